@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything, in reading order.
+#pragma once
+
+// clang-format off: reading order
+#include "mote/status.hpp"
+#include "mote/types.hpp"
+#include "mote/layer.hpp"
+#include "mote/model.hpp"
+#include "mote/builders.hpp"
+#include "mote/plan.hpp"
+#include "mote/execute.hpp"
+#include "mote/session.hpp"
+#include "mote/loss.hpp"
+#include "mote/optimizer.hpp"
+#include "mote/schedule.hpp"
+#include "mote/random.hpp"
+#include "mote/initializer.hpp"
+#include "mote/trainer.hpp"
+#include "mote/fold.hpp"

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors of the whole library: one small value, no exceptions, no allocation.
+// Relies on nothing. Texts live in status.cpp, so firmware that never prints them does not link them.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace mote {
+
+/// What went wrong. `describe(code)` gives the sentence with the remedy.
+enum class Code : std::uint8_t {
+  ok,
+  // the arena
+  arena_too_small,   ///< detail: bytes needed
+  arena_misaligned,  ///< detail: alignment needed in bytes
+  // a model's records
+  no_layers,
+  too_many_layers,
+  first_layer_not_input,
+  input_layer_repeated,
+  unknown_op,
+  unsupported_dtype,
+  bad_input_count,
+  bad_input_index,       ///< detail: the index that points forward or past the end
+  unused_layer,          ///< a layer whose output nothing reads and that is not the last
+  bad_shape,             ///< a dimension of zero or beyond the limit, or not what the layer's rule gives
+  shape_mismatch,        ///< inputs of add/concat that do not fit, reshape that changes the element count
+  filter_exceeds_input,  ///< filter larger than the padded input
+  bad_filter,            ///< filter, stride or dilation of zero
+  bad_padding,           ///< padding as large as the (dilated) filter
+  bad_attribute,         ///< alpha, beta or a rate out of range or not finite
+  bad_parameter_range,   ///< parameters outside the block, overlapping, misaligned or of the wrong size
+  bad_quantization,      ///< scale not positive and finite, or zero point outside the type
+  reserved_not_zero,
+  name_unknown,  ///< a builder's input name that no earlier layer carries
+  name_repeated,
+  // a model file
+  file_too_short,   ///< detail: bytes needed
+  file_misaligned,  ///< detail: alignment needed in bytes
+  bad_magic,
+  unsupported_version,  ///< detail: version found
+  bad_header,
+  size_mismatch,  ///< detail: bytes the header promises
+  bad_crc,
+  output_too_small,  ///< detail: bytes needed
+  // plans and training
+  bad_batch,            ///< batch of zero, or not a multiple of the micro-batch
+  plan_too_large,       ///< more than 2^31 bytes or 65 534 steps or buffers
+  nothing_to_train,     ///< no trainable layer, or its gradient never reaches the loss
+  missing_parameters,   ///< a model without a parameter block where its values are needed
+  bad_option,           ///< a training option out of range; detail: which, in the order of TrainConfig's fields
+  missing_input,        ///< external input was planned, but set_input() not called
+  label_out_of_range,   ///< detail: index of the sample in the batch
+  non_finite_loss,      ///< parameters were left as they were
+  non_finite_gradient,  ///< global norm of the gradient not finite; parameters were left as they were
+};
+
+inline constexpr std::uint16_t kNoLayer = 0xFFFF;
+
+/// A code, the layer it concerns (kNoLayer if none) and a number that the code explains. Eight bytes.
+struct [[nodiscard]] Status {
+  Code code = Code::ok;
+  std::uint16_t layer = kNoLayer;
+  std::uint32_t detail = 0;
+
+  [[nodiscard]] constexpr bool ok() const { return code == Code::ok; }
+  friend constexpr bool operator==(const Status&, const Status&) = default;
+};
+
+/// Short name of the code, as spelled in the enum, e.g. "arena_too_small".
+const char* name(Code code);
+/// One sentence: what was wrong and what to do about it.
+const char* describe(Code code);
+
+/// A value or the Status that explains its absence.
+template <class T>
+class [[nodiscard]] Result {
+  static_assert(std::is_default_constructible_v<T>, "Result<T> holds a T beside the status");
+
+ public:
+  constexpr Result(Status status) : status_(status) {}     // NOLINT(google-explicit-constructor)
+  constexpr Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+
+  [[nodiscard]] constexpr bool ok() const { return status_.ok(); }
+  [[nodiscard]] constexpr Status status() const { return status_; }
+  constexpr T& operator*() & { return value_; }
+  constexpr const T& operator*() const& { return value_; }
+  constexpr T&& operator*() && { return std::move(value_); }
+  constexpr T* operator->() { return &value_; }
+  constexpr const T* operator->() const { return &value_; }
+
+ private:
+  Status status_{};
+  T value_{};
+};
+
+}  // namespace mote
+
+/// Returns from the caller with the Status of `expr` (a Status or a Result) unless it is ok.
+#define MOTE_TRY(expr)                                                                       \
+  do {                                                                                       \
+    if (const auto mote_try_status = ::mote::detail::status_of(expr); !mote_try_status.ok()) \
+      return mote_try_status;                                                                \
+  } while (false)
+
+/// Assigns the value of the Result `expr` to `lhs`, or returns its Status from the caller.
+#define MOTE_TRY_ASSIGN(lhs, expr)     \
+  do {                                 \
+    auto mote_try_result = (expr);     \
+    if (!mote_try_result.ok())         \
+      return mote_try_result.status(); \
+    lhs = *std::move(mote_try_result); \
+  } while (false)
+
+namespace mote::detail {
+constexpr Status status_of(Status status) {
+  return status;
+}
+template <class T>
+constexpr Status status_of(const Result<T>& result) {
+  return result.status();
+}
+}  // namespace mote::detail

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Element types, shapes and quantisation parameters. Relies on nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace mote {
+
+/// Element type of a tensor. The numbers are part of the file format.
+enum class DType : std::uint8_t { none = 0, f32 = 1, s8 = 2, s32 = 3 };
+
+constexpr std::size_t bytes_of(DType type) {
+  return type == DType::s8 ? 1 : type == DType::none ? 0 : 4;
+}
+
+/// Shape of one sample, NHWC without the N. A vector of n features is {1, 1, n};
+/// a sequence of length t with c channels is {1, t, c}.
+struct Shape {
+  std::uint32_t h = 1;
+  std::uint32_t w = 1;
+  std::uint32_t c = 1;
+
+  [[nodiscard]] constexpr std::uint64_t elements() const { return std::uint64_t{h} * w * c; }
+  friend constexpr bool operator==(const Shape&, const Shape&) = default;
+};
+
+/// Limits that keep every product of sizes inside 32 bits where kernels count.
+inline constexpr std::uint32_t kMaxDimension = 1U << 20;
+inline constexpr std::uint64_t kMaxElements = 1U << 28;
+inline constexpr std::size_t kMaxLayers = 1024;
+
+/// real = (quantised - zero_point) * scale. A float32 tensor has scale 0 and zero point 0.
+struct Quantization {
+  float scale = 0.0F;
+  std::int32_t zero_point = 0;
+  friend constexpr bool operator==(const Quantization&, const Quantization&) = default;
+};
+
+template <class Size>
+constexpr Size align_up(Size value, std::type_identity_t<Size> alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
+
+}  // namespace mote

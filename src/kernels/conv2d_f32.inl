@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// conv2d: forward, then gradients. Direct convolution in NHWC: tiles of pixels that meet the same taps × output
+// channels, no copy of the image. Relies on tile_f32.hpp and window_f32.hpp; each sum runs over filter rows, filter
+// columns, channels in order (gradient of the weights: over images, lines, columns).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kernels/tile_f32.hpp"
+#include "kernels/window_f32.hpp"
+#include "mote/kernels.hpp"
+#include "simd/simd.hpp"
+#include "simd/transpose.hpp"
+
+namespace mote::kernels {
+namespace {
+
+/// Runs shorter than this are not worth their loop: a few channels' filter rows become one run through a table.
+inline constexpr std::size_t kShortRun = 16, kListedTerms = kScalar ? 1 : 192;
+
+inline void list_terms(const Segment& y, const Segment& x, std::ptrdiff_t filter_w, std::ptrdiff_t* offsets,
+                       RowsJob& job) {
+  job.offsets = nullptr;
+  const bool rows_join = job.taps_x == 1 && x.taps == filter_w && y.tap_step == 1;  // in the weights
+  if (!rows_join || job.taps_y < 2 || job.depth >= kShortRun || job.depth * job.taps_y > kListedTerms) return;
+  std::ptrdiff_t* to = offsets;
+  for (std::size_t i = 0; i < job.taps_y; ++i)
+    for (std::size_t k = 0; k < job.depth; ++k)
+      *to++ = static_cast<std::ptrdiff_t>(i) * job.a_step_y + static_cast<std::ptrdiff_t>(k);
+  job.offsets = offsets;
+  job.depth *= job.taps_y;
+  job.taps_y = 1;
+}
+
+/// Pixels of one rectangle. Taps side by side whose inputs lie side by side make one run of terms.
+inline void correlate_segment(const Walk& walk, const Segment& y, const Segment& x, const float* source,
+                              std::size_t source_c, const float* weights, std::size_t target_c, float* target,
+                              RowsJob& job) {
+  const auto from_c = static_cast<std::ptrdiff_t>(source_c);
+  const std::ptrdiff_t tap_size = from_c * static_cast<std::ptrdiff_t>(target_c);
+  job.b = weights + (y.tap * walk.x.filter + x.tap) * tap_size;
+  job.taps_y = static_cast<std::size_t>(x.taps == 0 ? 0 : y.taps);
+  job.taps_x = static_cast<std::size_t>(x.taps);
+  job.depth = source_c;
+  job.a_step_y = y.from_tap * walk.x.source * from_c;
+  job.a_step_x = x.from_tap * from_c;
+  job.b_step_y = y.tap_step * walk.x.filter * tap_size;
+  job.b_step_x = x.tap_step * tap_size;
+  if (x.from_tap == 1 && x.tap_step == 1) {
+    job.depth *= job.taps_x;
+    job.taps_x = 1;
+  }
+  std::ptrdiff_t offsets[kListedTerms];
+  if (!kScalar) list_terms(y, x, walk.x.filter, offsets, job);
+  PixelWalk pixels(walk, y, x, source_c, target_c);
+  while (pixels.left() != 0) {
+    const std::size_t count = tile_rows(pixels.left(), target_c);
+    pixels.take(count, [&](std::size_t r, std::ptrdiff_t from, std::ptrdiff_t to) {
+      job.a[r] = source + from;
+      job.out[r] = target + to;
+    });
+    run_tiles<RowsKernel>(job, count, 0, target_c);
+  }
+}
+
+/// target[p] = bias + sum over taps and channels of source[…] weights[tap][channel], for every target pixel.
+inline void correlate(const Walk& walk, const float* source, std::size_t source_c, const float* weights,
+                      const float* bias, std::size_t target_c, float* target) {
+  RowsJob job;
+  job.b_end = weights + static_cast<std::size_t>(walk.y.filter * walk.x.filter) * source_c * target_c;
+  job.bias = bias;
+  job.resume = false;
+  job.b_step = target_c;
+  job.column_step = 1;
+  job.offsets = nullptr;
+  for_segments(walk.y, [&](const Segment& y) {
+    for_segments(walk.x, [&](const Segment& x) {
+      correlate_segment(walk, y, x, source, source_c, weights, target_c, target, job);
+    });
+  });
+}
+
+/// A filter of one tap on every pixel: all images are one line.
+inline bool is_pointwise(const ConvShape& shape) {
+  const Window& w = shape.window;
+  return w.filter_h == 1 && w.filter_w == 1 && w.stride_h == 1 && w.stride_w == 1 && shape.in.h == shape.out.h &&
+         shape.in.w == shape.out.w && w.pad_top == 0 && w.pad_left == 0;
+}
+inline ConvShape as_line(const ConvShape& shape) {
+  if (!is_pointwise(shape)) return shape;
+  ConvShape line = shape;
+  line.batch = line.in.h = line.out.h = 1;
+  line.in.w = line.out.w = shape.batch * shape.in.h * shape.in.w;
+  return line;
+}
+
+}  // namespace
+
+void conv2d_f32(const ConvArgs& args) {
+  const ConvShape shape = as_line(args.shape);
+  correlate(forward_walk(shape), args.input, shape.in.c, args.weights, args.bias, shape.out.c, args.output);
+}
+
+void conv2d_grad_input_f32(const ConvGradArgs& args) {
+  const ConvShape shape = as_line(args.shape);
+  const std::size_t in_c = shape.in.c, out_c = shape.out.c;
+  const std::size_t taps = std::size_t{shape.window.filter_h} * shape.window.filter_w;
+  for (std::size_t tap = 0; tap < taps; ++tap) {
+    const float* from = args.weights + (taps - 1 - tap) * in_c * out_c;
+    float* to = args.scratch + tap * in_c * out_c;
+    simd::transpose(from, out_c, in_c, out_c, to, in_c);
+  }
+  correlate(backward_walk(shape), args.grad_output, out_c, args.scratch, nullptr, in_c, args.grad_input);
+}
+
+namespace {
+
+/// First position p >= 0 with p stride - pad + tap >= edge, at most `most`.
+inline std::ptrdiff_t first_reaching(const Axis& axis, std::ptrdiff_t tap, std::ptrdiff_t edge) {
+  const std::ptrdiff_t distance = edge + axis.pad - tap;
+  const std::ptrdiff_t p = distance <= 0 ? 0 : (distance + axis.stride - 1) / axis.stride;
+  return std::min(p, axis.target);
+}
+
+/// Gradient of `rows` consecutive rows (tap_x, channel) of the filter row at tap_y, beginning with (tap_x, 0).
+/// Positions at which every tap of a tile meets the image are taken whole.
+inline void outer_rows(const ConvGradArgs& args, const Walk& walk, std::ptrdiff_t tap_y, std::ptrdiff_t tap_x,
+                       std::size_t rows, OuterJob& job) {
+  const auto in_c = static_cast<std::ptrdiff_t>(args.shape.in.c), out_c = static_cast<std::ptrdiff_t>(args.shape.out.c);
+  const Axis &ay = walk.y, &ax = walk.x;
+  const std::ptrdiff_t y_begin = first_reaching(ay, tap_y * ay.dilation, 0);
+  const std::ptrdiff_t y_end = first_reaching(ay, tap_y * ay.dilation, ay.source);
+  job.lines = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, y_end - y_begin));
+  const std::ptrdiff_t line = y_begin * ay.stride - ay.pad + tap_y * ay.dilation;
+  for (std::size_t row = 0, count = 0; row < rows; row += count) {
+    count = tile_rows(rows - row, args.shape.out.c);
+    const auto first_row = static_cast<std::ptrdiff_t>(row), last_row = static_cast<std::ptrdiff_t>(row + count - 1);
+    const std::ptrdiff_t low = tap_x * ax.dilation + first_row / in_c, high = tap_x * ax.dilation + last_row / in_c;
+    const std::ptrdiff_t begin = first_reaching(ax, high, 0), end = first_reaching(ax, low, ax.source);
+    const std::ptrdiff_t whole_begin = std::min(first_reaching(ax, low, 0), end);
+    const std::ptrdiff_t whole_end = std::max(first_reaching(ax, high, ax.source), whole_begin);
+    job.before = std::max<std::ptrdiff_t>(0, whole_begin - begin);
+    job.inside = whole_end - whole_begin;
+    job.after = end - whole_end;
+    const std::ptrdiff_t column = begin * ax.stride - ax.pad + tap_x * ax.dilation;
+    job.a = args.input + (line * ax.source + column) * in_c + first_row;
+    job.b = args.grad_output + (y_begin * ax.target + begin) * out_c;
+    job.row_shift = -column * in_c - first_row;
+    job.out = args.grad_weights + ((tap_y * ax.filter + tap_x) * in_c + first_row) * out_c;
+    run_tiles<OuterKernel>(job, count, 0, args.shape.out.c);
+  }
+}
+
+}  // namespace
+
+void conv2d_grad_params_f32(const ConvGradArgs& args) {
+  const ConvShape shape = as_line(args.shape);
+  ConvGradArgs line_args = args;
+  line_args.shape = shape;
+  const Walk walk = forward_walk(shape);
+  const std::size_t in_c = shape.in.c, out_c = shape.out.c;
+  const std::size_t positions = std::size_t{shape.batch} * shape.out.h * shape.out.w;
+  OuterJob job;
+  job.b_end = args.grad_output + positions * out_c;
+  job.scale = args.scale;
+  job.out_step = job.b_step = out_c;
+  job.images = shape.batch;
+  const auto from_c = static_cast<std::ptrdiff_t>(in_c), to_c = static_cast<std::ptrdiff_t>(out_c);
+  job.a_image = walk.y.source * walk.x.source * from_c;
+  job.a_line = walk.y.stride * walk.x.source * from_c;
+  job.a_step = walk.x.stride * from_c;
+  job.b_image = walk.y.target * walk.x.target * to_c;
+  job.b_line = walk.x.target * to_c;
+  job.row_step = job.a_step;
+  job.row_count = walk.x.source * from_c;
+  for (std::ptrdiff_t tap_y = 0; tap_y < walk.y.filter; ++tap_y) {
+    if (walk.x.dilation == 1) {  // the taps of a filter row lie side by side in the image as in the filter
+      outer_rows(line_args, walk, tap_y, 0, static_cast<std::size_t>(walk.x.filter) * in_c, job);
+    } else {
+      for (std::ptrdiff_t tap_x = 0; tap_x < walk.x.filter; ++tap_x)
+        outer_rows(line_args, walk, tap_y, tap_x, in_c, job);
+    }
+  }
+  if (args.grad_bias != nullptr) column_sums(args.grad_output, positions, out_c, args.scale, args.grad_bias);
+}
+
+}  // namespace mote::kernels

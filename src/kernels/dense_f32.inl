@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dense layers: forward, then gradients. Weights lie (fan_in, fan_out), so lanes run over fan_out in the forward pass
+// and in the gradient of the weights. Relies on tile_f32.hpp; the sums run over fan_in, batch and fan_out in order,
+// but for the gradient of the input of one or few samples, see dot_form().
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kernels/tile_f32.hpp"
+#include "mote/kernels.hpp"
+#include "simd/simd.hpp"
+#include "simd/transpose.hpp"
+
+namespace mote::kernels {
+namespace {
+
+/// out (rows, columns) = start + a (rows, depth) b (depth, columns), all dense. A panel of columns of b serves all
+/// rows before the next: b is the larger operand, and its panel stays in a cache.
+inline void multiply_rows(RowsJob& job, const float* a, std::size_t a_step, float* out, std::size_t out_step,
+                          std::size_t rows, std::size_t columns) {
+  job.offsets = nullptr;
+  job.taps_y = job.taps_x = 1;
+  job.a_step_y = job.a_step_x = job.b_step_y = job.b_step_x = 0;
+  const std::size_t panel = std::max(kTileVectors, kWideVectors) * kLanes;
+  for (std::size_t begin = 0; begin < columns; begin += panel) {
+    const std::size_t end = std::min(columns, begin + panel);
+    for (std::size_t row = 0, count = 0; row < rows; row += count) {
+      count = tile_rows(rows - row, columns);
+      for (std::size_t r = 0; r < count; ++r) {
+        job.a[r] = a + (row + r) * a_step;
+        job.out[r] = out + (row + r) * out_step;
+      }
+      run_tiles<RowsKernel>(job, count, begin, end);
+    }
+  }
+}
+
+/// kTerms rows of weights added to a row of outputs that stays in memory.
+template <std::size_t kTerms>
+void stream_terms(const float* x, const float* weights, std::size_t columns, float* out) {
+  F32 inputs[kTerms];
+  unroll<kTerms>([&](auto k) MOTE_UNROLLED { inputs[k] = simd::splat(x[k]); });
+  std::size_t column = 0;
+  for (; column + kLanes <= columns; column += kLanes) {
+    F32 acc = simd::load(out + column);
+    unroll<kTerms>([&](auto k) MOTE_UNROLLED {
+      acc = simd::mul_add(inputs[k], simd::load(weights + k * columns + column), acc);
+    });
+    simd::store(out + column, acc);
+  }
+  if (column == columns) return;
+  const std::size_t tail = columns - column;
+  F32 acc = simd::load_partial(out + column, tail);
+  unroll<kTerms>([&](auto k) MOTE_UNROLLED {
+    acc = simd::mul_add(inputs[k], simd::load_partial(weights + k * columns + column, tail), acc);
+  });
+  simd::store_partial(out + column, tail, acc);
+}
+
+/// One sample: the weights are read once and in the order in which they lie, which the prefetchers follow; in tiles
+/// each vector would come from another page.
+inline void stream_sample(const DenseArgs& args) {
+  const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
+  if (args.bias != nullptr) {
+    std::copy_n(args.bias, fan_out, args.output);
+  } else {
+    std::fill_n(args.output, fan_out, 0.0F);
+  }
+  std::size_t k = 0;
+  for (; k + 8 <= fan_in; k += 8) stream_terms<8>(args.input + k, args.weights + k * fan_out, fan_out, args.output);
+  if ((fan_in & 4) != 0) {
+    stream_terms<4>(args.input + k, args.weights + k * fan_out, fan_out, args.output);
+    k += 4;
+  }
+  for (; k < fan_in; ++k) stream_terms<1>(args.input + k, args.weights + k * fan_out, fan_out, args.output);
+}
+
+}  // namespace
+
+void dense_f32(const DenseArgs& args) {
+  const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
+  if (!kScalar && args.batch == 1 && fan_out > kWideVectors * kLanes) return stream_sample(args);
+  RowsJob job;
+  job.b = args.weights;
+  job.b_end = args.weights + fan_in * fan_out;
+  job.bias = args.bias;
+  job.resume = false;
+  job.b_step = fan_out;
+  job.column_step = 1;
+  job.depth = fan_in;
+  multiply_rows(job, args.input, fan_in, args.output, fan_out, args.batch, fan_out);
+}
+
+namespace {
+
+/// Whether the gradient of the input is taken as dot products along the rows of the weights, in sixteen virtual lanes,
+/// rather than with lanes over fan_in, term by term. The first needs a closing tree per output, the second transposes
+/// the weights on the way: per output 45 / fan_out against 6 / batch of the multiplications' time.
+constexpr bool dot_form(std::size_t batch, std::size_t fan_out) { return fan_out >= 64 && fan_out >= 8 * batch; }
+
+/// grad_input of kSamples samples and kInputs inputs as dot products.
+template <std::size_t kSamples, std::size_t kInputs>
+void dot_tile(const DenseGradArgs& args, std::size_t sample, std::size_t input) {
+  const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
+  const float* gradients = args.grad_output + sample * fan_out;
+  const float* weights = args.weights + input * fan_out;
+  simd::F32x16 acc[kSamples][kInputs];
+  unroll<kSamples>([&](auto s) MOTE_UNROLLED {
+    unroll<kInputs>([&](auto i) MOTE_UNROLLED { acc[s][i] = simd::zero16(); });
+  });
+  const auto add_terms = [&](const auto& load, std::size_t k) MOTE_UNROLLED {
+    simd::F32x16 g[kSamples];
+    unroll<kSamples>([&](auto s) MOTE_UNROLLED { g[s] = load(gradients + s * fan_out + k); });
+    unroll<kInputs>([&](auto i) MOTE_UNROLLED {
+      const simd::F32x16 w = load(weights + i * fan_out + k);
+      unroll<kSamples>([&](auto s) MOTE_UNROLLED { acc[s][i] = mul_add(g[s], w, acc[s][i]); });
+    });
+  };
+  std::size_t k = 0;
+  for (; k + simd::kVirtualLanes <= fan_out; k += simd::kVirtualLanes)
+    add_terms([](const float* p) MOTE_UNROLLED { return simd::load16(p); }, k);
+  if (k < fan_out) add_terms([&](const float* p) MOTE_UNROLLED { return simd::load16_partial(p, fan_out - k); }, k);
+  unroll<kSamples>([&](auto s) MOTE_UNROLLED {
+    unroll<kInputs>([&](auto i) MOTE_UNROLLED {
+      args.grad_input[(sample + s) * fan_in + input + i] = sum(acc[s][i]);
+    });
+  });
+}
+
+inline void grad_input_dots(const DenseGradArgs& args) {
+  constexpr std::size_t kTiles = std::max<std::size_t>(1, simd::kAccumulators / simd::kVectors16);
+  constexpr std::size_t kInputs = kTiles >= 16 ? 4 : kTiles >= 6 ? 3 : 1;
+  constexpr std::size_t kSamples = kTiles >= 16 ? 4 : kTiles >= 6 ? 2 : 1;
+  std::size_t input = 0;
+  for (; input + kInputs <= args.fan_in; input += kInputs) {
+    std::size_t sample = 0;
+    for (; sample + kSamples <= args.batch; sample += kSamples) dot_tile<kSamples, kInputs>(args, sample, input);
+    for (; sample < args.batch; ++sample) dot_tile<1, kInputs>(args, sample, input);
+  }
+  for (; input < args.fan_in; ++input)
+    for (std::size_t sample = 0; sample < args.batch; ++sample) dot_tile<1, 1>(args, sample, input);
+}
+
+/// Lanes over fan_in: blocks of the weights are transposed on the stack, which a machine without vectors need not do.
+inline void grad_input_lanes(const DenseGradArgs& args) {
+  const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
+  RowsJob job;
+  job.bias = nullptr;
+  if constexpr (kScalar) {
+    job.b = args.weights;
+    job.b_end = args.weights + fan_in * fan_out;
+    job.resume = false;
+    job.b_step = 1;
+    job.column_step = fan_out;
+    job.depth = fan_out;
+    multiply_rows(job, args.grad_output, fan_out, args.grad_input, fan_in, args.batch, fan_in);
+  } else {
+    constexpr std::size_t kPanel = kTileVectors * kLanes, kDepth = 2048 / kPanel;  // 8 KiB
+    alignas(64) float panel[kDepth * kPanel];
+    job.b = panel;
+    job.b_end = panel + kDepth * kPanel;
+    job.b_step = kPanel;
+    job.column_step = 1;
+    for (std::size_t input = 0; input < fan_in; input += kPanel) {
+      const std::size_t inputs = std::min(kPanel, fan_in - input);
+      for (std::size_t k = 0; k < fan_out; k += kDepth) {
+        job.depth = std::min(kDepth, fan_out - k);
+        job.resume = k != 0;
+        simd::transpose(args.weights + input * fan_out + k, fan_out, inputs, job.depth, panel, kPanel);
+        multiply_rows(job, args.grad_output + k, fan_out, args.grad_input + input, fan_in, args.batch, inputs);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void dense_grad_input_f32(const DenseGradArgs& args) {
+  if (dot_form(args.batch, args.fan_out)) {
+    grad_input_dots(args);
+  } else {
+    grad_input_lanes(args);
+  }
+}
+
+void dense_grad_params_f32(const DenseGradArgs& args) {
+  const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
+  OuterJob job;
+  job.b = args.grad_output;
+  job.b_end = args.grad_output + args.batch * fan_out;
+  job.scale = args.scale;
+  job.out_step = job.b_step = fan_out;
+  job.images = job.lines = 1;
+  job.a_image = job.a_line = job.b_image = job.b_line = 0;
+  job.a_step = static_cast<std::ptrdiff_t>(fan_in);
+  job.before = job.after = 0;
+  job.inside = static_cast<std::ptrdiff_t>(args.batch);
+  job.row_shift = job.row_step = job.row_count = 0;
+  for (std::size_t row = 0, count = 0; row < fan_in; row += count) {
+    count = tile_rows(fan_in - row, fan_out);
+    job.a = args.input + row;
+    job.out = args.grad_weights + row * fan_out;
+    run_tiles<OuterKernel>(job, count, 0, fan_out);
+  }
+  if (args.grad_bias != nullptr) column_sums(args.grad_output, args.batch, fan_out, args.scale, args.grad_bias);
+}
+
+}  // namespace mote::kernels

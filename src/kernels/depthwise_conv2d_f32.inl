@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0
+// depthwise_conv2d: forward, then gradients. Lanes run over channels; pixels that meet the same taps share the filter's
+// vectors. With a depth multiplier above one lanes run over one channel's outputs (forward) or not at all (gradient of
+// the input): such layers are rare. Relies on tile_f32.hpp and window_f32.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kernels/tile_f32.hpp"
+#include "kernels/window_f32.hpp"
+#include "mote/kernels.hpp"
+#include "simd/simd.hpp"
+
+namespace mote::kernels {
+namespace {
+
+/// out[r][c] = bias[c] + sum over taps of a[r][tap][c] b[tap][c].
+template <class Lanes>
+struct ChannelsKernel {
+  using Vector = typename Lanes::Vector;
+
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial>
+  static void tile(const RowsJob& job, std::size_t column, std::size_t tail) {
+    Vector acc[kRows][kVectors];
+    unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+      constexpr bool kCut = kPartial && last_of<kVectors>(v);
+      const Vector start =
+          job.bias == nullptr ? Lanes::zero() : load_columns<Lanes, kCut>(job.bias + column + v * Lanes::kLanes, tail);
+      unroll<kRows>([&](auto r) MOTE_UNROLLED { acc[r][v] = start; });
+    });
+    for (std::size_t y = 0; y < job.taps_y; ++y) {
+      std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(y) * job.a_step_y + static_cast<std::ptrdiff_t>(column);
+      const float* b = job.b + static_cast<std::ptrdiff_t>(y) * job.b_step_y + column;
+      for (std::size_t x = 0; x < job.taps_x; ++x, offset += job.a_step_x, b += job.b_step_x) {
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+          constexpr bool kCut = kPartial && last_of<kVectors>(v);
+          const Vector weights = load_columns<Lanes, kCut>(b + v * Lanes::kLanes, tail);
+          unroll<kRows>([&](auto r) MOTE_UNROLLED {
+            acc[r][v] = mul_add(load_columns<Lanes, kCut>(job.a[r] + offset + v * Lanes::kLanes, tail), weights, acc[r][v]);
+          });
+        });
+      }
+    }
+    unroll<kRows>([&](auto r) MOTE_UNROLLED {
+      unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+        store_columns<Lanes, kPartial && last_of<kVectors>(v)>(job.out[r] + column + v * Lanes::kLanes, tail, acc[r][v]);
+      });
+    });
+  }
+};
+
+/// Neighbouring pixels of a line under a filter three taps wide: each input column is loaded once and serves up to three
+/// outputs. out[r][c] = bias[c] + sum over taps of a[tap_y][r kStride + tap_x][c] b[tap_y][tap_x][c].
+struct LineJob {
+  const float* a;     // column of output 0's first tap, in the first line of taps
+  float* out;
+  const float* b;
+  const float* bias;  // null: 0
+  std::size_t taps_y;
+  std::ptrdiff_t a_step_y, a_step_x, b_step_y, b_step_x, out_step;
+  std::size_t cut_first, cut_last;  // so many columns at the ends lie outside the image, two at most
+};
+
+template <class Lanes, std::size_t kStride, std::size_t kOutputs, std::size_t kVectors, bool kPartial>
+void line_tile(const LineJob& job, std::size_t column, std::size_t tail) {
+  using Vector = typename Lanes::Vector;
+  constexpr std::size_t kTaps = 3, kColumns = (kOutputs - 1) * kStride + kTaps;
+  Vector acc[kOutputs][kVectors];
+  unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+    constexpr bool kCut = kPartial && last_of<kVectors>(v);
+    Vector bias = Lanes::zero();
+    if (job.bias != nullptr) bias = load_columns<Lanes, kCut>(job.bias + column + v * Lanes::kLanes, tail);
+    unroll<kOutputs>([&](auto r) MOTE_UNROLLED { acc[r][v] = bias; });
+  });
+  const float* a_line = job.a + column;
+  const float* b_line = job.b + column;
+  for (std::size_t y = 0; y < job.taps_y; ++y, a_line += job.a_step_y, b_line += job.b_step_y) {
+    Vector weights[kTaps][kVectors];
+    unroll<kTaps>([&](auto j) MOTE_UNROLLED {
+      unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+        const float* from = b_line + static_cast<std::ptrdiff_t>(j()) * job.b_step_x + v * Lanes::kLanes;
+        weights[j][v] = load_columns<Lanes, kPartial && last_of<kVectors>(v)>(from, tail);
+      });
+    });
+    const float* a = a_line;
+    unroll<kColumns>([&](auto x) MOTE_UNROLLED {
+      const bool outside = (x < 2 && x < job.cut_first) || (x + 2 >= kColumns && x + job.cut_last >= kColumns);
+      if (!outside) {
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+          const Vector in = load_columns<Lanes, kPartial && last_of<kVectors>(v)>(a + v * Lanes::kLanes, tail);
+          unroll<kTaps>([&](auto j) MOTE_UNROLLED {
+            constexpr bool kMeets = x >= j && (x - j) % kStride == 0 && (x - j) / kStride < kOutputs;
+            if constexpr (kMeets) {
+              constexpr std::size_t kOutput = (x - j) / kStride;
+              acc[kOutput][v] = mul_add(in, weights[j][v], acc[kOutput][v]);
+            }
+          });
+        });
+      }
+      a += job.a_step_x;
+    });
+  }
+  float* out = job.out + column;
+  unroll<kOutputs>([&](auto r) MOTE_UNROLLED {
+    unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+      store_columns<Lanes, kPartial && last_of<kVectors>(v)>(out + v * Lanes::kLanes, tail, acc[r][v]);
+    });
+    out += job.out_step;
+  });
+}
+
+/// kOutputs pixels, all channels.
+template <std::size_t kStride, std::size_t kOutputs>
+void line_channels(const LineJob& job, std::size_t channels) {
+  constexpr std::size_t kVectors = simd::kAccumulators >= 24 ? 2 : 1;
+  std::size_t c = 0;
+  for (; c + kVectors * kLanes <= channels; c += kVectors * kLanes)
+    line_tile<WideLanes, kStride, kOutputs, kVectors, false>(job, c, 0);
+  if constexpr (kVectors > 1) {
+    for (; c + kLanes <= channels; c += kLanes) line_tile<WideLanes, kStride, kOutputs, 1, false>(job, c, 0);
+  }
+  const std::size_t left = channels - c;
+  if constexpr (simd::kHasNarrowLanes) {
+    if (left == NarrowLanes::kLanes) return line_tile<NarrowLanes, kStride, kOutputs, 1, false>(job, c, 0);
+  }
+  if constexpr (!kScalar) {
+    if (left != 0) line_tile<WideLanes, kStride, kOutputs, 1, true>(job, c, left);
+  }
+}
+
+/// All pixels of a line, which begins at job.a and job.out.
+template <std::size_t kStride>
+void run_line(LineJob job, const Axis& axis, std::size_t channels) {
+  const auto outside = [](std::ptrdiff_t columns) { return static_cast<std::size_t>(columns < 0 ? 0 : columns); };
+  for (std::ptrdiff_t at = 0, count = 0; at < axis.target; at += count) {
+    const std::ptrdiff_t left = axis.target - at, first = at * axis.stride - axis.pad;
+    count = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    job.cut_first = outside(-first);
+    job.cut_last = outside(first + (count - 1) * axis.stride + 3 - axis.source);
+    switch (count) {
+      case 8: line_channels<kStride, 8>(job, channels); break;
+      case 4: line_channels<kStride, 4>(job, channels); break;
+      case 2: line_channels<kStride, 2>(job, channels); break;
+      default: line_channels<kStride, 1>(job, channels); break;
+    }
+    job.a += count * axis.stride * job.a_step_x;
+    job.out += count * job.out_step;
+  }
+}
+
+/// Whether lines can be taken whole: three taps, side by side, of which at most two lie outside the image.
+inline bool has_lines(const Axis& x) {
+  return x.filter == 3 && x.dilation == 1 && x.division == 1 && x.stride <= 2 && x.pad >= 0 && x.pad <= 2 &&
+         (x.target - 1) * x.stride - x.pad <= x.source - 1;
+}
+
+/// The lines of one segment. b_step: floats from one tap to the next, negative in the backward pass.
+inline void filter_lines(const Walk& walk, const Segment& y, std::size_t channels, const float* source,
+                         const float* first_tap, std::ptrdiff_t b_step, const float* bias, float* target) {
+  const auto c = static_cast<std::ptrdiff_t>(channels);
+  const Axis& x = walk.x;
+  LineJob job;
+  job.b = first_tap + y.tap * x.filter * b_step;
+  job.bias = bias;
+  job.taps_y = static_cast<std::size_t>(y.taps);
+  job.a_step_y = y.from_tap * x.source * c;
+  job.a_step_x = job.out_step = c;
+  job.b_step_y = y.tap_step * x.filter * b_step;
+  job.b_step_x = b_step;
+  for (std::ptrdiff_t n = 0; n < walk.batch; ++n) {
+    for (std::ptrdiff_t i = 0; i < y.count; ++i) {
+      job.a = source + ((n * walk.y.source + y.from + i * y.from_step) * x.source - x.pad) * c;
+      job.out = target + (n * walk.y.target + y.first + i * y.step) * x.target * c;
+      x.stride == 1 ? run_line<1>(job, x, channels) : run_line<2>(job, x, channels);
+    }
+  }
+}
+
+/// One channel of the source against its `multiplier` outputs: out[r][q] = bias[q] + sum over taps a[r][tap] b[tap][q].
+inline void expand_channel(RowsJob job, std::size_t rows, std::size_t channel, std::size_t multiplier) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    job.a[r] += channel;
+    job.out[r] += channel * multiplier;
+  }
+  job.b += channel * multiplier;
+  if (job.bias != nullptr) job.bias += channel * multiplier;
+  run_tiles<RowsKernel>(job, rows, 0, multiplier);
+}
+
+/// A channel of the target from its `multiplier` channels of the source, tap by tap, then one by one.
+inline void reduce_channels(const RowsJob& job, std::size_t rows, std::size_t channels, std::size_t multiplier) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      simd::ScalarF32 acc{0.0F};
+      for (std::size_t y = 0; y < job.taps_y; ++y) {
+        for (std::size_t x = 0; x < job.taps_x; ++x) {
+          const auto tap_y = static_cast<std::ptrdiff_t>(y), tap_x = static_cast<std::ptrdiff_t>(x);
+          const float* a = job.a[r] + tap_y * job.a_step_y + tap_x * job.a_step_x + c * multiplier;
+          const float* b = job.b + tap_y * job.b_step_y + tap_x * job.b_step_x + c * multiplier;
+          for (std::size_t q = 0; q < multiplier; ++q)
+            acc = mul_add(simd::ScalarF32{a[q]}, simd::ScalarF32{b[q]}, acc);
+        }
+      }
+      job.out[r][c] = acc.v;
+    }
+  }
+}
+
+/// Pixels of one rectangle, forward (source_c <= target_c) or backward.
+inline void filter_segment(const Walk& walk, const Segment& y, const Segment& x, const ConvShape& shape, bool forward,
+                           const float* source, float* target, RowsJob& job) {
+  const std::size_t in_c = shape.in.c, out_c = shape.out.c, multiplier = out_c / in_c;
+  const std::size_t source_c = forward ? in_c : out_c, target_c = forward ? out_c : in_c;
+  job.taps_y = static_cast<std::size_t>(x.taps == 0 ? 0 : y.taps);
+  job.taps_x = static_cast<std::size_t>(x.taps);
+  job.a_step_y = y.from_tap * walk.x.source * static_cast<std::ptrdiff_t>(source_c);
+  job.a_step_x = x.from_tap * static_cast<std::ptrdiff_t>(source_c);
+  PixelWalk pixels(walk, y, x, source_c, target_c);
+  while (pixels.left() != 0) {
+    const std::size_t count = tile_rows(pixels.left(), multiplier == 1 ? target_c : multiplier);
+    pixels.take(count, [&](std::size_t r, std::ptrdiff_t from, std::ptrdiff_t to) {
+      job.a[r] = source + from;
+      job.out[r] = target + to;
+    });
+    if (multiplier == 1) {
+      run_tiles<ChannelsKernel>(job, count, 0, target_c);
+    } else if (forward) {
+      for (std::size_t c = 0; c < in_c; ++c) expand_channel(job, count, c, multiplier);
+    } else {
+      reduce_channels(job, count, in_c, multiplier);
+    }
+  }
+}
+
+/// Forward: taps in order. Backward: taps count from the filter's far end, so the weights are walked backwards.
+inline void filter_channels(const ConvShape& shape, bool forward, const float* source, const float* weights,
+                            const float* bias, float* target) {
+  const Walk walk = forward ? forward_walk(shape) : backward_walk(shape);
+  const auto out_c = static_cast<std::ptrdiff_t>(shape.out.c);
+  const std::ptrdiff_t last_tap = walk.y.filter * walk.x.filter - 1;
+  RowsJob job;
+  job.b_end = weights + (last_tap + 1) * out_c;
+  job.bias = bias;
+  job.resume = false;
+  job.b_step = 0;
+  job.column_step = 1;
+  job.offsets = nullptr;
+  job.depth = 1;
+  const std::ptrdiff_t direction = forward ? out_c : -out_c;
+  const float* first_tap = forward ? weights : weights + last_tap * out_c;
+  const bool lines = shape.in.c == shape.out.c && has_lines(walk.x);
+  for_segments(walk.y, [&](const Segment& y) {
+    if (lines) return filter_lines(walk, y, shape.out.c, source, first_tap, direction, bias, target);
+    for_segments(walk.x, [&](const Segment& x) {
+      job.b = first_tap + (y.tap * walk.x.filter + x.tap) * direction;
+      job.b_step_y = y.tap_step * walk.x.filter * direction;
+      job.b_step_x = x.tap_step * direction;
+      filter_segment(walk, y, x, shape, forward, source, target, job);
+    });
+  });
+}
+
+}  // namespace
+
+void depthwise_conv2d_f32(const ConvArgs& args) {
+  filter_channels(args.shape, true, args.input, args.weights, args.bias, args.output);
+}
+
+void depthwise_conv2d_grad_input_f32(const ConvGradArgs& args) {
+  filter_channels(args.shape, false, args.grad_output, args.weights, nullptr, args.grad_input);
+}
+
+namespace {
+
+/// grad_weights[tap][c] += scale * sum over images, lines, columns of input[…][c] grad_output[…][c], for a block of
+/// taps of which (tap_y, tap_x) is the first, and for one or a few vectors of channels.
+struct TapsJob {
+  const float* input;   // at the block's first channel
+  const float* grad_output;
+  float* grad_weights;
+  float scale;
+  std::ptrdiff_t in_c, out_c;
+  Walk walk;
+  std::ptrdiff_t tap_y, tap_x;
+};
+
+/// The sums of kTapsY × kTapsX taps. kExpand: one input channel against several outputs.
+template <class Lanes, std::size_t kTapsY, std::size_t kTapsX, std::size_t kVectors, bool kPartial, bool kExpand>
+struct TapsTile {
+  using Vector = typename Lanes::Vector;
+
+  Vector acc[kTapsY][kTapsX][kVectors];
+
+  /// Adds the position whose first tap of the block meets the image at `a`; meets(i, j): tap i, j does meet it.
+  template <class Meets>
+  MOTE_INLINE void add(const float* a, std::ptrdiff_t step_y, std::ptrdiff_t step_x, const float* b, std::size_t tail,
+                       const Meets& meets) {
+    Vector gradients[kVectors];
+    unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+      gradients[v] = load_columns<Lanes, kPartial && last_of<kVectors>(v)>(b + v * Lanes::kLanes, tail);
+    });
+    unroll<kTapsY>([&](auto i) MOTE_UNROLLED {
+      unroll<kTapsX>([&](auto j) MOTE_UNROLLED {
+        const auto tap_y = static_cast<std::ptrdiff_t>(i()), tap_x = static_cast<std::ptrdiff_t>(j());
+        if (!meets(tap_y, tap_x)) return;
+        const float* from = a + tap_y * step_y + tap_x * step_x;
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+          constexpr bool kCut = kPartial && last_of<kVectors>(v);
+          Vector x;
+          if constexpr (kExpand) {
+            x = Lanes::splat(*from);
+          } else {
+            x = load_columns<Lanes, kCut>(from + v * Lanes::kLanes, tail);
+          }
+          acc[i][j][v] = mul_add(x, gradients[v], acc[i][j][v]);
+        });
+      });
+    });
+  }
+
+  MOTE_INLINE void add_line(const TapsJob& job, std::ptrdiff_t n, std::ptrdiff_t y, std::size_t tail) {
+    const Axis &ay = job.walk.y, &ax = job.walk.x;
+    const std::ptrdiff_t step_y = ay.dilation * ax.source * job.in_c, step_x = ax.dilation * job.in_c;
+    const std::ptrdiff_t line = y * ay.stride - ay.pad + job.tap_y * ay.dilation;
+    const std::ptrdiff_t low = job.tap_x * ax.dilation - ax.pad;
+    const std::ptrdiff_t high = low + (static_cast<std::ptrdiff_t>(kTapsX) - 1) * ax.dilation;
+    const float* a = job.input + ((n * ay.source + line) * ax.source + low) * job.in_c;
+    const float* b = job.grad_output + (n * ay.target + y) * ax.target * job.out_c;
+    const std::ptrdiff_t a_step = ax.stride * job.in_c;
+    const auto meets_line = [&](std::ptrdiff_t tap) {
+      const std::ptrdiff_t at = line + tap * ay.dilation;
+      return at >= 0 && at < ay.source;
+    };
+    const auto add_some = [&](std::ptrdiff_t x) MOTE_UNROLLED {
+      const auto meets = [&](std::ptrdiff_t i, std::ptrdiff_t j) MOTE_UNROLLED {
+        const std::ptrdiff_t at = x * ax.stride + low + j * ax.dilation;
+        return meets_line(i) && at >= 0 && at < ax.source;
+      };
+      add(a + x * a_step, step_y, step_x, b + x * job.out_c, tail, meets);
+    };
+    // Columns begin … end - 1: every tap meets the image.
+    const bool whole = meets_line(0) && meets_line(static_cast<std::ptrdiff_t>(kTapsY) - 1);
+    std::ptrdiff_t begin = ax.target, end = ax.target;
+    if (whole) {
+      begin = std::min(ax.target, low >= 0 ? 0 : (-low + ax.stride - 1) / ax.stride);
+      end = std::clamp(high >= ax.source ? 0 : (ax.source - 1 - high) / ax.stride + 1, begin, ax.target);
+    }
+    for (std::ptrdiff_t x = 0; x < begin; ++x) add_some(x);
+    for (std::ptrdiff_t x = begin; x < end; ++x)
+      add(a + x * a_step, step_y, step_x, b + x * job.out_c, tail, [](auto, auto) MOTE_UNROLLED { return true; });
+    for (std::ptrdiff_t x = end; x < ax.target; ++x) add_some(x);
+  }
+
+  static void run(const TapsJob& job, std::size_t tail) {
+    TapsTile tile;
+    unroll<kTapsY>([&](auto i) MOTE_UNROLLED {
+      unroll<kTapsX>([&](auto j) MOTE_UNROLLED {
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED { tile.acc[i][j][v] = Lanes::zero(); });
+      });
+    });
+    for (std::ptrdiff_t n = 0; n < job.walk.batch; ++n)
+      for (std::ptrdiff_t y = 0; y < job.walk.y.target; ++y) tile.add_line(job, n, y, tail);
+    const Vector scale = Lanes::splat(job.scale);
+    unroll<kTapsY>([&](auto i) MOTE_UNROLLED {
+      unroll<kTapsX>([&](auto j) MOTE_UNROLLED {
+        const std::ptrdiff_t tap = (job.tap_y + static_cast<std::ptrdiff_t>(i())) * job.walk.x.filter + job.tap_x +
+                                   static_cast<std::ptrdiff_t>(j());
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+          constexpr bool kCut = kPartial && last_of<kVectors>(v);
+          float* out = job.grad_weights + tap * job.out_c + v * Lanes::kLanes;
+          store_columns<Lanes, kCut>(out, tail, mul_add(scale, tile.acc[i][j][v], load_columns<Lanes, kCut>(out, tail)));
+        });
+      });
+    });
+  }
+};
+
+/// All channels of a block of taps.
+template <std::size_t kTapsY, std::size_t kTapsX>
+void run_taps(TapsJob job) {
+  // Nine taps of one vector, or up to four of two: at least the eight chains that two multiply-add units want.
+  constexpr std::size_t kVectors = kScalar || kTapsY * kTapsX > 4 ? 1 : 2;
+  if (job.in_c == job.out_c) {
+    auto left = static_cast<std::size_t>(job.out_c);
+    const auto advance = [&](std::size_t channels) {
+      job.input += channels;
+      job.grad_output += channels;
+      job.grad_weights += channels;
+      left -= channels;
+    };
+    for (; left >= kVectors * kLanes; advance(kVectors * kLanes))
+      TapsTile<WideLanes, kTapsY, kTapsX, kVectors, false, false>::run(job, 0);
+    if constexpr (kVectors > 1) {
+      for (; left >= kLanes; advance(kLanes)) TapsTile<WideLanes, kTapsY, kTapsX, 1, false, false>::run(job, 0);
+    }
+    if constexpr (simd::kHasNarrowLanes) {
+      if (left == NarrowLanes::kLanes) return TapsTile<NarrowLanes, kTapsY, kTapsX, 1, false, false>::run(job, 0);
+    }
+    if constexpr (!kScalar) {
+      if (left != 0) TapsTile<WideLanes, kTapsY, kTapsX, 1, true, false>::run(job, left);
+    }
+    return;
+  }
+  const auto multiplier = static_cast<std::size_t>(job.out_c / job.in_c);
+  for (std::ptrdiff_t c = 0; c < job.in_c; ++c, ++job.input) {
+    std::size_t left = multiplier;
+    for (; left != 0;) {
+      const std::size_t channels = std::min(left, kLanes);
+      if (channels == kLanes) {
+        TapsTile<WideLanes, kTapsY, kTapsX, 1, false, true>::run(job, 0);
+      } else {
+        TapsTile<WideLanes, kTapsY, kTapsX, 1, true, true>::run(job, channels);
+      }
+      left -= channels;
+      job.grad_output += channels;
+      job.grad_weights += channels;
+    }
+  }
+}
+
+}  // namespace
+
+void depthwise_conv2d_grad_params_f32(const ConvGradArgs& args) {
+  const ConvShape& shape = args.shape;
+  TapsJob job{args.input, args.grad_output, args.grad_weights, args.scale, static_cast<std::ptrdiff_t>(shape.in.c),
+              static_cast<std::ptrdiff_t>(shape.out.c), forward_walk(shape), 0, 0};
+  const std::ptrdiff_t filter_h = job.walk.y.filter, filter_w = job.walk.x.filter;
+  while (job.tap_y < filter_h) {
+    const bool square = filter_w == 3 && filter_h - job.tap_y >= 3;
+    if (square) {
+      run_taps<3, 3>(job);
+    } else {
+      for (job.tap_x = 0; job.tap_x < filter_w;) {
+        const bool wide = filter_w - job.tap_x >= 4;
+        wide ? run_taps<1, 4>(job) : run_taps<1, 1>(job);
+        job.tap_x += wide ? 4 : 1;
+      }
+      job.tap_x = 0;
+    }
+    job.tap_y += square ? 3 : 1;
+  }
+  if (args.grad_bias == nullptr) return;
+  const std::size_t positions = std::size_t{shape.batch} * shape.out.h * shape.out.w;
+  column_sums(args.grad_output, positions, shape.out.c, args.scale, args.grad_bias);
+}
+
+}  // namespace mote::kernels

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Optimiser steps, penalties, clipping and the norm of a gradient, over a run of parameters. Everything but
+// sum_of_squares_f32 is element by element, so a run may be cut anywhere without changing a bit.
+#include <cstddef>
+
+#include "kernels/lanes.hpp"
+#include "mote/kernels.hpp"
+#include "simd/simd.hpp"
+
+namespace mote::kernels {
+
+void sgd_f32(const UpdateArgs& args) {
+  const simd::F32 rate = simd::splat(args.learning_rate);
+  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+    lanes.store(args.params + at, neg_mul_add(rate, lanes.load(args.grads + at), lanes.load(args.params + at)));
+  });
+}
+
+void momentum_f32(const UpdateArgs& args) {
+  const simd::F32 rate = simd::splat(args.learning_rate);
+  const simd::F32 decay = simd::splat(args.decay1);
+  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+    const simd::F32 step = rate * lanes.load(args.grads + at);
+    const simd::F32 velocity = decay * lanes.load(args.state1 + at) - step;
+    lanes.store(args.state1 + at, velocity);
+    lanes.store(args.params + at, lanes.load(args.params + at) + velocity);
+  });
+}
+
+void nesterov_f32(const UpdateArgs& args) {
+  const simd::F32 rate = simd::splat(args.learning_rate);
+  const simd::F32 decay = simd::splat(args.decay1);
+  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+    const simd::F32 step = rate * lanes.load(args.grads + at);
+    const simd::F32 velocity = decay * lanes.load(args.state1 + at) - step;
+    lanes.store(args.state1 + at, velocity);
+    lanes.store(args.params + at, lanes.load(args.params + at) + (decay * velocity - step));
+  });
+}
+
+void adagrad_f32(const UpdateArgs& args) {
+  const simd::F32 rate = simd::splat(args.learning_rate);
+  const simd::F32 epsilon = simd::splat(args.epsilon);
+  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+    const simd::F32 grad = lanes.load(args.grads + at);
+    const simd::F32 squares = mul_add(grad, grad, lanes.load(args.state1 + at));
+    lanes.store(args.state1 + at, squares);
+    lanes.store(args.params + at, lanes.load(args.params + at) - rate * grad / (sqrt(squares) + epsilon));
+  });
+}
+
+void rmsprop_f32(const UpdateArgs& args) {
+  const simd::F32 rate = simd::splat(args.learning_rate);
+  const simd::F32 epsilon = simd::splat(args.epsilon);
+  const simd::F32 decay = simd::splat(args.decay2);
+  const simd::F32 rest = simd::splat(args.one_minus_decay2);
+  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+    const simd::F32 grad = lanes.load(args.grads + at);
+    const simd::F32 squares = mul_add(decay, lanes.load(args.state1 + at), rest * grad * grad);
+    lanes.store(args.state1 + at, squares);
+    lanes.store(args.params + at, lanes.load(args.params + at) - rate * grad / (sqrt(squares) + epsilon));
+  });
+}
+
+/// Adam, and AdamW with a weight decay. The corrections are divided out of the learning rate and of the second moment
+/// once per call rather than once per element: two divisions per element become one.
+void adam_f32(const UpdateArgs& args) {
+  const simd::F32 decay1 = simd::splat(args.decay1);
+  const simd::F32 decay2 = simd::splat(args.decay2);
+  const simd::F32 rest1 = simd::splat(args.one_minus_decay1);
+  const simd::F32 rest2 = simd::splat(args.one_minus_decay2);
+  const simd::F32 rate = simd::splat(args.learning_rate / args.correction1);
+  const simd::F32 uncorrect = simd::splat(1.0F / args.correction2);
+  const simd::F32 epsilon = simd::splat(args.epsilon);
+  const simd::F32 shrink = simd::splat(args.learning_rate * args.weight_decay);
+  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+    const simd::F32 grad = lanes.load(args.grads + at);
+    const simd::F32 param = lanes.load(args.params + at);
+    const simd::F32 first_moment = mul_add(decay1, lanes.load(args.state1 + at), rest1 * grad);
+    const simd::F32 second_moment = mul_add(decay2, lanes.load(args.state2 + at), rest2 * grad * grad);
+    const simd::F32 step = rate * first_moment / (sqrt(second_moment * uncorrect) + epsilon);
+    lanes.store(args.state1 + at, first_moment);
+    lanes.store(args.state2 + at, second_moment);
+    lanes.store(args.params + at, neg_mul_add(shrink, param, param) - step);
+  });
+}
+
+/// sign(0) = 0: a parameter of zero is not pushed.
+void add_penalty_f32(const PenaltyArgs& args) {
+  const simd::F32 scale = simd::splat(args.scale);
+  const simd::F32 l1 = simd::splat(args.l1);
+  const simd::F32 l2 = simd::splat(args.l2);
+  const simd::F32 zero = simd::zero();
+  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+    const simd::F32 param = lanes.load(args.params + at);
+    const simd::F32 grad = lanes.load(args.grads + at);
+    const simd::F32 push = select(less(zero, param), l1, select(less(param, zero), -l1, zero));
+    lanes.store(args.grads + at, mul_add(scale, mul_add(l2, param, push), grad));
+  });
+}
+
+/// NaN passes, so that a broken gradient is seen.
+void clip_by_value_f32(const ScaleArgs& args) {
+  const simd::F32 upper = simd::splat(args.value);
+  const simd::F32 lower = simd::splat(-args.value);
+  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+    lanes.store(args.values + at, min(upper, max(lower, lanes.load(args.values + at))));
+  });
+}
+
+void scale_f32(const ScaleArgs& args) {
+  const simd::F32 value = simd::splat(args.value);
+  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+    lanes.store(args.values + at, lanes.load(args.values + at) * value);
+  });
+}
+
+void sum_of_squares_f32(const SumOfSquaresArgs& args) {
+  simd::F32x16 acc = simd::zero16();
+  const float* values = args.values;
+  std::size_t count = args.count;
+  for (; count >= simd::kVirtualLanes; count -= simd::kVirtualLanes, values += simd::kVirtualLanes) {
+    const simd::F32x16 block = simd::load16(values);
+    acc = mul_add(block, block, acc);
+  }
+  if (count != 0) {
+    const simd::F32x16 block = simd::load16_partial(values, count);
+    acc = mul_add(block, block, acc);
+  }
+  *args.sum += simd::sum(acc);
+}
+
+}  // namespace mote::kernels

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Maximum and average pooling, forward and backward. Lanes over channels; the taps of a window in row order.
+// Global average pooling is the average with a window as large as the image.
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+#include "kernels/lanes.hpp"
+#include "mote/kernels.hpp"
+#include "simd/simd.hpp"
+
+namespace mote::kernels {
+namespace {
+
+/// Neighbouring output pixels of a row whose windows, cut to the image, have the same size.
+struct PoolRun {
+  std::size_t offset;           // of the first window's first tap, in floats from the start of the batch
+  std::size_t pixel, count;     // first output pixel; how many
+  std::size_t step;             // floats from one window to the next
+  std::size_t row, channels;    // floats from one image row to the next, from one image column to the next
+  std::uint32_t rows, columns;  // taps inside the image
+};
+
+/// Taps of output `out` along one axis that lie inside the image: `count` from `begin` on.
+struct PoolSpan {
+  std::uint32_t begin, count;
+};
+
+inline PoolSpan pool_span(std::uint32_t out, std::uint32_t stride, std::uint32_t pad, std::uint32_t filter,
+                          std::uint32_t size) {
+  const std::uint32_t padded = out * stride;  // the window's place if the padding were part of the image
+  const std::uint32_t begin = padded > pad ? padded - pad : 0;
+  return {begin, std::min(padded + filter - pad, size) - begin};  // filter > pad: validate()
+}
+
+/// Calls body(run) for all output pixels in order: windows cut at an edge one by one, those between in one run.
+template <class Body>
+inline void for_each_pool_run(const ConvShape& shape, const Body& body) {
+  const Window& w = shape.window;
+  const std::size_t channels = shape.in.c, row = shape.in.w * channels;
+  std::size_t pixel = 0;
+  for (std::uint32_t n = 0; n < shape.batch; ++n) {
+    const std::size_t image = static_cast<std::size_t>(n) * shape.in.h;
+    for (std::uint32_t y = 0; y < shape.out.h; ++y) {
+      const PoolSpan vertical = pool_span(y, w.stride_h, w.pad_top, w.filter_h, shape.in.h);
+      const std::size_t line = (image + vertical.begin) * row;
+      for (std::uint32_t x = 0; x < shape.out.w;) {
+        const PoolSpan across = pool_span(x, w.stride_w, w.pad_left, w.filter_w, shape.in.w);
+        std::uint32_t end = x + 1;
+        if (across.count == w.filter_w)  // so are all up to the right edge
+          end = std::min(shape.out.w, x + (shape.in.w - w.filter_w - across.begin) / w.stride_w + 1);
+        body(PoolRun{line + across.begin * channels, pixel, end - x, w.stride_w * channels, row, channels,
+                     vertical.count, across.count});
+        pixel += end - x;
+        x = end;
+      }
+    }
+  }
+}
+
+/// body(window size: std::integral_constant 2 or 0 for "as the run says", channel, lanes), the lanes outermost: a run's
+/// windows then share vectors and masks. 2 x 2 windows get loops of their own, without branches.
+template <class Body>
+inline void for_each_pool_vector(const PoolRun& run, const Body& body) {
+  lanes_over(run.channels, [&](std::size_t c, auto lanes) {
+    if (run.rows == 2 && run.columns == 2)
+      body(std::integral_constant<std::uint32_t, 2>{}, c, lanes);
+    else
+      body(std::integral_constant<std::uint32_t, 0>{}, c, lanes);
+  });
+}
+
+/// How gradients reach grad_input: `overlap` windows must add; where windows do not `cover` every element, zeros first.
+struct PoolScatter {
+  bool overlap, cover;
+};
+
+inline PoolScatter pool_scatter(const ConvShape& s) {
+  const Window& w = s.window;
+  const bool overlap = (w.stride_h < w.filter_h && s.out.h > 1) || (w.stride_w < w.filter_w && s.out.w > 1);
+  const bool cover = w.pad_top == 0 && w.pad_left == 0 && (s.out.h == 1 || w.stride_h == w.filter_h) &&
+                     (s.out.w == 1 || w.stride_w == w.filter_w) && s.in.h == s.out.h * w.filter_h &&
+                     s.in.w == s.out.w * w.filter_w;
+  return {overlap, cover};
+}
+
+/// Largest tap. A later tap wins only if it is greater, so a NaN stays only where it comes first (as with x86's maxps).
+template <std::uint32_t kSize, class Lanes>
+MOTE_INLINE simd::F32 largest_tap(const float* taps, const PoolRun& run, Lanes lanes) {
+  if constexpr (kSize == 2) {
+    const simd::F32 top = simd::max(lanes.load(taps + run.channels), lanes.load(taps));
+    return simd::max(lanes.load(taps + run.row + run.channels), simd::max(lanes.load(taps + run.row), top));
+  } else {
+    simd::F32 best = lanes.load(taps);
+    for (std::uint32_t i = 0; i < run.rows; ++i, taps += run.row)
+      for (std::uint32_t j = 0; j < run.columns; ++j) best = simd::max(lanes.load(taps + j * run.channels), best);
+    return best;
+  }
+}
+
+/// Mean of the taps: each row summed, then the rows, so that the error grows with h + w and not with h w.
+template <std::uint32_t kSize, class Lanes>
+MOTE_INLINE simd::F32 mean_of_taps(const float* taps, const PoolRun& run, simd::F32 count, Lanes lanes) {
+  if constexpr (kSize == 2) {  // * 1/4 is exact, as / 4 is
+    const simd::F32 top = lanes.load(taps) + lanes.load(taps + run.channels);
+    return (top + (lanes.load(taps + run.row) + lanes.load(taps + run.row + run.channels))) * simd::splat(0.25F);
+  } else {
+    simd::F32 total = simd::zero();
+    for (std::uint32_t i = 0; i < run.rows; ++i, taps += run.row) {
+      simd::F32 sum = lanes.load(taps);
+      for (std::uint32_t j = 1; j < run.columns; ++j) sum = sum + lanes.load(taps + j * run.channels);
+      total = i == 0 ? sum : total + sum;
+    }
+    return total / count;
+  }
+}
+
+template <bool kOverlap, class Lanes>
+MOTE_INLINE void scatter(float* to, simd::F32 share, Lanes lanes) {
+  lanes.store(to, kOverlap ? lanes.load(to) + share : share);
+}
+
+/// Gives the gradient to the first tap that equals the largest; the others get 0.
+template <std::uint32_t kSize, bool kOverlap, class Lanes>
+MOTE_INLINE void scatter_to_largest(const float* taps, simd::F32 grad, float* grad_taps, const PoolRun& run,
+                                    Lanes lanes) {
+  const simd::F32 best = largest_tap<kSize>(taps, run, lanes);
+  const auto give = [&](std::size_t at) {
+    const simd::Mask hit = simd::equal(lanes.load(taps + at), best);
+    scatter<kOverlap>(grad_taps + at, simd::select(hit, grad, simd::zero()), lanes);
+    grad = simd::select(hit, simd::zero(), grad);
+  };
+  if constexpr (kSize == 2) {
+    give(0), give(run.channels), give(run.row), give(run.row + run.channels);
+  } else {
+    for (std::uint32_t i = 0; i < run.rows; ++i)
+      for (std::uint32_t j = 0; j < run.columns; ++j) give(i * run.row + j * run.channels);
+  }
+}
+
+template <bool kOverlap>
+inline void max_pool_scatter(const PoolGradArgs& args) {
+  for_each_pool_run(args.shape, [&](const PoolRun& run) {
+    for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
+      const float* grad_output = args.grad_output + run.pixel * run.channels + c;
+      for (std::size_t x = 0; x < run.count; ++x, grad_output += run.channels)
+        scatter_to_largest<size(), kOverlap>(args.input + run.offset + x * run.step + c, lanes.load(grad_output),
+                                             args.grad_input + run.offset + x * run.step + c, run, lanes);
+    });
+  });
+}
+
+template <bool kOverlap>
+inline void average_pool_scatter(const PoolGradArgs& args) {
+  for_each_pool_run(args.shape, [&](const PoolRun& run) {
+    const simd::F32 count = simd::splat(static_cast<float>(run.rows * run.columns));
+    for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
+      const std::uint32_t rows = size() != 0 ? size() : run.rows, columns = size() != 0 ? size() : run.columns;
+      const float* grad_output = args.grad_output + run.pixel * run.channels + c;
+      for (std::size_t x = 0; x < run.count; ++x, grad_output += run.channels) {
+        const simd::F32 share = lanes.load(grad_output) / count;
+        float* to = args.grad_input + run.offset + x * run.step + c;
+        for (std::uint32_t i = 0; i < rows; ++i, to += run.row)
+          for (std::uint32_t j = 0; j < columns; ++j) scatter<kOverlap>(to + j * run.channels, share, lanes);
+      }
+    });
+  });
+}
+
+inline void zero_grad_input(const PoolGradArgs& args) {
+  std::fill_n(args.grad_input, args.shape.batch * static_cast<std::size_t>(args.shape.in.elements()), 0.0F);
+}
+
+}  // namespace
+
+void max_pool_f32(const PoolArgs& args) {
+  for_each_pool_run(args.shape, [&](const PoolRun& run) {
+    for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
+      float* output = args.output + run.pixel * run.channels + c;
+      for (std::size_t x = 0; x < run.count; ++x, output += run.channels)
+        lanes.store(output, largest_tap<size()>(args.input + run.offset + x * run.step + c, run, lanes));
+    });
+  });
+}
+
+void max_pool_grad_f32(const PoolGradArgs& args) {
+  const PoolScatter way = pool_scatter(args.shape);
+  if (!way.cover) zero_grad_input(args);
+  if (way.overlap)
+    max_pool_scatter<true>(args);
+  else
+    max_pool_scatter<false>(args);
+}
+
+void average_pool_f32(const PoolArgs& args) {
+  for_each_pool_run(args.shape, [&](const PoolRun& run) {
+    const simd::F32 count = simd::splat(static_cast<float>(run.rows * run.columns));
+    for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
+      float* output = args.output + run.pixel * run.channels + c;
+      for (std::size_t x = 0; x < run.count; ++x, output += run.channels)
+        lanes.store(output, mean_of_taps<size()>(args.input + run.offset + x * run.step + c, run, count, lanes));
+    });
+  });
+}
+
+void average_pool_grad_f32(const PoolGradArgs& args) {
+  const PoolScatter way = pool_scatter(args.shape);
+  if (!way.cover) zero_grad_input(args);
+  if (way.overlap)
+    average_pool_scatter<true>(args);
+  else
+    average_pool_scatter<false>(args);
+}
+
+}  // namespace mote::kernels

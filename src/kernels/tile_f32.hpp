@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+// Register tiles of the dense and convolution kernels: rows × vectors of outputs, one accumulator each, terms added
+// in order. A tile's size never shows in the bits, because every output has a chain of its own; so it is chosen by
+// the number of registers. Internal linkage: it is compiled once per instruction set.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include "simd/narrow.hpp"
+#include "simd/simd.hpp"
+
+namespace mote::kernels {
+namespace {
+
+using simd::F32;
+using simd::kLanes;
+using simd::NarrowLanes;
+using simd::WideLanes;
+
+/// body(0), body(1), … body(kCount - 1) with compile-time indices: arrays indexed so live in registers. (A loop with an
+/// unroll pragma is unrolled after the pass that moves arrays to registers, and the accumulators stay in memory.)
+template <std::size_t kCount, class Body>
+MOTE_INLINE void unroll(const Body& body) {
+  [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) __attribute__((always_inline)) {
+    (body(std::integral_constant<std::size_t, kIndex>{}), ...);
+  }(std::make_index_sequence<kCount>{});
+}
+#define MOTE_UNROLLED __attribute__((always_inline))
+template <std::size_t kCount>
+constexpr bool last_of(std::size_t index) {
+  return index + 1 == kCount;
+}
+
+// Two fused multiply-adds start per cycle and take four, so eight chains are the least. Two vectors of columns share
+// each broadcast input; one vector allows more rows. Without vectors 4 × 4 of the 32 registers of a Cortex-M4F.
+inline constexpr bool kScalar = kLanes == 1;
+inline constexpr std::size_t kTileVectors = kScalar ? 4 : 2;
+inline constexpr std::size_t kTileRows = kScalar ? 4 : simd::kAccumulators / kTileVectors;
+inline constexpr std::size_t kMaxRows = kScalar ? 4 : 12;
+inline constexpr std::size_t kWideVectors = 4;  // for tiles of one or two rows
+
+/// Rows of the next tile out of `left`: as even as possible, since 12 + 1 rows cost more than 7 + 6.
+inline std::size_t tile_rows(std::size_t left, std::size_t columns) {
+  const std::size_t most = columns > kLanes ? kTileRows : kMaxRows;
+  if constexpr (kScalar) return left < most ? 1 : most;
+  if (left <= most) return left;
+  const std::size_t tiles = (left + most - 1) / most;
+  return (left + tiles - 1) / tiles;
+}
+
+/// Loads and stores of the last vector of a tile's columns: whole, or its first `tail` lanes.
+template <class Lanes, bool kPartial>
+MOTE_INLINE typename Lanes::Vector load_columns(const float* from, std::size_t tail) {
+  if constexpr (kPartial) return Lanes::load_partial(from, tail);
+  return Lanes::load(from);
+}
+template <class Lanes, bool kPartial>
+MOTE_INLINE void store_columns(float* to, std::size_t tail, typename Lanes::Vector value) {
+  if constexpr (kPartial) {
+    Lanes::store_partial(to, tail, value);
+  } else {
+    Lanes::store(to, value);
+  }
+}
+
+/// Kernel<Lanes>::tile<kRows, vectors, partial>(job, column, tail) for columns begin … end - 1.
+template <template <class> class Kernel, std::size_t kRows, class Job>
+void run_columns(const Job& job, std::size_t begin, std::size_t end) {
+  constexpr std::size_t kVectors = kRows <= 2 ? kWideVectors : kRows <= kTileRows ? kTileVectors : 1;
+  std::size_t column = begin;
+  for (; column + kVectors * kLanes <= end; column += kVectors * kLanes)
+    Kernel<WideLanes>::template tile<kRows, kVectors, false>(job, column, 0);
+  if constexpr (kVectors > 1) {
+    for (; column + kLanes <= end; column += kLanes) Kernel<WideLanes>::template tile<kRows, 1, false>(job, column, 0);
+  }
+  const std::size_t left = end - column;
+  if constexpr (simd::kHasNarrowLanes) {
+    if (left == NarrowLanes::kLanes) return Kernel<NarrowLanes>::template tile<kRows, 1, false>(job, column, 0);
+    if (left != 0 && left < NarrowLanes::kLanes)
+      return Kernel<NarrowLanes>::template tile<kRows, 1, true>(job, column, left);
+  }
+  if constexpr (!kScalar) {
+    if (left != 0) Kernel<WideLanes>::template tile<kRows, 1, true>(job, column, left);
+  }
+}
+
+/// Runs a tile of `rows` (at most kMaxRows, as tile_rows() says) rows over columns begin … end - 1. Instances: every
+/// row count where there are vectors, 4 and 1 where code size counts.
+template <template <class> class Kernel, class Job>
+void run_tiles(const Job& job, std::size_t rows, std::size_t begin, std::size_t end) {
+  if constexpr (kScalar) {
+    return rows == kMaxRows ? run_columns<Kernel, kMaxRows>(job, begin, end) : run_columns<Kernel, 1>(job, begin, end);
+  } else {
+    using Run = void (*)(const Job&, std::size_t, std::size_t);
+    static constexpr auto kRuns = []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+      return std::array<Run, kMaxRows>{&run_columns<Kernel, kIndex + 1, Job>...};
+    }(std::make_index_sequence<kMaxRows>{});
+    kRuns[rows - 1](job, begin, end);
+  }
+}
+
+/// Rows of inputs against columns of weights: out[r][o] = start[o] + sum over taps and k of a[r][k] b[k][o].
+/// A tap is a run of `depth` terms, contiguous in each row of a, and b_step apart in b.
+struct RowsJob {
+  const float* a[kMaxRows];  // inputs of row r
+  float* out[kMaxRows];
+  const float* b;
+  const float* b_end;        // nothing behind it may be read
+  const float* bias;         // null: 0
+  bool resume;               // start from `out` instead
+  std::size_t b_step;        // floats from one k to the next
+  std::size_t column_step;   // floats from one column to the next; 1 but where there are no vectors
+  std::size_t depth;
+  std::size_t taps_y, taps_x;
+  std::ptrdiff_t a_step_y, a_step_x, b_step_y, b_step_x;
+  const std::ptrdiff_t* offsets;  // not null: the k-th term lies here in each row of a, and there is one tap
+};
+
+/// Terms 0 … of a run whose last vector of b may be read whole though only some of its lanes count: partial loads are
+/// slow without masks, and only the end of the array forbids to read on.
+inline std::size_t whole_loads(const float* b, const float* b_end, std::size_t b_step, std::size_t depth,
+                               std::size_t floats) {
+  const std::size_t room = static_cast<std::size_t>(b_end - b);
+  if (room >= (depth - 1) * b_step + floats) return depth;
+  return room < floats ? 0 : (room - floats) / b_step + 1;
+}
+
+template <class Lanes>
+struct RowsKernel {
+  using Vector = typename Lanes::Vector;
+
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial>
+  MOTE_INLINE static void start(Vector (&acc)[kRows][kVectors], const RowsJob& job, std::size_t column,
+                                std::size_t tail) {
+    if (job.resume) {
+      unroll<kRows>([&](auto r) MOTE_UNROLLED {
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+          constexpr bool kCut = kPartial && last_of<kVectors>(v);
+          acc[r][v] = load_columns<Lanes, kCut>(job.out[r] + column + v * Lanes::kLanes, tail);
+        });
+      });
+      return;
+    }
+    unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+      constexpr bool kCut = kPartial && last_of<kVectors>(v);
+      Vector bias = Lanes::zero();
+      if (job.bias != nullptr) bias = load_columns<Lanes, kCut>(job.bias + column + v * Lanes::kLanes, tail);
+      unroll<kRows>([&](auto r) MOTE_UNROLLED { acc[r][v] = bias; });
+    });
+  }
+
+  /// at(k): where the k-th term lies in each row of a.
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial, class At>
+  MOTE_INLINE static void accumulate(Vector (&acc)[kRows][kVectors], const float* const (&a)[kRows], const At& at,
+                                     const float* b, const RowsJob& job, std::size_t begin, std::size_t end,
+                                     std::size_t tail) {
+    const std::size_t b_step = job.b_step, column_step = job.column_step;
+    b += begin * b_step;
+    for (std::size_t k = begin; k < end; ++k, b += b_step) {
+      const std::ptrdiff_t from_row = at(k);
+      Vector weights[kVectors];
+      unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+        const float* from = b + v * (kScalar ? column_step : Lanes::kLanes);
+        weights[v] = load_columns<Lanes, kPartial && last_of<kVectors>(v)>(from, tail);
+      });
+      unroll<kRows>([&](auto r) MOTE_UNROLLED {
+        const Vector x = Lanes::splat(a[r][from_row]);
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED { acc[r][v] = mul_add(x, weights[v], acc[r][v]); });
+      });
+    }
+  }
+
+  /// One tap.
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial, class At>
+  MOTE_INLINE static void accumulate_run(Vector (&acc)[kRows][kVectors], std::ptrdiff_t offset, const At& at,
+                                         const float* b, const RowsJob& job, std::size_t tail) {
+    const float* a[kRows];
+    unroll<kRows>([&](auto r) MOTE_UNROLLED { a[r] = job.a[r] + offset; });
+    std::size_t whole = job.depth;
+    if constexpr (kPartial) whole = whole_loads(b, job.b_end, job.b_step, job.depth, kVectors * Lanes::kLanes);
+    accumulate<kRows, kVectors, false>(acc, a, at, b, job, 0, whole, tail);
+    if constexpr (kPartial) accumulate<kRows, kVectors, true>(acc, a, at, b, job, whole, job.depth, tail);
+  }
+
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial>
+  static void tile(const RowsJob& job, std::size_t column, std::size_t tail) {
+    Vector acc[kRows][kVectors];
+    start<kRows, kVectors, kPartial>(acc, job, column, tail);
+    const float* b_columns = job.b + column * (kScalar ? job.column_step : 1);
+    if (!kScalar && job.offsets != nullptr) {
+      const auto at = [&](std::size_t k) MOTE_UNROLLED { return job.offsets[k]; };
+      accumulate_run<kRows, kVectors, kPartial>(acc, 0, at, b_columns, job, tail);
+    } else {
+      const auto at = [](std::size_t k) MOTE_UNROLLED { return static_cast<std::ptrdiff_t>(k); };
+      for (std::size_t y = 0; y < job.taps_y; ++y) {
+        for (std::size_t x = 0; x < job.taps_x; ++x) {
+          const auto tap_y = static_cast<std::ptrdiff_t>(y), tap_x = static_cast<std::ptrdiff_t>(x);
+          const float* b = b_columns + tap_y * job.b_step_y + tap_x * job.b_step_x;
+          const std::ptrdiff_t offset = tap_y * job.a_step_y + tap_x * job.a_step_x;
+          accumulate_run<kRows, kVectors, kPartial>(acc, offset, at, b, job, tail);
+        }
+      }
+    }
+    unroll<kRows>([&](auto r) MOTE_UNROLLED {
+      unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+        constexpr bool kCut = kPartial && last_of<kVectors>(v);
+        store_columns<Lanes, kCut>(job.out[r] + column + v * Lanes::kLanes, tail, acc[r][v]);
+      });
+    });
+  }
+};
+
+/// out[r][o] += scale * sum over positions of a[position][r] b[position][o]: the gradient of weights. Positions are
+/// images × lines × a run along x, in this order. Rows are consecutive in a. At the ends of a run only rows
+/// first_row … last_row - 1, which depend on x, take part (taps of a filter that fall outside the image).
+struct OuterJob {
+  const float* a;          // row 0 at the first position of the run
+  const float* b;
+  const float* b_end;
+  float* out;
+  float scale;
+  std::size_t out_step;    // floats between rows of out
+  std::size_t images, lines;
+  std::ptrdiff_t a_image, a_line, b_image, b_line, a_step;
+  std::size_t b_step;
+  std::ptrdiff_t before, inside, after;  // positions along x: cut on the left, whole, cut on the right
+  // Row of the filter's first tap inside the image at the run's position 0, how much earlier it is at the next
+  // position, and how many rows there are from there to the last tap inside the image.
+  std::ptrdiff_t row_shift, row_step, row_count;
+};
+
+template <class Lanes>
+struct OuterKernel {
+  using Vector = typename Lanes::Vector;
+
+  template <std::size_t kVectors, bool kPartial>
+  MOTE_INLINE static void load_gradients(Vector (&gradients)[kVectors], const float* b, std::size_t tail) {
+    unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+      gradients[v] = load_columns<Lanes, kPartial && last_of<kVectors>(v)>(b + v * Lanes::kLanes, tail);
+    });
+  }
+
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial>
+  MOTE_INLINE static void accumulate(Vector (&acc)[kRows][kVectors], const float* a, std::ptrdiff_t a_step,
+                                     const float* b, std::size_t b_step, std::size_t count, std::size_t tail) {
+    for (std::size_t k = 0; k < count; ++k, a += a_step, b += b_step) {
+      Vector gradients[kVectors];
+      load_gradients<kVectors, kPartial>(gradients, b, tail);
+      unroll<kRows>([&](auto r) MOTE_UNROLLED {
+        const Vector x = Lanes::splat(a[r]);
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED { acc[r][v] = mul_add(x, gradients[v], acc[r][v]); });
+      });
+    }
+  }
+
+  /// One position at which only some rows take part.
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial>
+  MOTE_INLINE static void accumulate_some(Vector (&acc)[kRows][kVectors], const OuterJob& job, std::ptrdiff_t x,
+                                          const float* a, const float* b, std::size_t tail) {
+    const std::ptrdiff_t first = job.row_shift - x * job.row_step;
+    const std::ptrdiff_t last = first + job.row_count;
+    Vector gradients[kVectors];
+    load_gradients<kVectors, kPartial>(gradients, b, tail);
+    unroll<kRows>([&](auto r) MOTE_UNROLLED {
+      const auto row = static_cast<std::ptrdiff_t>(r());
+      if (row >= first && row < last) {
+        const Vector input = Lanes::splat(a[row]);
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED { acc[r][v] = mul_add(input, gradients[v], acc[r][v]); });
+      }
+    });
+  }
+
+  /// The run of positions that begins at a and b.
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial>
+  MOTE_INLINE static void accumulate_run(Vector (&acc)[kRows][kVectors], const OuterJob& job, const float* a,
+                                         const float* b, std::size_t tail) {
+    std::ptrdiff_t x = 0;
+    for (; x < job.before; ++x, a += job.a_step, b += job.b_step)
+      accumulate_some<kRows, kVectors, kPartial>(acc, job, x, a, b, tail);
+    const std::size_t inside = static_cast<std::size_t>(job.inside);
+    std::size_t whole = inside;
+    if constexpr (kPartial) {
+      if (inside != 0) whole = whole_loads(b, job.b_end, job.b_step, inside, kVectors * Lanes::kLanes);
+    }
+    accumulate<kRows, kVectors, false>(acc, a, job.a_step, b, job.b_step, whole, tail);
+    if constexpr (kPartial) {
+      const float* rest = a + static_cast<std::ptrdiff_t>(whole) * job.a_step;
+      accumulate<kRows, kVectors, true>(acc, rest, job.a_step, b + whole * job.b_step, job.b_step, inside - whole, tail);
+    }
+    a += job.inside * job.a_step;
+    b += inside * job.b_step;
+    x += job.inside;
+    for (const std::ptrdiff_t end = x + job.after; x < end; ++x, a += job.a_step, b += job.b_step)
+      accumulate_some<kRows, kVectors, kPartial>(acc, job, x, a, b, tail);
+  }
+
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial>
+  static void tile(const OuterJob& job, std::size_t column, std::size_t tail) {
+    Vector acc[kRows][kVectors];
+    unroll<kRows>([&](auto r) MOTE_UNROLLED {
+      unroll<kVectors>([&](auto v) MOTE_UNROLLED { acc[r][v] = Lanes::zero(); });
+    });
+    for (std::size_t image = 0; image < job.images; ++image) {
+      for (std::size_t line = 0; line < job.lines; ++line) {
+        const auto n = static_cast<std::ptrdiff_t>(image), y = static_cast<std::ptrdiff_t>(line);
+        accumulate_run<kRows, kVectors, kPartial>(acc, job, job.a + n * job.a_image + y * job.a_line,
+                                                  job.b + n * job.b_image + y * job.b_line + column, tail);
+      }
+    }
+    const Vector scale = Lanes::splat(job.scale);
+    float* out = job.out + column;
+    // A partial row's load would wait for the store of the row before, which overlaps it: all loads come first. Whole
+    // rows are stored as they come, which is faster where they stream through the caches.
+    unroll<kRows>([&](auto r) MOTE_UNROLLED {
+      unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+        constexpr bool kCut = kPartial && last_of<kVectors>(v);
+        float* to = out + r * job.out_step + v * Lanes::kLanes;
+        acc[r][v] = mul_add(scale, acc[r][v], load_columns<Lanes, kCut>(to, tail));
+        if constexpr (!kPartial) Lanes::store(to, acc[r][v]);
+      });
+    });
+    if constexpr (kPartial) {
+      unroll<kRows>([&](auto r) MOTE_UNROLLED {
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+          constexpr bool kCut = last_of<kVectors>(v);
+          store_columns<Lanes, kCut>(out + r * job.out_step + v * Lanes::kLanes, tail, acc[r][v]);
+        });
+      });
+    }
+  }
+};
+
+/// One vector of column_sums.
+template <class Lanes, bool kPartial>
+void column_sum(const float* values, std::size_t rows, std::size_t columns, std::size_t tail, float scale, float* out) {
+  constexpr std::size_t kChains = 4;
+  typename Lanes::Vector chain[kChains];
+  unroll<kChains>([&](auto i) MOTE_UNROLLED { chain[i] = Lanes::zero(); });
+  std::size_t row = 0;
+  for (; row + kChains <= rows; row += kChains, values += kChains * columns)
+    unroll<kChains>([&](auto i) MOTE_UNROLLED {
+      chain[i] = chain[i] + load_columns<Lanes, kPartial>(values + i * columns, tail);
+    });
+  unroll<kChains - 1>([&](auto i) MOTE_UNROLLED {
+    if (row + i < rows) chain[i] = chain[i] + load_columns<Lanes, kPartial>(values + i * columns, tail);
+  });
+  const typename Lanes::Vector sum = (chain[0] + chain[2]) + (chain[1] + chain[3]);
+  const typename Lanes::Vector old = load_columns<Lanes, kPartial>(out, tail);
+  store_columns<Lanes, kPartial>(out, tail, mul_add(Lanes::splat(scale), sum, old));
+}
+
+/// out[o] += scale * sum over r of values[r][o]. Rows go to four chains in turn, closed as (0 + 2) + (1 + 3): one chain
+/// would wait for each addition.
+inline void column_sums(const float* values, std::size_t rows, std::size_t columns, float scale, float* out) {
+  std::size_t column = 0;
+  for (; column + kLanes <= columns; column += kLanes)
+    column_sum<WideLanes, false>(values + column, rows, columns, 0, scale, out + column);
+  if constexpr (!kScalar) {
+    if (column < columns)
+      column_sum<WideLanes, true>(values + column, rows, columns, columns - column, scale, out + column);
+  }
+}
+
+}  // namespace
+}  // namespace mote::kernels
