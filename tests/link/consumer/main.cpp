@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a network through the run-time API; exits with 0 where the output is right.
+#include <mote/mote.hpp>
+
+static constexpr auto kNet = mote::sequential(mote::input(2), mote::dense(1), mote::relu());
+alignas(16) static constexpr float kParams[] = {2.0F, 3.0F, 0.5F};
+alignas(16) static std::byte arena[4096];
+
+int main() {
+  const mote::Model model = kNet.model(reinterpret_cast<const std::byte*>(kParams));
+  auto session = mote::Session::create(model, arena);
+  if (!session.ok()) return 1;
+  session->input<float>()[0] = 10.0F;
+  session->input<float>()[1] = 1.0F;
+  session->run();
+  return session->output<float>()[0] == 23.5F ? 0 : 2;
+}
