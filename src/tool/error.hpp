@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tool's one exception: a sentence, where it happened, and the remedy. main() turns it into text or JSON.
+// Host only; relies on the standard library. The core never throws: status_error.hpp turns a Status into this.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace mote::tool {
+
+/// The exit code of the process.
+enum class Fault : std::uint8_t { data = 1, usage = 2 };
+
+class Error : public std::exception {
+ public:
+  /// `what` is a sentence without a full stop; `remedy` says what to do, likewise.
+  Error(Fault fault, std::string what, std::string remedy)
+      : fault_(fault), what_(std::move(what)), remedy_(std::move(remedy)) {
+    compose();
+  }
+
+  Error& in(std::string file) { return file_ = std::move(file), compose(); }
+  Error& at_line(std::size_t line) { return line_ = line, compose(); }
+  Error& at_column(std::size_t column) { return column_ = column, compose(); }
+  Error& at_byte(std::uint64_t byte) { return byte_ = byte, compose(); }
+
+  /// "file:line:column: what; remedy." with the parts that are known.
+  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+  [[nodiscard]] const std::string& message() const { return message_; }
+  [[nodiscard]] int exit_code() const { return static_cast<int>(fault_); }
+  [[nodiscard]] bool has_file() const { return !file_.empty(); }
+  /// {"error": {"kind", "message", "what", "remedy", "file", "line", "column", "byte", "exit_code"}}, one line.
+  [[nodiscard]] std::string json() const;
+
+ private:
+  Error& compose();
+
+  Fault fault_;
+  std::string what_, remedy_, file_, message_;
+  std::optional<std::size_t> line_, column_;
+  std::optional<std::uint64_t> byte_;
+};
+
+inline Error usage_error(std::string what, std::string remedy) {
+  return {Fault::usage, std::move(what), std::move(remedy)};
+}
+inline Error data_error(std::string what, std::string remedy) {
+  return {Fault::data, std::move(what), std::move(remedy)};
+}
+
+}  // namespace mote::tool

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tool's pictures, drawn by gnuplot as a child process and written as SVG. What is drawn is plain data here;
+// where it comes from is the commands' affair.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mote::tool {
+
+/// True if a gnuplot program is on the PATH.
+bool can_plot();
+/// What to say if not.
+extern const char* const kNoGnuplot;
+
+/// Runs the gnuplot script and puts what it draws at `path`, complete or not at all. Throws with gnuplot's complaint.
+void run_gnuplot(const std::string& script, const std::string& path);
+/// `text` as a string for gnuplot, taken literally whatever it holds.
+std::string gnuplot_text(const std::string& text);
+/// Terminal line and look that all pictures share. Sizes in pixels.
+std::string gnuplot_head(unsigned width, unsigned height);
+
+struct CurvePoint {
+  unsigned epoch = 0;
+  double train_loss = 0.0, train_accuracy = 0.0;            ///< accuracies in [0, 1]; NaN: not measured
+  double validation_loss = 0.0, validation_accuracy = 0.0;  ///< NaN: no validation part
+};
+/// Loss above, accuracy below (left out where there is none), against epochs; `best_epoch` is marked unless 0.
+void plot_learning_curve(const std::string& path, const std::string& title, const std::vector<CurvePoint>& points,
+                         unsigned best_epoch);
+
+/// counts[actual * classes + predicted]; rows are shaded by their share, cells carry the count.
+void plot_confusion_matrix(const std::string& path, const std::string& title, const std::vector<std::uint64_t>& counts,
+                           const std::vector<std::string>& class_names);
+
+/// A rectangle of the arena map: bytes [offset, offset + bytes) during steps [first_step, last_step].
+struct ArenaBlock {
+  std::string kind, label;
+  std::uint64_t offset = 0, bytes = 0;
+  unsigned first_step = 0, last_step = 0;
+};
+struct ArenaMap {
+  std::string title;
+  std::vector<ArenaBlock> blocks;
+  std::vector<std::string> step_names;  ///< may be empty: steps are numbered
+  std::uint64_t arena_bytes = 0, lower_bound_bytes = 0;
+};
+/// Steps from left to right, bytes from below; one colour for each kind, the lower bound as a dashed line.
+void plot_arena(const std::string& path, const ArenaMap& map);
+
+}  // namespace mote::tool

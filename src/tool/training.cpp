@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// One class holds a run's state, so that every phase is a short function.
+#include "tool/training.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "mote/random.hpp"
+#include "tool/error.hpp"
+#include "tool/memory_plan.hpp"
+
+namespace mote::tool {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::uint64_t kSplitEpoch = ~std::uint64_t{0};  // a shuffle that no training epoch uses
+
+class Run {
+ public:
+  Run(OwnedModel& model, const TrainingOptions& options, const DataSet& data, const DataSet* test, Progress& progress)
+      : model_(model), options_(options), config_(options.config), data_(data), test_(test), progress_(progress) {}
+
+  TrainingReport operator()() {
+    prepare();
+    create_trainer();
+    double seconds = 0.0;
+    for (unsigned epoch = 1; epoch <= options_.epochs && !report_.stopped_early; ++epoch) {
+      train_epoch(epoch);
+      validate_epoch();
+      seconds += report_.epochs.back().seconds;
+      announce(report_.epochs.back());
+    }
+    if (report_.best_epoch != 0) std::copy(best_.begin(), best_.end(), trainer_.parameters().begin());
+    report_.updates = trainer_.updates();
+    report_.samples_per_second = seconds > 0.0 ? static_cast<double>(samples_trained_) / seconds : 0.0;
+    if (test_ != nullptr) report_.test = score_part(*test_, all_indices(test_->size()), "test", {});
+    store();
+    return std::move(report_);
+  }
+
+ private:
+  void prepare();
+  void check_data(const DataSet& data) const;
+  void set_class_weights();
+  void create_trainer();
+  void train_epoch(unsigned epoch);
+  void validate_epoch();
+  void announce(const EpochReport& epoch);
+  void fill_slice(const ShuffledIndices& order, std::size_t first);
+  Scores score_part(const DataSet& data, std::span<const std::uint32_t> indices, const std::string& heading,
+                    std::span<const float> class_weights);
+  void store();
+
+  OwnedModel& model_;
+  const TrainingOptions& options_;
+  TrainConfig config_;
+  const DataSet& data_;
+  const DataSet* test_;
+  Progress& progress_;
+  TrainingReport report_;
+  AlignedBytes arena_;
+  Trainer trainer_;
+  std::vector<std::uint32_t> train_, validation_;
+  std::vector<std::byte> best_;
+  double best_score_ = std::numeric_limits<double>::infinity();
+  unsigned epochs_without_better_ = 0;
+  std::uint64_t samples_trained_ = 0;
+};
+
+void Run::check_data(const DataSet& data) const {
+  const Shape output = model_.layers[loss_layer(model_.layers, config_.loss)].shape;
+  data.require_shape(model_.layers.front().shape);
+  if (config_.targets == Targets::labels) {
+    data.require_labels(static_cast<std::size_t>(output.elements()), output.elements() == 1);
+  } else {
+    data.require_target_width(static_cast<std::size_t>(output.elements()));
+  }
+}
+
+void Run::prepare() {
+  if (!data_.has_labels() && !data_.has_targets())
+    throw usage_error("there are no labels for the training samples",
+                      "give --labels, or a CSV file with a label column")
+        .in(data_.path());
+  config_.seed = options_.seed;
+  config_.targets = data_.has_labels() ? Targets::labels : Targets::values;
+  check_data(data_);
+  if (test_ != nullptr) check_data(*test_);
+  const bool binary = model_.layers[loss_layer(model_.layers, config_.loss)].shape.elements() == 1;
+  config_.signed_labels =
+      config_.loss == Loss::binary_cross_entropy && binary && data_.has_labels() && data_.signed_labels();
+  if (test_ != nullptr && config_.targets == Targets::labels && binary &&
+      test_->signed_labels() != data_.signed_labels())
+    throw data_error("the test labels are coded otherwise than the training labels",
+                     "use 0 and 1, or -1 and +1, in both files")
+        .in(test_->target_path());
+  const auto count = static_cast<std::uint32_t>(data_.size());
+  const auto held_out =
+      static_cast<std::uint32_t>(std::llround(options_.validation_fraction * static_cast<double>(count)));
+  const ShuffledIndices split(count, options_.seed, kSplitEpoch);
+  for (std::uint32_t i = 0; i < count; ++i) (i < held_out ? validation_ : train_).push_back(split[i]);
+  if (train_.size() < config_.batch)
+    throw usage_error(fmt::format("{} training samples do not fill one batch of {}", train_.size(), config_.batch),
+                      "use a smaller --batch or hold out less")
+        .in(data_.path());
+  if ((options_.early_stop != 0 || options_.keep_best) && validation_.empty())
+    throw usage_error("stopping early and keeping the best weights need a validation part",
+                      "add --validation-fraction 0.1");
+  report_.train_samples = train_.size();
+  report_.validation_samples = validation_.size();
+  set_class_weights();
+}
+
+void Run::set_class_weights() {
+  report_.class_weights = options_.class_weights;
+  if (report_.class_weights.empty() && !options_.balanced) return;
+  if (config_.targets != Targets::labels)
+    throw usage_error("class weights need labels, and the data have real targets", "leave --class-weights out");
+  const Shape output = model_.layers[loss_layer(model_.layers, config_.loss)].shape;
+  const std::size_t classes = std::max<std::size_t>(static_cast<std::size_t>(output.elements()), 2);
+  if (options_.balanced) {
+    std::vector<double> counts(classes, 0.0);
+    for (const std::uint32_t i : train_) counts[static_cast<std::size_t>(std::max(data_.label(i), 0))] += 1.0;
+    for (const double n : counts)
+      report_.class_weights.push_back(
+          n == 0.0 ? 0.0F
+                   : static_cast<float>(static_cast<double>(train_.size()) / (static_cast<double>(classes) * n)));
+  }
+  if (report_.class_weights.size() != classes)
+    throw usage_error(fmt::format("{} class weights for {} classes", report_.class_weights.size(), classes),
+                      "give one for each class, or: balanced");
+  config_.class_weights = report_.class_weights.data();
+}
+
+void Run::create_trainer() {
+  const OwnedPlan plan = plan_of(model_, plan_options(config_));
+  arena_ = AlignedBytes(plan.arena_bytes());
+  const Result<Trainer> trainer = Trainer::create(model_.view(), config_, arena_.span());
+  if (!trainer.ok()) throw status_error(trainer.status(), model_);
+  trainer_ = *trainer;
+  report_.arena_bytes = trainer_.arena_bytes();
+  report_.plan_table_bytes = plan.table_bytes;
+  report_.lower_bound_bytes = trainer_.plan().lower_bound_bytes;
+  report_.isa = trainer_.isa();
+  progress_.say(fmt::format("{} training and {} validation samples, {} updates an epoch, arena {} bytes, kernels {}",
+                            train_.size(), validation_.size(), train_.size() / config_.batch,
+                            grouped(report_.arena_bytes), report_.isa));
+}
+
+void Run::fill_slice(const ShuffledIndices& order, std::size_t first) {
+  const std::span<float> input = trainer_.input();
+  const std::span<std::int32_t> labels = trainer_.labels();
+  const std::span<float> targets = trainer_.targets();
+  const std::size_t features = data_.features(), width = data_.target_width();
+  for (std::size_t i = 0; i < trainer_.slice_samples(); ++i) {
+    const std::uint32_t index = train_[order[static_cast<std::uint32_t>(first + i)]];
+    data_.copy_sample(index, input.subspan(i * features, features));
+    if (!labels.empty()) {
+      labels[i] = data_.label(index);
+    } else {
+      std::ranges::copy(data_.target(index), targets.subspan(i * width, width).begin());
+    }
+  }
+}
+
+void Run::train_epoch(unsigned epoch) {
+  EpochReport report;
+  report.epoch = epoch;
+  report.learning_rate =
+      static_cast<double>(learning_rate_at(config_.schedule, config_.optimizer.learning_rate, trainer_.updates()));
+  const ShuffledIndices order(static_cast<std::uint32_t>(train_.size()), options_.seed, epoch);
+  const std::size_t samples = train_.size() / config_.batch * config_.batch, slice = trainer_.slice_samples();
+  std::uint64_t correct = 0;
+  progress_.start(fmt::format("epoch {}/{}", epoch, options_.epochs), samples);
+  const Clock::time_point begin = Clock::now();
+  for (std::size_t first = 0; first < samples; first += slice) {
+    fill_slice(order, first);
+    const Result<float> loss = trainer_.step();
+    if (!loss.ok()) {
+      Error error = status_error(loss.status(), model_);
+      throw data_error(
+          fmt::format("training stopped in epoch {} after {} updates: {}", epoch, trainer_.updates(), error.message()),
+          "nothing was written");
+    }
+    report.train_loss += static_cast<double>(*loss);
+    correct += trainer_.last_result().correct;
+    progress_.update(first + slice, [&] {
+      return fmt::format("loss {:.4f}", report.train_loss / static_cast<double>(first / slice + 1));
+    });
+  }
+  report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  report.train_loss /= static_cast<double>(samples / slice);
+  if (data_.has_labels()) report.train_accuracy = static_cast<double>(correct) / static_cast<double>(samples);
+  samples_trained_ += samples;
+  report_.epochs.push_back(report);
+}
+
+void Run::validate_epoch() {
+  if (validation_.empty()) return;
+  EpochReport& epoch = report_.epochs.back();
+  const Scores scores = score_part(data_, validation_, "validation", report_.class_weights);
+  epoch.validation_loss = scores.loss;
+  if (scores.classes != 0) epoch.validation_accuracy = scores.accuracy();
+  if (options_.early_stop == 0 && !options_.keep_best) return;
+  const double score_now = options_.watch_accuracy && scores.classes != 0 ? -scores.accuracy() : scores.loss;
+  if (score_now < best_score_) {
+    best_score_ = score_now;
+    report_.best_epoch = epoch.epoch;
+    epochs_without_better_ = 0;
+    best_.assign(trainer_.parameters().begin(), trainer_.parameters().end());
+  } else if (++epochs_without_better_ == options_.early_stop) {
+    report_.stopped_early = true;
+  }
+}
+
+void Run::announce(const EpochReport& epoch) {
+  std::string line = fmt::format("epoch {:>3}/{}  loss {:.4f}", epoch.epoch, options_.epochs, epoch.train_loss);
+  if (std::isfinite(epoch.train_accuracy)) line += fmt::format("  accuracy {:.2f} %", 100.0 * epoch.train_accuracy);
+  if (std::isfinite(epoch.validation_loss)) line += fmt::format("  validation loss {:.4f}", epoch.validation_loss);
+  if (std::isfinite(epoch.validation_accuracy))
+    line += fmt::format(" accuracy {:.2f} %", 100.0 * epoch.validation_accuracy);
+  const double samples = static_cast<double>(train_.size() / config_.batch * config_.batch);
+  line += fmt::format("  {:.0f} samples/s", samples / std::max(epoch.seconds, 1e-9));
+  if (report_.best_epoch == epoch.epoch) line += "  best";
+  progress_.say(line);
+}
+
+Scores Run::score_part(const DataSet& data, std::span<const std::uint32_t> indices, const std::string& heading,
+                       std::span<const float> class_weights) {
+  if (!trainer_.labels().empty()) {  // evaluate() checks them; score() has its own
+    std::ranges::fill(trainer_.labels(), config_.signed_labels ? -1 : 0);
+  } else {
+    std::ranges::fill(trainer_.targets(), 0.0F);
+  }
+  const auto run = [&]() -> std::span<const float> {
+    const Result<LossResult> result = trainer_.evaluate();
+    if (!result.ok()) throw status_error(result.status(), model_);
+    return trainer_.output();
+  };
+  progress_.start(heading, indices.size());
+  const auto tick = [&](std::uint64_t done) { progress_.update(done, [] { return std::string(); }); };
+  Scores scores =
+      score(data, indices, trainer_.slice_samples(), trainer_.input(), run, config_.loss, class_weights, tick);
+  progress_.clear();
+  return scores;
+}
+
+/// The trained parameters back into the model's own block.
+void Run::store() {
+  const Model trained = trainer_.model();
+  for (std::size_t i = 0; i < model_.layers.size(); ++i)
+    if (model_.layers[i].trainable())
+      std::copy_n(layer_params(trained, i), model_.layers[i].param_bytes,
+                  model_.params.data() + model_.layers[i].param_offset);
+}
+
+}  // namespace
+
+void initialize(OwnedModel& model, Initializer initializer, float limit, std::uint64_t seed) {
+  const Model view = model.view();
+  for (std::size_t i = 1; i < model.layers.size(); ++i) {
+    const Layer& layer = model.layers[i];
+    if (layer.param_bytes == 0) continue;
+    const Initializer chosen = initializer == Initializer::automatic ? automatic_for(view, i) : initializer;
+    init_layer(layer, view.input_shape_of(i), model.params.data() + layer.param_offset, chosen, limit, seed,
+               static_cast<std::uint32_t>(i));
+  }
+}
+
+TrainingReport train(OwnedModel& model, const TrainingOptions& options, const DataSet& data, const DataSet* test,
+                     Progress& progress) {
+  return Run(model, options, data, test, progress)();
+}
+
+}  // namespace mote::tool
