@@ -50,9 +50,11 @@ void fold_layer(const Model& model, std::size_t source, std::size_t norm, float*
 
 std::size_t folded_file_bytes(const Model& model) {
   std::size_t bytes = align_up(sizeof(FileHeader) + model.layers.size_bytes(), kFileAlignment);
-  for (const Layer& layer : model.layers)
-    bytes =
-        align_up(bytes, kFileAlignment) + layer.param_bytes + (layer.has_bias() ? 0 : layer.shape.c * sizeof(float));
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const Layer& layer = model.layers[i];
+    const bool gains_bias = !layer.has_bias() && folded_into(model.layers, i) != 0;
+    bytes = align_up(bytes, kFileAlignment) + layer.param_bytes + (gains_bias ? layer.shape.c * sizeof(float) : 0);
+  }
   return bytes;
 }
 

@@ -80,8 +80,8 @@ constexpr Optimizer rmsprop(RmspropOptions options = {}) {
 }
 
 /// s1 = beta1 s1 + (1 - beta1) g, s2 = beta2 s2 + (1 - beta2) g^2,
-/// p -= a (s1 / (1 - beta1^t)) / (sqrt(s2 / (1 - beta2^t)) + epsilon) at step t = 1, 2, … PyTorch: Adam(lr, betas,
-/// eps).
+/// p -= a (s1 / (1 - beta1^t)) / (sqrt(s2 / (1 - beta2^t)) + epsilon) at step t = 1, 2, …
+/// PyTorch: Adam(lr, betas, eps).
 constexpr Optimizer adam(AdamOptions options = {}) {
   return {OptimizerKind::adam, options.learning_rate, options.beta1, options.beta2, options.epsilon, 0.0F};
 }

@@ -42,19 +42,19 @@ constexpr Result<Plan> make_plan(const Model& model, const PlanOptions& options,
   plan.buffers = buffers;
   plan.options = options;
   const auto last_step = static_cast<std::uint16_t>(steps.size() - 1);
-  const std::uint64_t bound = detail::lower_bound(buffers, options.alignment);
+  const detail::Peak peak = detail::peak_of(buffers, options.alignment);
   std::uint64_t best = ~std::uint64_t{0};
   detail::PlacementRule best_rule{};
-  for (std::uint8_t rule = 0; rule < detail::kPlacementRules && best != bound; ++rule) {
-    const std::uint64_t end = detail::place(buffers, options.alignment, detail::PlacementRule{rule}, last_step);
+  for (std::uint8_t rule = 0; rule < detail::kPlacementRules && best != peak.bytes; ++rule) {
+    const std::uint64_t end = detail::place(buffers, options.alignment, detail::PlacementRule{rule}, last_step, peak.step);
     if (end < best)
       best = end, best_rule = detail::PlacementRule{rule};
   }
   if (best > 0x7FFF'FFFFU)
     return Status{Code::plan_too_large};
-  detail::place(buffers, options.alignment, best_rule, last_step);
+  detail::place(buffers, options.alignment, best_rule, last_step, peak.step);
   plan.arena_bytes = static_cast<std::uint32_t>(best);
-  plan.lower_bound_bytes = static_cast<std::uint32_t>(bound);
+  plan.lower_bound_bytes = static_cast<std::uint32_t>(peak.bytes);
   return plan;
 }
 

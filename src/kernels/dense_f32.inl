@@ -44,9 +44,8 @@ void stream_terms(const float* x, const float* weights, std::size_t columns, flo
   std::size_t column = 0;
   for (; column + kLanes <= columns; column += kLanes) {
     F32 acc = simd::load(out + column);
-    unroll<kTerms>([&](auto k) MOTE_UNROLLED {
-      acc = simd::mul_add(inputs[k], simd::load(weights + k * columns + column), acc);
-    });
+    unroll<kTerms>(
+        [&](auto k) MOTE_UNROLLED { acc = simd::mul_add(inputs[k], simd::load(weights + k * columns + column), acc); });
     simd::store(out + column, acc);
   }
   if (column == columns) return;
@@ -106,9 +105,8 @@ void dot_tile(const DenseGradArgs& args, std::size_t sample, std::size_t input) 
   const float* gradients = args.grad_output + sample * fan_out;
   const float* weights = args.weights + input * fan_out;
   simd::F32x16 acc[kSamples][kInputs];
-  unroll<kSamples>([&](auto s) MOTE_UNROLLED {
-    unroll<kInputs>([&](auto i) MOTE_UNROLLED { acc[s][i] = simd::zero16(); });
-  });
+  unroll<kSamples>([&](auto s)
+                       MOTE_UNROLLED { unroll<kInputs>([&](auto i) MOTE_UNROLLED { acc[s][i] = simd::zero16(); }); });
   const auto add_terms = [&](const auto& load, std::size_t k) MOTE_UNROLLED {
     simd::F32x16 g[kSamples];
     unroll<kSamples>([&](auto s) MOTE_UNROLLED { g[s] = load(gradients + s * fan_out + k); });
@@ -122,9 +120,7 @@ void dot_tile(const DenseGradArgs& args, std::size_t sample, std::size_t input) 
     add_terms([](const float* p) MOTE_UNROLLED { return simd::load16(p); }, k);
   if (k < fan_out) add_terms([&](const float* p) MOTE_UNROLLED { return simd::load16_partial(p, fan_out - k); }, k);
   unroll<kSamples>([&](auto s) MOTE_UNROLLED {
-    unroll<kInputs>([&](auto i) MOTE_UNROLLED {
-      args.grad_input[(sample + s) * fan_in + input + i] = sum(acc[s][i]);
-    });
+    unroll<kInputs>([&](auto i) MOTE_UNROLLED { args.grad_input[(sample + s) * fan_in + input + i] = sum(acc[s][i]); });
   });
 }
 

@@ -37,23 +37,25 @@ struct ChannelsKernel {
           constexpr bool kCut = kPartial && last_of<kVectors>(v);
           const Vector weights = load_columns<Lanes, kCut>(b + v * Lanes::kLanes, tail);
           unroll<kRows>([&](auto r) MOTE_UNROLLED {
-            acc[r][v] = mul_add(load_columns<Lanes, kCut>(job.a[r] + offset + v * Lanes::kLanes, tail), weights, acc[r][v]);
+            acc[r][v] =
+                mul_add(load_columns<Lanes, kCut>(job.a[r] + offset + v * Lanes::kLanes, tail), weights, acc[r][v]);
           });
         });
       }
     }
     unroll<kRows>([&](auto r) MOTE_UNROLLED {
       unroll<kVectors>([&](auto v) MOTE_UNROLLED {
-        store_columns<Lanes, kPartial && last_of<kVectors>(v)>(job.out[r] + column + v * Lanes::kLanes, tail, acc[r][v]);
+        constexpr bool kCut = kPartial && last_of<kVectors>(v);
+        store_columns<Lanes, kCut>(job.out[r] + column + v * Lanes::kLanes, tail, acc[r][v]);
       });
     });
   }
 };
 
-/// Neighbouring pixels of a line under a filter three taps wide: each input column is loaded once and serves up to three
-/// outputs. out[r][c] = bias[c] + sum over taps of a[tap_y][r kStride + tap_x][c] b[tap_y][tap_x][c].
+/// Neighbouring pixels of a line under a filter three taps wide: each input column is loaded once and serves up to
+/// three outputs. out[r][c] = bias[c] + sum over taps of a[tap_y][r kStride + tap_x][c] b[tap_y][tap_x][c].
 struct LineJob {
-  const float* a;     // column of output 0's first tap, in the first line of taps
+  const float* a;  // column of output 0's first tap, in the first line of taps
   float* out;
   const float* b;
   const float* bias;  // null: 0
@@ -80,7 +82,8 @@ void line_tile(const LineJob& job, std::size_t column, std::size_t tail) {
     unroll<kTaps>([&](auto j) MOTE_UNROLLED {
       unroll<kVectors>([&](auto v) MOTE_UNROLLED {
         const float* from = b_line + static_cast<std::ptrdiff_t>(j()) * job.b_step_x + v * Lanes::kLanes;
-        weights[j][v] = load_columns<Lanes, kPartial && last_of<kVectors>(v)>(from, tail);
+        constexpr bool kCut = kPartial && last_of<kVectors>(v);
+        weights[j][v] = load_columns<Lanes, kCut>(from, tail);
       });
     });
     const float* a = a_line;
@@ -88,7 +91,8 @@ void line_tile(const LineJob& job, std::size_t column, std::size_t tail) {
       const bool outside = (x < 2 && x < job.cut_first) || (x + 2 >= kColumns && x + job.cut_last >= kColumns);
       if (!outside) {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED {
-          const Vector in = load_columns<Lanes, kPartial && last_of<kVectors>(v)>(a + v * Lanes::kLanes, tail);
+          constexpr bool kCut = kPartial && last_of<kVectors>(v);
+          const Vector in = load_columns<Lanes, kCut>(a + v * Lanes::kLanes, tail);
           unroll<kTaps>([&](auto j) MOTE_UNROLLED {
             constexpr bool kMeets = x >= j && (x - j) % kStride == 0 && (x - j) / kStride < kOutputs;
             if constexpr (kMeets) {
@@ -104,7 +108,8 @@ void line_tile(const LineJob& job, std::size_t column, std::size_t tail) {
   float* out = job.out + column;
   unroll<kOutputs>([&](auto r) MOTE_UNROLLED {
     unroll<kVectors>([&](auto v) MOTE_UNROLLED {
-      store_columns<Lanes, kPartial && last_of<kVectors>(v)>(out + v * Lanes::kLanes, tail, acc[r][v]);
+      constexpr bool kCut = kPartial && last_of<kVectors>(v);
+      store_columns<Lanes, kCut>(out + v * Lanes::kLanes, tail, acc[r][v]);
     });
     out += job.out_step;
   });
@@ -198,8 +203,7 @@ inline void reduce_channels(const RowsJob& job, std::size_t rows, std::size_t ch
           const auto tap_y = static_cast<std::ptrdiff_t>(y), tap_x = static_cast<std::ptrdiff_t>(x);
           const float* a = job.a[r] + tap_y * job.a_step_y + tap_x * job.a_step_x + c * multiplier;
           const float* b = job.b + tap_y * job.b_step_y + tap_x * job.b_step_x + c * multiplier;
-          for (std::size_t q = 0; q < multiplier; ++q)
-            acc = mul_add(simd::ScalarF32{a[q]}, simd::ScalarF32{b[q]}, acc);
+          for (std::size_t q = 0; q < multiplier; ++q) acc = mul_add(simd::ScalarF32{a[q]}, simd::ScalarF32{b[q]}, acc);
         }
       }
       job.out[r][c] = acc.v;
@@ -218,13 +222,14 @@ inline void filter_segment(const Walk& walk, const Segment& y, const Segment& x,
   job.a_step_x = x.from_tap * static_cast<std::ptrdiff_t>(source_c);
   PixelWalk pixels(walk, y, x, source_c, target_c);
   while (pixels.left() != 0) {
-    const std::size_t count = tile_rows(pixels.left(), multiplier == 1 ? target_c : multiplier);
+    constexpr std::size_t kMost = kScalar ? kMaxRows : 6;  // enough: every term is a load of its own
+    const std::size_t count = std::min(kMost, tile_rows(pixels.left(), multiplier == 1 ? target_c : multiplier));
     pixels.take(count, [&](std::size_t r, std::ptrdiff_t from, std::ptrdiff_t to) {
       job.a[r] = source + from;
       job.out[r] = target + to;
     });
     if (multiplier == 1) {
-      run_tiles<ChannelsKernel>(job, count, 0, target_c);
+      run_tiles<ChannelsKernel, kMost>(job, count, 0, target_c);
     } else if (forward) {
       for (std::size_t c = 0; c < in_c; ++c) expand_channel(job, count, c, multiplier);
     } else {
@@ -276,7 +281,7 @@ namespace {
 /// grad_weights[tap][c] += scale * sum over images, lines, columns of input[…][c] grad_output[…][c], for a block of
 /// taps of which (tap_y, tap_x) is the first, and for one or a few vectors of channels.
 struct TapsJob {
-  const float* input;   // at the block's first channel
+  const float* input;  // at the block's first channel
   const float* grad_output;
   float* grad_weights;
   float scale;
@@ -298,7 +303,8 @@ struct TapsTile {
                        const Meets& meets) {
     Vector gradients[kVectors];
     unroll<kVectors>([&](auto v) MOTE_UNROLLED {
-      gradients[v] = load_columns<Lanes, kPartial && last_of<kVectors>(v)>(b + v * Lanes::kLanes, tail);
+      constexpr bool kCut = kPartial && last_of<kVectors>(v);
+      gradients[v] = load_columns<Lanes, kCut>(b + v * Lanes::kLanes, tail);
     });
     unroll<kTapsY>([&](auto i) MOTE_UNROLLED {
       unroll<kTapsX>([&](auto j) MOTE_UNROLLED {
@@ -369,7 +375,8 @@ struct TapsTile {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED {
           constexpr bool kCut = kPartial && last_of<kVectors>(v);
           float* out = job.grad_weights + tap * job.out_c + v * Lanes::kLanes;
-          store_columns<Lanes, kCut>(out, tail, mul_add(scale, tile.acc[i][j][v], load_columns<Lanes, kCut>(out, tail)));
+          store_columns<Lanes, kCut>(out, tail,
+                                     mul_add(scale, tile.acc[i][j][v], load_columns<Lanes, kCut>(out, tail)));
         });
       });
     });
@@ -405,17 +412,13 @@ void run_taps(TapsJob job) {
   const auto multiplier = static_cast<std::size_t>(job.out_c / job.in_c);
   for (std::ptrdiff_t c = 0; c < job.in_c; ++c, ++job.input) {
     std::size_t left = multiplier;
-    for (; left != 0;) {
-      const std::size_t channels = std::min(left, kLanes);
-      if (channels == kLanes) {
-        TapsTile<WideLanes, kTapsY, kTapsX, 1, false, true>::run(job, 0);
-      } else {
-        TapsTile<WideLanes, kTapsY, kTapsX, 1, true, true>::run(job, channels);
-      }
-      left -= channels;
-      job.grad_output += channels;
-      job.grad_weights += channels;
+    for (; left >= kLanes; left -= kLanes, job.grad_output += kLanes, job.grad_weights += kLanes)
+      TapsTile<WideLanes, kTapsY, kTapsX, 1, false, true>::run(job, 0);
+    if constexpr (!kScalar) {
+      if (left != 0) TapsTile<WideLanes, kTapsY, kTapsX, 1, true, true>::run(job, left);
     }
+    job.grad_output += left;
+    job.grad_weights += left;
   }
 }
 
@@ -423,8 +426,15 @@ void run_taps(TapsJob job) {
 
 void depthwise_conv2d_grad_params_f32(const ConvGradArgs& args) {
   const ConvShape& shape = args.shape;
-  TapsJob job{args.input, args.grad_output, args.grad_weights, args.scale, static_cast<std::ptrdiff_t>(shape.in.c),
-              static_cast<std::ptrdiff_t>(shape.out.c), forward_walk(shape), 0, 0};
+  TapsJob job{args.input,
+              args.grad_output,
+              args.grad_weights,
+              args.scale,
+              static_cast<std::ptrdiff_t>(shape.in.c),
+              static_cast<std::ptrdiff_t>(shape.out.c),
+              forward_walk(shape),
+              0,
+              0};
   const std::ptrdiff_t filter_h = job.walk.y.filter, filter_w = job.walk.x.filter;
   while (job.tap_y < filter_h) {
     const bool square = filter_w == 3 && filter_h - job.tap_y >= 3;

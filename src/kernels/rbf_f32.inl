@@ -64,8 +64,10 @@ inline void rbf_grad_centres(const RbfGradArgs& args, std::size_t k, std::size_t
     const std::size_t at = std::size_t{r} * args.units + j;
     const simd::F32 weight = lanes.load(args.grad_output + at) * lanes.load(args.output + at);
     const float* input = args.input + std::size_t{r} * args.fan_in + k;
-    unroll<kInputs>([&](auto i)
-                        MOTE_UNROLLED { sum[i] = simd::mul_add(weight, simd::splat(input[i]) - centre[i], sum[i]); });
+    unroll<kInputs>([&](auto i) MOTE_UNROLLED {
+      const simd::F32 distance = simd::splat(input[i]) - centre[i];
+      sum[i] = simd::mul_add(weight, distance, sum[i]);
+    });
   }
   unroll<kInputs>([&](auto i) MOTE_UNROLLED {
     float* to = args.grad_centres + (k + i) * args.units + j;

@@ -26,7 +26,8 @@ template <std::size_t kCount, class Body>
 MOTE_INLINE void unroll(const Body& body) {
   [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) __attribute__((always_inline)) {
     (body(std::integral_constant<std::size_t, kIndex>{}), ...);
-  }(std::make_index_sequence<kCount>{});
+  }
+  (std::make_index_sequence<kCount>{});
 }
 #define MOTE_UNROLLED __attribute__((always_inline))
 template <std::size_t kCount>
@@ -42,13 +43,20 @@ inline constexpr std::size_t kTileRows = kScalar ? 4 : simd::kAccumulators / kTi
 inline constexpr std::size_t kMaxRows = kScalar ? 4 : 12;
 inline constexpr std::size_t kWideVectors = 4;  // for tiles of one or two rows
 
-/// Rows of the next tile out of `left`: as even as possible, since 12 + 1 rows cost more than 7 + 6.
+/// Row counts that tiles are compiled for: all up to six, then even ones; where code size counts only 4 and 1.
+constexpr std::size_t compiled_rows(std::size_t rows) {
+  if (kScalar) return rows < kMaxRows ? 1 : kMaxRows;
+  return rows <= 6 ? rows : rows / 2 * 2;
+}
+
+/// Rows of the next tile out of `left`: as even as possible, since 12 + 1 rows cost more than 8 + 5.
 inline std::size_t tile_rows(std::size_t left, std::size_t columns) {
   const std::size_t most = columns > kLanes ? kTileRows : kMaxRows;
-  if constexpr (kScalar) return left < most ? 1 : most;
-  if (left <= most) return left;
+  if constexpr (kScalar) return compiled_rows(left);
+  if (left <= most) return left == compiled_rows(left) ? left : (left + 1) / 2;
   const std::size_t tiles = (left + most - 1) / most;
-  return (left + tiles - 1) / tiles;
+  const std::size_t rows = (left + tiles - 1) / tiles;
+  return rows == compiled_rows(rows) ? rows : rows + 1;
 }
 
 /// Loads and stores of the last vector of a tile's columns: whole, or its first `tail` lanes.
@@ -87,17 +95,17 @@ void run_columns(const Job& job, std::size_t begin, std::size_t end) {
   }
 }
 
-/// Runs a tile of `rows` (at most kMaxRows, as tile_rows() says) rows over columns begin … end - 1. Instances: every
-/// row count where there are vectors, 4 and 1 where code size counts.
-template <template <class> class Kernel, class Job>
+/// Runs a tile of `rows` rows, as tile_rows() says and at most kMost, over columns begin … end - 1.
+template <template <class> class Kernel, std::size_t kMost = kMaxRows, class Job>
 void run_tiles(const Job& job, std::size_t rows, std::size_t begin, std::size_t end) {
   if constexpr (kScalar) {
     return rows == kMaxRows ? run_columns<Kernel, kMaxRows>(job, begin, end) : run_columns<Kernel, 1>(job, begin, end);
   } else {
     using Run = void (*)(const Job&, std::size_t, std::size_t);
     static constexpr auto kRuns = []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
-      return std::array<Run, kMaxRows>{&run_columns<Kernel, kIndex + 1, Job>...};
-    }(std::make_index_sequence<kMaxRows>{});
+      return std::array<Run, kMost>{&run_columns<Kernel, compiled_rows(kIndex + 1), Job>...};
+    }
+    (std::make_index_sequence<kMost>{});
     kRuns[rows - 1](job, begin, end);
   }
 }
@@ -108,11 +116,11 @@ struct RowsJob {
   const float* a[kMaxRows];  // inputs of row r
   float* out[kMaxRows];
   const float* b;
-  const float* b_end;        // nothing behind it may be read
-  const float* bias;         // null: 0
-  bool resume;               // start from `out` instead
-  std::size_t b_step;        // floats from one k to the next
-  std::size_t column_step;   // floats from one column to the next; 1 but where there are no vectors
+  const float* b_end;       // nothing behind it may be read
+  const float* bias;        // null: 0
+  bool resume;              // start from `out` instead
+  std::size_t b_step;       // floats from one k to the next
+  std::size_t column_step;  // floats from one column to the next; 1 but where there are no vectors
   std::size_t depth;
   std::size_t taps_y, taps_x;
   std::ptrdiff_t a_step_y, a_step_x, b_step_y, b_step_x;
@@ -164,7 +172,8 @@ struct RowsKernel {
       Vector weights[kVectors];
       unroll<kVectors>([&](auto v) MOTE_UNROLLED {
         const float* from = b + v * (kScalar ? column_step : Lanes::kLanes);
-        weights[v] = load_columns<Lanes, kPartial && last_of<kVectors>(v)>(from, tail);
+        constexpr bool kCut = kPartial && last_of<kVectors>(v);
+        weights[v] = load_columns<Lanes, kCut>(from, tail);
       });
       unroll<kRows>([&](auto r) MOTE_UNROLLED {
         const Vector x = Lanes::splat(a[r][from_row]);
@@ -217,12 +226,12 @@ struct RowsKernel {
 /// images × lines × a run along x, in this order. Rows are consecutive in a. At the ends of a run only rows
 /// first_row … last_row - 1, which depend on x, take part (taps of a filter that fall outside the image).
 struct OuterJob {
-  const float* a;          // row 0 at the first position of the run
+  const float* a;  // row 0 at the first position of the run
   const float* b;
   const float* b_end;
   float* out;
   float scale;
-  std::size_t out_step;    // floats between rows of out
+  std::size_t out_step;  // floats between rows of out
   std::size_t images, lines;
   std::ptrdiff_t a_image, a_line, b_image, b_line, a_step;
   std::size_t b_step;
@@ -239,7 +248,8 @@ struct OuterKernel {
   template <std::size_t kVectors, bool kPartial>
   MOTE_INLINE static void load_gradients(Vector (&gradients)[kVectors], const float* b, std::size_t tail) {
     unroll<kVectors>([&](auto v) MOTE_UNROLLED {
-      gradients[v] = load_columns<Lanes, kPartial && last_of<kVectors>(v)>(b + v * Lanes::kLanes, tail);
+      constexpr bool kCut = kPartial && last_of<kVectors>(v);
+      gradients[v] = load_columns<Lanes, kCut>(b + v * Lanes::kLanes, tail);
     });
   }
 
@@ -288,7 +298,8 @@ struct OuterKernel {
     accumulate<kRows, kVectors, false>(acc, a, job.a_step, b, job.b_step, whole, tail);
     if constexpr (kPartial) {
       const float* rest = a + static_cast<std::ptrdiff_t>(whole) * job.a_step;
-      accumulate<kRows, kVectors, true>(acc, rest, job.a_step, b + whole * job.b_step, job.b_step, inside - whole, tail);
+      accumulate<kRows, kVectors, true>(acc, rest, job.a_step, b + whole * job.b_step, job.b_step, inside - whole,
+                                        tail);
     }
     a += job.inside * job.a_step;
     b += inside * job.b_step;
@@ -300,9 +311,8 @@ struct OuterKernel {
   template <std::size_t kRows, std::size_t kVectors, bool kPartial>
   static void tile(const OuterJob& job, std::size_t column, std::size_t tail) {
     Vector acc[kRows][kVectors];
-    unroll<kRows>([&](auto r) MOTE_UNROLLED {
-      unroll<kVectors>([&](auto v) MOTE_UNROLLED { acc[r][v] = Lanes::zero(); });
-    });
+    unroll<kRows>([&](auto r)
+                      MOTE_UNROLLED { unroll<kVectors>([&](auto v) MOTE_UNROLLED { acc[r][v] = Lanes::zero(); }); });
     for (std::size_t image = 0; image < job.images; ++image) {
       for (std::size_t line = 0; line < job.lines; ++line) {
         const auto n = static_cast<std::ptrdiff_t>(image), y = static_cast<std::ptrdiff_t>(line);
@@ -341,9 +351,8 @@ void column_sum(const float* values, std::size_t rows, std::size_t columns, std:
   unroll<kChains>([&](auto i) MOTE_UNROLLED { chain[i] = Lanes::zero(); });
   std::size_t row = 0;
   for (; row + kChains <= rows; row += kChains, values += kChains * columns)
-    unroll<kChains>([&](auto i) MOTE_UNROLLED {
-      chain[i] = chain[i] + load_columns<Lanes, kPartial>(values + i * columns, tail);
-    });
+    unroll<kChains>(
+        [&](auto i) MOTE_UNROLLED { chain[i] = chain[i] + load_columns<Lanes, kPartial>(values + i * columns, tail); });
   unroll<kChains - 1>([&](auto i) MOTE_UNROLLED {
     if (row + i < rows) chain[i] = chain[i] + load_columns<Lanes, kPartial>(values + i * columns, tail);
   });

@@ -64,7 +64,10 @@ struct Array {
 /// "60000x28x28".
 inline std::string dims_text(const std::vector<std::uint64_t>& dims) {
   std::string out;
-  for (const std::uint64_t dim : dims) out += (out.empty() ? "" : "x") + std::to_string(dim);
+  for (const std::uint64_t dim : dims) {
+    if (!out.empty()) out += 'x';
+    out += std::to_string(dim);
+  }
   return out.empty() ? "scalar" : out;
 }
 

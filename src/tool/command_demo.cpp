@@ -18,17 +18,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Pooling comes before normalisation and activation, which leaves them a quarter of the work.
 constexpr const char* kNetwork = R"(input 28x28x1
 conv2d 16 3x3 same
+max_pool 2
 batch_norm
 relu
+conv2d 32 3x3 same
 max_pool 2
-conv2d 24 3x3 same
 batch_norm
 relu
-max_pool 2
 flatten
-dropout 0.25
+dropout 0.2
 dense 10
 softmax
 )";

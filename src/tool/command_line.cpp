@@ -55,6 +55,8 @@ Error argument_error(const CLI::ParseError& error, const CLI::App& app, std::spa
     what = fmt::format("there is no command {}", in_quotes(arguments[1]));
     return usage_error(what, did_you_mean(arguments[1], names) + "the commands are " + list_of(names));
   }
+  if (const std::size_t at = what.find(": At Most 1 required"); at != std::string::npos)
+    return usage_error(what.substr(0, at) + " is given more than once", "give it once");
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const std::vector<std::string> names = option_names(*command);
     for (const std::string& word : command->remaining()) {

@@ -94,7 +94,7 @@ std::vector<std::int32_t> read_labels(const Array& array) {
 
 std::string existing(const std::string& folder, const std::string& name) {
   std::string dotted = name;  // some copies are called train-images.idx3-ubyte
-  dotted.replace(dotted.find("-idx"), 1, ".");
+  dotted[dotted.find("-idx")] = '.';
   for (const std::string& spelling : {name, dotted})
     for (const char* end : {"", ".gz"}) {
       const std::filesystem::path path = std::filesystem::path(folder) / (spelling + end);

@@ -119,7 +119,7 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   const std::filesystem::path folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
   if (std::error_code ignored; !std::filesystem::is_directory(folder, ignored))
     throw usage_error(fmt::format("cannot write: there is no folder {}", folder.string()), "make it first").in(path_);
-  temporary_ = (folder / ("." + target.filename().string() + ".XXXXXX")).string();
+  temporary_ = (folder / fmt::format(".{}.XXXXXX", target.filename().string())).string();
   descriptor_ = ::mkstemp(temporary_.data());
   if (descriptor_ < 0) {
     const std::string why = reason(errno);

@@ -29,7 +29,7 @@ const char* word_of(StepKind kind) {
 
 std::string grouped(std::uint64_t value) {
   std::string digits = std::to_string(value);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, " ");
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ' ');
   return digits;
 }
 
@@ -48,22 +48,17 @@ OwnedPlan plan_of(const OwnedModel& model, const PlanOptions& options) {
 }
 
 std::vector<KindBytes> bytes_by_kind(const OwnedPlan& plan) {
-  std::size_t fullest = 0;
-  std::uint64_t most = 0;
-  for (std::size_t step = 0; step < plan.steps.size(); ++step) {
-    std::uint64_t live = 0;
-    for (const Buffer& buffer : plan.buffers)
-      if (buffer.first_step <= step && step <= buffer.last_step) live += buffer.bytes;
-    if (live > most) most = live, fullest = step;
-  }
+  const std::uint32_t alignment = plan.plan.options.alignment;
+  const detail::Peak peak = detail::peak_of(plan.buffers, alignment);
   std::vector<KindBytes> out;
   for (std::size_t kind = 0; kind < kBufferKinds; ++kind) {
     KindBytes row{name(static_cast<BufferKind>(kind)), 0, 0, 0};
     for (const Buffer& buffer : plan.buffers) {
       if (static_cast<std::size_t>(buffer.kind) != kind) continue;
       ++row.buffers;
-      row.total += buffer.bytes;
-      if (buffer.first_step <= fullest && fullest <= buffer.last_step) row.live += buffer.bytes;
+      const std::uint32_t bytes = detail::padded_bytes(buffer, alignment);
+      row.total += bytes;
+      if (buffer.first_step <= peak.step && peak.step <= buffer.last_step) row.live += bytes;
     }
     if (row.buffers != 0) out.push_back(row);
   }

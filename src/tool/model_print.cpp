@@ -62,7 +62,7 @@ std::string layer_text(const Model& model, std::size_t index) {
   const Shape in = model.input_shape_of(index);
   std::string out = name(l.op);
   switch (l.op) {
-    case Op::input: out += " " + shape_text(l.shape); break;
+    case Op::input: out += fmt::format(" {}", shape_text(l.shape)); break;
     case Op::dense:
     case Op::rbf: out += fmt::format(" {}", l.shape.c); break;
     case Op::conv2d:
@@ -103,9 +103,9 @@ std::string model_text(const Model& model) {
     if (layer.dtype != DType::f32)
       throw data_error("the text form has no quantised layers", "keep the model as a .mote file").at_line(i + 1);
     out += layer_text(model, i);
-    for (std::size_t k = 1; k < layer.input_count; ++k) out += " " + name_of(layer.inputs[k]);
-    if (layer.input_count != 0 && layer.inputs[0] + 1U != i) out += " from " + name_of(layer.inputs[0]);
-    if (named[i] != 0) out += " as " + name_of(i);
+    for (std::size_t k = 1; k < layer.input_count; ++k) out += fmt::format(" {}", name_of(layer.inputs[k]));
+    if (layer.input_count != 0 && layer.inputs[0] + 1U != i) out += fmt::format(" from {}", name_of(layer.inputs[0]));
+    if (named[i] != 0) out += fmt::format(" as {}", name_of(i));
     out += '\n';
   }
   return out;

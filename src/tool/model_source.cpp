@@ -43,12 +43,13 @@ OwnedModel load_model(const std::string& path) {
   const AlignedBytes bytes = read_file(path);
   const Result<Model> model = open_model(bytes.span());
   if (!model.ok()) {
-    if (model.status().code == Code::file_too_short)
+    const std::string start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4));
+    if (model.status().code == Code::file_too_short && start == "MOTE")
       throw data_error(fmt::format("the model file is cut short: {} bytes needed, {} are there [file_too_short]",
                                    model.status().detail, bytes.size()),
                        "copy it again")
           .in(path);
-    if (model.status().code == Code::bad_magic)
+    if (model.status().code == Code::bad_magic || model.status().code == Code::file_too_short)
       throw data_error("not a model file: it does not begin with MOTE [bad_magic]",
                        "give a .mote file, as mote train writes it")
           .in(path)

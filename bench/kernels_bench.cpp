@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+// A benchmark row for every kernel of kernels.inc, on shapes of edge networks: the arguments' type says which shapes.
+// A kernel with a new type of arguments does not compile until it has an add() below. First row: the machine's peak.
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/tile_f32.hpp"
+#include "mote/kernels.hpp"
+#include "simd/simd.hpp"
+
+namespace mote {
+namespace {
+
+/// Arrays of one row, aligned as a plan for wide vectors aligns them.
+class Arrays {
+ public:
+  /// `count` floats between -0.5 and 0.5 times `scale`.
+  float* floats(std::size_t count, float scale = 1.0F) {
+    float* values = static_cast<float*>(take(count * sizeof(float)));
+    for (std::size_t i = 0; i < count; ++i) values[i] = scale * (static_cast<float>(i * 7919 % 1001) / 1000.0F - 0.5F);
+    return values;
+  }
+  float* positive(std::size_t count) {
+    float* values = floats(count);
+    for (std::size_t i = 0; i < count; ++i) values[i] += 1.0F;
+    return values;
+  }
+  std::int32_t* labels(std::size_t count, std::int32_t classes) {
+    auto* values = static_cast<std::int32_t*>(take(count * sizeof(std::int32_t)));
+    for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<std::int32_t>(i) % classes;
+    return values;
+  }
+
+ private:
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  void* take(std::size_t bytes) {
+    blocks_.emplace_back(std::aligned_alloc(64, (bytes + 64) / 64 * 64));
+    if (blocks_.back() == nullptr) throw std::bad_alloc();
+    return blocks_.back().get();
+  }
+  std::vector<std::unique_ptr<void, Free>> blocks_;
+};
+
+/// What a row counts. flops 0: not a matter of multiply-adds.
+struct Work {
+  double flops;
+  double bytes;  // read and written, each array once
+};
+
+template <class Args>
+using Kernel = void (*)(const Args&);
+
+/// Registers kernel(make(arrays)) as "name/shape".
+template <class Args, class Make>
+void add_row(const std::string& name, const std::string& shape, Kernel<Args> kernel, Work work, const Make& make) {
+  benchmark::RegisterBenchmark((name + "/" + shape).c_str(), [=](benchmark::State& state) {
+    Arrays arrays;
+    const Args args = make(arrays);
+    for (auto _ : state) {
+      kernel(args);
+      benchmark::ClobberMemory();
+    }
+    using Counter = benchmark::Counter;
+    if (work.flops != 0.0) state.counters["FLOP/s"] = Counter(work.flops, Counter::kIsIterationInvariantRate);
+    state.counters["B/s"] = Counter(work.bytes, Counter::kIsIterationInvariantRate);
+  });
+}
+
+struct DenseShape {
+  std::uint32_t batch, fan_in, fan_out;
+  [[nodiscard]] std::string text() const {
+    return std::to_string(batch) + "x" + std::to_string(fan_in) + "x" + std::to_string(fan_out);
+  }
+  [[nodiscard]] std::size_t weights() const { return std::size_t{fan_in} * fan_out; }
+  [[nodiscard]] Work work(double weight_passes) const {
+    const double rows = batch, floats = rows * fan_in + rows * fan_out + weight_passes * static_cast<double>(weights());
+    return {2.0 * rows * static_cast<double>(weights()), 4.0 * floats};
+  }
+};
+// The 784-512-512-512-10 network, an autoencoder's and a keyword spotter's layers, a very small network.
+constexpr DenseShape kDenseShapes[] = {
+    {32, 784, 512}, {32, 512, 512}, {32, 512, 10}, {1, 784, 512}, {1, 512, 512}, {1, 512, 10}, {32, 784, 10},
+    {8, 784, 128},  {32, 128, 128}, {1, 640, 128}, {1, 128, 8},   {1, 64, 12},   {8, 32, 32},  {1, 16, 16},
+};
+
+void add(const std::string& name, Kernel<DenseArgs> kernel) {
+  for (const DenseShape& s : kDenseShapes)
+    add_row(name, s.text(), kernel, s.work(1), [=](Arrays& arrays) {
+      return DenseArgs{arrays.floats(s.batch * s.fan_in),
+                       arrays.floats(s.weights()),
+                       arrays.floats(s.fan_out),
+                       arrays.floats(s.batch * s.fan_out),
+                       s.batch,
+                       s.fan_in,
+                       s.fan_out};
+    });
+}
+void add(const std::string& name, Kernel<DenseGradArgs> kernel) {
+  const bool params = name.find("grad_params") != std::string::npos;
+  for (const DenseShape& s : kDenseShapes)
+    add_row(name, s.text(), kernel, s.work(params ? 2 : 1), [=](Arrays& arrays) {
+      float* weights = arrays.floats(s.weights());
+      return DenseGradArgs{arrays.floats(s.batch * s.fan_in),
+                           weights,
+                           arrays.floats(s.batch * s.fan_out),
+                           arrays.floats(s.batch * s.fan_in),
+                           weights,
+                           arrays.floats(s.fan_out),
+                           -1e-9F,
+                           s.batch,
+                           s.fan_in,
+                           s.fan_out};
+    });
+}
+
+/// A window with "same" padding.
+struct WindowCase {
+  std::uint32_t batch;
+  Shape in;
+  std::uint32_t out_c, filter_h, filter_w, stride;
+
+  [[nodiscard]] ConvShape shape() const {
+    const auto pad = [&](std::uint32_t size, std::uint32_t out, std::uint32_t filter) {
+      const std::uint32_t covered = (out - 1) * stride + filter;
+      return covered > size ? (covered - size) / 2 : 0;
+    };
+    const Shape out{(in.h + stride - 1) / stride, (in.w + stride - 1) / stride, out_c};
+    return {batch,
+            in,
+            out,
+            {filter_h, filter_w, stride, stride, 1, 1, pad(in.h, out.h, filter_h), pad(in.w, out.w, filter_w)}};
+  }
+  [[nodiscard]] std::string text() const {
+    const auto number = [](std::uint32_t value) { return std::to_string(value); };
+    return number(batch) + "x" + number(in.h) + "x" + number(in.w) + "x" + number(in.c) + "-" + number(out_c) + "/" +
+           number(filter_h) + "x" + number(filter_w) + (stride == 1 ? "" : "s" + number(stride));
+  }
+  [[nodiscard]] std::size_t inputs() const { return batch * static_cast<std::size_t>(in.elements()); }
+  [[nodiscard]] std::size_t outputs() const { return batch * static_cast<std::size_t>(shape().out.elements()); }
+  [[nodiscard]] std::size_t taps() const { return std::size_t{filter_h} * filter_w; }
+  /// Taps in the padding are counted, as is usual.
+  [[nodiscard]] Work work(double terms_per_tap, double weight_floats) const {
+    const double flops = 2.0 * static_cast<double>(outputs() * taps()) * terms_per_tap;
+    return {flops, 4.0 * (static_cast<double>(inputs() + outputs()) + weight_floats)};
+  }
+};
+// The MNIST network of the demo, ResNet-8 on CIFAR-10, DS-CNN on keywords, MobileNetV1-0.25 on 96 × 96.
+constexpr WindowCase kConvCases[] = {
+    {32, {28, 28, 1}, 8, 3, 3, 1},  {32, {14, 14, 8}, 16, 3, 3, 1}, {1, {32, 32, 3}, 16, 3, 3, 1},
+    {1, {32, 32, 16}, 16, 3, 3, 1}, {1, {32, 32, 16}, 32, 3, 3, 2}, {1, {16, 16, 32}, 32, 3, 3, 1},
+    {1, {8, 8, 64}, 64, 3, 3, 1},   {8, {8, 8, 64}, 64, 3, 3, 1},   {1, {49, 10, 1}, 64, 10, 4, 2},
+    {1, {25, 5, 64}, 64, 1, 1, 1},  {1, {96, 96, 3}, 8, 3, 3, 2},   {1, {48, 48, 8}, 16, 1, 1, 1},
+    {1, {6, 6, 128}, 128, 1, 1, 1}, {1, {3, 3, 256}, 256, 1, 1, 1}, {1, {1, 128, 16}, 16, 1, 5, 1},
+};
+constexpr WindowCase kDepthwiseCases[] = {
+    {1, {25, 5, 64}, 64, 3, 3, 1},  {1, {48, 48, 8}, 8, 3, 3, 1},   {1, {48, 48, 16}, 16, 3, 3, 2},
+    {1, {24, 24, 32}, 32, 3, 3, 1}, {1, {12, 12, 64}, 64, 3, 3, 1}, {1, {6, 6, 128}, 128, 3, 3, 1},
+    {1, {3, 3, 256}, 256, 3, 3, 1}, {1, {32, 32, 16}, 16, 5, 5, 1}, {1, {24, 24, 8}, 16, 3, 3, 1},
+};
+constexpr WindowCase kPoolCases[] = {
+    {32, {28, 28, 8}, 8, 2, 2, 2},
+    {32, {14, 14, 16}, 16, 2, 2, 2},
+    {1, {8, 8, 64}, 64, 8, 8, 8},
+    {1, {16, 16, 32}, 32, 3, 3, 2},
+};
+
+template <class Add>
+void add_convolutions(const std::string& name, const Add& add_case) {
+  if (name.rfind("depthwise", 0) == 0) {
+    for (const WindowCase& c : kDepthwiseCases) add_case(c, c.taps() * c.out_c, 1.0);
+  } else {
+    for (const WindowCase& c : kConvCases) add_case(c, c.taps() * c.in.c * c.out_c, static_cast<double>(c.in.c));
+  }
+}
+void add(const std::string& name, Kernel<ConvArgs> kernel) {
+  add_convolutions(name, [&](const WindowCase& c, std::size_t weights, double terms) {
+    add_row(name, c.text(), kernel, c.work(terms, static_cast<double>(weights)), [=](Arrays& arrays) {
+      return ConvArgs{arrays.floats(c.inputs()),
+                      arrays.floats(weights),
+                      arrays.floats(c.out_c),
+                      arrays.floats(c.outputs()),
+                      arrays.floats(conv2d_scratch_floats(c.shape())),
+                      c.shape()};
+    });
+  });
+}
+void add(const std::string& name, Kernel<ConvGradArgs> kernel) {
+  add_convolutions(name, [&](const WindowCase& c, std::size_t weight_count, double terms) {
+    add_row(name, c.text(), kernel, c.work(terms, static_cast<double>(weight_count)), [=](Arrays& arrays) {
+      float* weights = arrays.floats(weight_count);
+      float* scratch =
+          arrays.floats(conv2d_grad_input_scratch_floats(c.shape()) + conv2d_grad_params_scratch_floats(c.shape()));
+      return ConvGradArgs{arrays.floats(c.inputs()),
+                          weights,
+                          arrays.floats(c.outputs()),
+                          arrays.floats(c.inputs()),
+                          weights,
+                          arrays.floats(c.out_c),
+                          scratch,
+                          -1e-9F,
+                          c.shape()};
+    });
+  });
+}
+void add(const std::string& name, Kernel<PoolArgs> kernel) {
+  for (const WindowCase& c : kPoolCases)
+    add_row(name, c.text(), kernel, {0.0, c.work(0, 0).bytes}, [=](Arrays& arrays) {
+      return PoolArgs{arrays.floats(c.inputs()), arrays.floats(c.outputs()), c.shape()};
+    });
+}
+void add(const std::string& name, Kernel<PoolGradArgs> kernel) {
+  for (const WindowCase& c : kPoolCases)
+    add_row(name, c.text(), kernel, {0.0, 2.0 * c.work(0, 0).bytes}, [=](Arrays& arrays) {
+      return PoolGradArgs{arrays.floats(c.inputs()), arrays.floats(c.outputs()), arrays.floats(c.inputs()), c.shape()};
+    });
+}
+
+struct RowsShape {
+  std::uint32_t rows, columns;
+  [[nodiscard]] std::string text() const { return std::to_string(rows) + "x" + std::to_string(columns); }
+  [[nodiscard]] std::size_t count() const { return std::size_t{rows} * columns; }
+  [[nodiscard]] Work bytes(double passes) const { return {0.0, 4.0 * passes * static_cast<double>(count())}; }
+};
+constexpr RowsShape kBatchNormShapes[] = {{32 * 14 * 14, 16}, {125, 64}, {32, 128}};
+constexpr RowsShape kClassShapes[] = {{32, 10}, {1, 10}, {1, 1000}};
+
+void add(const std::string& name, Kernel<BatchNormArgs> kernel) {
+  for (const RowsShape& s : kBatchNormShapes)
+    add_row(name, s.text(), kernel, s.bytes(2), [=](Arrays& arrays) {
+      return BatchNormArgs{arrays.floats(s.count()),
+                           arrays.floats(s.columns),
+                           arrays.floats(s.columns),
+                           arrays.floats(s.columns),
+                           arrays.positive(s.columns),
+                           arrays.floats(s.count()),
+                           arrays.floats(2 * s.columns),
+                           1e-3F,
+                           s.rows,
+                           s.columns};
+    });
+}
+void add(const std::string& name, Kernel<BatchNormGradArgs> kernel) {
+  for (const RowsShape& s : kBatchNormShapes)
+    add_row(name, s.text(), kernel, s.bytes(3), [=](Arrays& arrays) {
+      BatchNormGradArgs args{};
+      args.input = arrays.floats(s.count());
+      args.gamma = arrays.floats(s.columns);
+      args.running_mean = args.grad_mean = arrays.floats(s.columns);
+      args.running_variance = args.grad_variance = arrays.positive(s.columns);
+      args.statistics = arrays.positive(2 * s.columns);
+      args.grad_output = arrays.floats(s.count());
+      args.grad_input = arrays.floats(s.count());
+      args.grad_gamma = arrays.floats(s.columns);
+      args.grad_beta = arrays.floats(s.columns);
+      args.scale = args.statistics_scale = -1e-9F;
+      args.epsilon = 1e-3F;
+      args.rows = s.rows;
+      args.channels = s.columns;
+      return args;
+    });
+}
+
+constexpr std::uint32_t kCounts[] = {256, 4096, 65536};
+
+/// A row per length for kernels that go over a run of floats `passes` times.
+template <class Args, class Make>
+void add_runs(const std::string& name, Kernel<Args> kernel, double passes, const Make& make) {
+  for (const std::uint32_t count : kCounts)
+    add_row(name, std::to_string(count), kernel, Work{0.0, 4.0 * passes * count},
+            [=](Arrays& arrays) { return make(arrays, count); });
+}
+void add(const std::string& name, Kernel<DropoutArgs> kernel) {
+  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
+    return DropoutArgs{arrays.floats(n), arrays.floats(n), 0.25F, 1, 2, n};
+  });
+}
+void add(const std::string& name, Kernel<AddArgs> kernel) {
+  add_runs(name, kernel, 3, [](Arrays& arrays, std::uint32_t n) {
+    return AddArgs{arrays.floats(n), arrays.floats(n), arrays.floats(n), n};
+  });
+}
+void add(const std::string& name, Kernel<CopyChannelsArgs> kernel) {
+  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
+    return CopyChannelsArgs{arrays.floats(n), arrays.floats(2 * n), n / 16, 16, 16, 32};
+  });
+}
+void add(const std::string& name, Kernel<ActivationArgs> kernel) {
+  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
+    return ActivationArgs{arrays.floats(n, 12.0F), arrays.floats(n), 0.1F, n};
+  });
+}
+void add(const std::string& name, Kernel<ActivationGradArgs> kernel) {
+  add_runs(name, kernel, 3, [](Arrays& arrays, std::uint32_t n) {
+    return ActivationGradArgs{arrays.floats(n), arrays.floats(n), arrays.floats(n), 0.1F, n};
+  });
+}
+void add(const std::string& name, Kernel<PenaltyArgs> kernel) {
+  add_runs(name, kernel, 3, [](Arrays& arrays, std::uint32_t n) {
+    return PenaltyArgs{arrays.floats(n), arrays.floats(n), 1e-9F, 1e-3F, 1e-4F, n};
+  });
+}
+void add(const std::string& name, Kernel<ScaleArgs> kernel) {
+  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) { return ScaleArgs{arrays.floats(n), 1.0F, n}; });
+}
+void add(const std::string& name, Kernel<SumOfSquaresArgs> kernel) {
+  add_runs(name, kernel, 1, [](Arrays& arrays, std::uint32_t n) {
+    return SumOfSquaresArgs{arrays.floats(n), arrays.floats(1), n};
+  });
+}
+void add(const std::string& name, Kernel<UpdateArgs> kernel) {
+  const bool adam = name == "adam_f32", plain = name == "sgd_f32";
+  add_runs(name, kernel,
+           plain  ? 3
+           : adam ? 7
+                  : 5,
+           [](Arrays& arrays, std::uint32_t n) {
+             return UpdateArgs{arrays.floats(n),
+                               arrays.floats(n, 1e-3F),
+                               arrays.positive(n),
+                               arrays.positive(n),
+                               1e-6F,
+                               0.9F,
+                               0.999F,
+                               0.1F,
+                               0.001F,
+                               0.5F,
+                               0.5F,
+                               1e-7F,
+                               0.0F,
+                               n};
+           });
+}
+
+void add(const std::string& name, Kernel<RbfArgs> kernel) {
+  for (const DenseShape& s : {DenseShape{32, 16, 32}, DenseShape{1, 64, 16}})
+    add_row(name, s.text(), kernel, s.work(1), [=](Arrays& arrays) {
+      return RbfArgs{arrays.floats(s.batch * s.fan_in),
+                     arrays.floats(s.weights()),
+                     arrays.floats(s.fan_out),
+                     arrays.floats(s.batch * s.fan_out),
+                     s.batch,
+                     s.fan_in,
+                     s.fan_out};
+    });
+}
+void add(const std::string& name, Kernel<RbfGradArgs> kernel) {
+  for (const DenseShape& s : {DenseShape{32, 16, 32}, DenseShape{1, 64, 16}})
+    add_row(name, s.text(), kernel, s.work(1), [=](Arrays& arrays) {
+      const std::size_t inputs = s.batch * s.fan_in, outputs = s.batch * s.fan_out;
+      return RbfGradArgs{arrays.floats(inputs),
+                         arrays.floats(s.weights()),
+                         arrays.floats(s.fan_out),
+                         arrays.positive(outputs),
+                         arrays.floats(outputs),
+                         arrays.floats(inputs),
+                         arrays.floats(s.weights()),
+                         arrays.floats(s.fan_out),
+                         1e-9F,
+                         s.batch,
+                         s.fan_in,
+                         s.fan_out};
+    });
+}
+void add(const std::string& name, Kernel<SoftmaxArgs> kernel) {
+  for (const RowsShape& s : kClassShapes)
+    add_row(name, s.text(), kernel, s.bytes(2), [=](Arrays& arrays) {
+      return SoftmaxArgs{arrays.floats(s.count(), 8.0F), arrays.floats(s.count()), s.rows, s.columns};
+    });
+}
+void add(const std::string& name, Kernel<SoftmaxGradArgs> kernel) {
+  for (const RowsShape& s : kClassShapes)
+    add_row(name, s.text(), kernel, s.bytes(3), [=](Arrays& arrays) {
+      return SoftmaxGradArgs{arrays.positive(s.count()), arrays.floats(s.count()), arrays.floats(s.count()), s.rows,
+                             s.columns};
+    });
+}
+void add(const std::string& name, Kernel<LossArgs> kernel) {
+  const bool wants_targets = name.rfind("binary", 0) == 0 || name.rfind("kl", 0) == 0;
+  for (const RowsShape& s : kClassShapes)
+    add_row(name, s.text(), kernel, s.bytes(wants_targets ? 3 : 2), [=](Arrays& arrays) {
+      static LossResult result;
+      LossArgs args{};
+      args.output = arrays.floats(s.count(), 8.0F);
+      if (wants_targets) {
+        args.targets = arrays.positive(s.count());
+      } else {
+        args.labels = arrays.labels(s.rows, static_cast<std::int32_t>(s.columns));
+      }
+      args.grad_output = arrays.floats(s.count());
+      args.result = &result;
+      args.grad_scale = 1.0F;
+      args.batch = s.rows;
+      args.outputs = s.columns;
+      return args;
+    });
+}
+
+/// Fused multiply-adds on twelve registers: what "100 %" is for the rows below, on this core and now.
+void fma_peak(benchmark::State& state) {
+  constexpr std::size_t kChains = 12, kSteps = 1000;
+  simd::F32 chains[kChains];
+  kernels::unroll<kChains>([&](auto i) MOTE_UNROLLED { chains[i] = simd::splat(static_cast<float>(i())); });
+  const simd::F32 factor = simd::splat(0.999F), term = simd::splat(0.001F);
+  for (auto _ : state) {
+    for (std::size_t step = 0; step < kSteps; ++step)
+      kernels::unroll<kChains>([&](auto i) MOTE_UNROLLED { chains[i] = mul_add(chains[i], factor, term); });
+  }
+  simd::F32 sum = simd::zero();
+  kernels::unroll<kChains>([&](auto i) MOTE_UNROLLED { sum = sum + chains[i]; });
+  benchmark::DoNotOptimize(simd::first(sum));
+  state.counters["FLOP/s"] = benchmark::Counter(static_cast<double>(2 * kChains * kSteps * simd::kLanes),
+                                                benchmark::Counter::kIsIterationInvariantRate);
+}
+
+const bool kRowsAdded = [] {
+  benchmark::RegisterBenchmark("fma_peak", fma_peak);
+#define MOTE_KERNEL(name, Args) add(#name, Kernel<Args>{kernels::name});
+#include "mote/kernels.inc"
+#undef MOTE_KERNEL
+  return true;
+}();
+
+}  // namespace
+}  // namespace mote

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// conv2d_f32, conv2d_grad_input_f32, conv2d_grad_params_f32 against naive loops, and their bits.
+#include "check.hpp"
+#include "instruction_set.hpp"
+#include "kernels/conv_arrays.hpp"
+
+namespace mote {
+namespace {
+
+using test::conv_shape;
+using test::ConvArrays;
+using test::memory;
+
+// The shapes that networks have, and corners: first layers of one and three channels, strides larger than the filter,
+// taps that never meet the image, one tap, a filter as large as the image, sequences.
+constexpr ConvShape kShapes[] = {
+    conv_shape(2, {7, 9, 1}, 8, {3, 3, 1, 1, 1, 1, 1, 1}, 1, 1),
+    conv_shape(1, {6, 14, 3}, 16, {3, 3, 1, 1, 1, 1, 1, 1}, 1, 1),
+    conv_shape(2, {7, 7, 8}, 16, {3, 3, 1, 1, 1, 1, 1, 1}, 1, 1),
+    conv_shape(1, {9, 9, 3}, 8, {3, 3, 2, 2, 1, 1, 0, 0}, 1, 1),
+    conv_shape(1, {12, 6, 1}, 20, {10, 4, 2, 2, 1, 1, 4, 1}, 5, 1),
+    conv_shape(1, {5, 5, 33}, 35, {1, 1, 1, 1, 1, 1, 0, 0}, 0, 0),
+    conv_shape(3, {4, 4, 16}, 7, {1, 1, 2, 2, 1, 1, 0, 0}, 0, 0),
+    conv_shape(2, {5, 6, 4}, 5, {1, 2, 3, 3, 1, 1, 0, 0}, 0, 0),
+    conv_shape(1, {6, 6, 5}, 6, {3, 3, 2, 1, 2, 3, 4, 6}, 4, 6),
+    conv_shape(1, {3, 3, 4}, 9, {3, 3, 1, 1, 1, 1, 0, 0}, 0, 0),
+    conv_shape(1, {2, 2, 17}, 3, {5, 5, 1, 1, 1, 1, 2, 2}, 2, 2),
+    conv_shape(2, {1, 30, 6}, 12, {1, 5, 1, 2, 1, 1, 0, 2}, 0, 2),
+    conv_shape(1, {1, 16, 2}, 4, {1, 3, 1, 1, 1, 4, 0, 8}, 0, 0),
+    conv_shape(1, {8, 8, 2}, 50, {3, 3, 1, 1, 1, 1, 1, 1}, 1, 1),
+    conv_shape(5, {1, 1, 9}, 11, {1, 1, 1, 1, 1, 1, 0, 0}, 0, 0),
+    conv_shape(1, {1, 3, 1}, 1, {1, 3, 1, 1, 1, 2, 0, 4}, 0, 4),
+};
+
+/// check(shape, misalignment) for the shapes above and for `random` drawn ones.
+template <class Check>
+void for_each_shape(int random, const Check& check) {
+  std::size_t misalignment = 0;
+  for (const ConvShape& s : kShapes) check(s, misalignment++);
+  std::uint32_t state = 20;
+  for (int i = 0; i < random; ++i) check(test::random_conv_shape(state, false), misalignment++);
+}
+
+std::uint32_t signature(const ConvShape& s) {  // enough to find the shape again
+  return s.in.h * 100000000U + s.in.w * 1000000U + s.in.c * 10000U + s.out.c * 100U + s.window.filter_w;
+}
+
+TEST(conv2d, is_the_formula) {
+  for_each_shape(60, [](const ConvShape& s, std::size_t misalignment) {
+    const ConvArrays a(s, false, misalignment);
+    for (const float* bias : {static_cast<const float*>(a.bias), static_cast<const float*>(nullptr)}) {
+      const ConvArgs args{a.input, a.weights, bias, a.output, nullptr, s};
+      kernels::conv2d_f32(args);
+      double worst = 0.0;
+      test::for_each_element(s.batch, s.out, [&](const reference::At& at, std::size_t i) {
+        test::worsen(worst, reference::conv2d(args, at).error_of(a.output[i]));
+      });
+      EXPECT_LE(worst, 1.0) << signature(s);
+    }
+    EXPECT_TRUE(memory.intact()) << signature(s);
+  });
+}
+
+TEST(conv2d, gradient_of_the_input) {
+  for_each_shape(40, [](const ConvShape& s, std::size_t misalignment) {
+    const ConvArrays a(s, false, misalignment);
+    const ConvGradArgs args = a.grad_args(s, 1.0F);
+    kernels::conv2d_grad_input_f32(args);
+    double worst = 0.0;
+    test::for_each_element(s.batch, s.in, [&](const reference::At& at, std::size_t i) {
+      test::worsen(worst, reference::conv2d_grad_input(args, at).error_of(a.grad_input[i]));
+    });
+    EXPECT_LE(worst, 1.0) << signature(s);
+    EXPECT_TRUE(memory.intact()) << signature(s);
+  });
+}
+
+TEST(conv2d, gradient_of_the_parameters_is_scaled_and_added) {
+  float scale = 1.0F;
+  for_each_shape(40, [&](const ConvShape& s, std::size_t misalignment) {
+    scale = scale > 0.0F ? -0.375F : 1.0F;
+    const ConvArrays a(s, false, misalignment);
+    ConvGradArgs args = a.grad_args(s, scale);
+    args.weights = nullptr;  // may be what is being updated: not to be read
+    kernels::conv2d_grad_params_f32(args);
+    double worst = 0.0;
+    std::size_t i = 0;
+    for (std::size_t y = 0; y < s.window.filter_h; ++y)
+      for (std::size_t x = 0; x < s.window.filter_w; ++x)
+        for (std::size_t c = 0; c < s.in.c; ++c)
+          for (std::size_t o = 0; o < s.out.c; ++o, ++i) {
+            const reference::Sum sum = reference::conv2d_grad_weight(args, y, x, c, o);
+            test::worsen(worst, sum.scaled(scale, a.weights[i]).error_of(a.params[i]));
+          }
+    for (std::size_t o = 0; o < s.out.c; ++o) {
+      const reference::Sum sum = reference::grad_bias(a.grad_output, a.outputs / s.out.c, s.out.c, o);
+      test::worsen(worst, sum.scaled(scale, a.bias[o]).error_of(a.bias_params[o]));
+    }
+    EXPECT_LE(worst, 1.0) << signature(s);
+    args.grad_bias = nullptr;
+    kernels::conv2d_grad_params_f32(args);
+    EXPECT_TRUE(memory.intact()) << signature(s);
+  });
+}
+
+/// A tap outside the image is not a tap of zeros: an infinite weight would turn those into NaN.
+TEST(conv2d, taps_outside_the_image_contribute_nothing) {
+  const ConvShape s = conv_shape(1, {4, 4, 2}, 3, {3, 3, 1, 1, 1, 1, 1, 1}, 1, 1);
+  const ConvArrays a(s, false, 0);
+  for (std::size_t i = 0; i < 2 * 3; ++i) a.weights[i] = __builtin_inff();  // tap (0, 0): top left
+  kernels::conv2d_f32({a.input, a.weights, a.bias, a.output, nullptr, s});
+  test::for_each_element(s.batch, s.out, [&](const reference::At& at, std::size_t i) {
+    EXPECT_EQ(a.output[i] - a.output[i] == 0.0F, at.y == 0 || at.x == 0) << at.y << ", " << at.x;
+  });
+  a.grad_output[0] = __builtin_inff();  // pixel (0, 0) meets neither tap row 0 nor tap column 0
+  kernels::conv2d_grad_params_f32(a.grad_args(s, 1.0F));
+  for (std::size_t i = 0; i < a.weight_count; ++i) {
+    const std::size_t tap = i / 6;
+    const bool met = tap / 3 != 0 && tap % 3 != 0 && i % 3 == 0;
+    EXPECT_EQ(a.params[i] - a.params[i] == 0.0F, !met) << i;
+  }
+}
+
+TEST(conv2d, same_bits_everywhere) {
+  std::uint64_t hash = test::hash_bits(nullptr, 0);
+  for_each_shape(24, [&](const ConvShape& s, std::size_t misalignment) {
+    const ConvArrays a(s, false, misalignment);
+    kernels::conv2d_f32({a.input, a.weights, a.bias, a.output, nullptr, s});
+    hash = test::hash_bits(a.output, a.outputs, hash);
+    const ConvGradArgs args = a.grad_args(s, -0.01F);
+    kernels::conv2d_grad_input_f32(args);
+    hash = test::hash_bits(a.grad_input, a.inputs, hash);
+    kernels::conv2d_grad_params_f32(args);
+    hash = test::hash_bits(a.params, a.weight_count, hash);
+    hash = test::hash_bits(a.bias_params, s.out.c, hash);
+  });
+  if (check::kFused) {
+    EXPECT_EQ(hash, 0x462BDE3E8AF67C79U);
+  }
+}
+
+}  // namespace
+}  // namespace mote

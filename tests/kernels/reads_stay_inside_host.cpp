@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dense and convolution kernels read whole vectors where they may: here every array ends, then begins, at a page that
+// must not be touched, so a read outside it stops the program. Needs mmap.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "check.hpp"
+#include "kernels/conv_arrays.hpp"
+
+namespace mote {
+namespace {
+
+/// Arrays between forbidden pages, flush with the upper or the lower one.
+class FencedArrays {
+ public:
+  explicit FencedArrays(bool at_end) : at_end_(at_end) {}
+  FencedArrays(const FencedArrays&) = delete;
+  FencedArrays& operator=(const FencedArrays&) = delete;
+  ~FencedArrays() {
+    for (const Block& block : blocks_) munmap(block.memory, block.bytes);
+  }
+  float* take(std::size_t count) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const std::size_t inner = align_up(count * sizeof(float) + 1, page);
+    void* memory = mmap(nullptr, inner + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) __builtin_trap();
+    char* bytes = static_cast<char*>(memory);
+    if (mprotect(bytes, page, PROT_NONE) != 0 || mprotect(bytes + page + inner, page, PROT_NONE) != 0) __builtin_trap();
+    blocks_.push_back({memory, inner + 2 * page});
+    char* first = at_end_ ? bytes + page + inner - count * sizeof(float) : bytes + page;
+    float* values = reinterpret_cast<float*>(first);
+    test::Numbers(static_cast<std::uint32_t>(count)).fill(values, count);
+    return values;
+  }
+
+ private:
+  struct Block {
+    void* memory;
+    std::size_t bytes;
+  };
+  bool at_end_;
+  std::vector<Block> blocks_;
+};
+
+TEST(reads_stay_inside, dense) {
+  for (const bool at_end : {true, false}) {
+    for (std::uint32_t batch : {1U, 2U, 5U, 13U}) {
+      for (std::uint32_t fan_in : {1U, 3U, 10U, 33U}) {
+        for (std::uint32_t fan_out : {1U, 2U, 3U, 7U, 9U, 12U, 15U, 17U, 31U, 47U, 67U, 130U}) {
+          FencedArrays arrays(at_end);
+          float* input = arrays.take(batch * fan_in);
+          float* weights = arrays.take(fan_in * fan_out);
+          float* bias = arrays.take(fan_out);
+          float* output = arrays.take(batch * fan_out);
+          float* grad_input = arrays.take(batch * fan_in);
+          kernels::dense_f32({input, weights, bias, output, batch, fan_in, fan_out});
+          const DenseGradArgs args{input, weights, output, grad_input, weights, bias, 0.0F, batch, fan_in, fan_out};
+          kernels::dense_grad_input_f32(args);
+          const float before = weights[0];
+          kernels::dense_grad_params_f32(args);
+          EXPECT_EQ(weights[0], before);  // scale 0
+        }
+      }
+    }
+  }
+}
+
+/// Forward and gradients of shapes drawn at random.
+template <class Forward, class GradInput, class GradParams>
+void run_convolutions(bool depthwise, Forward forward, GradInput grad_input, GradParams grad_params) {
+  std::uint32_t state = 77;
+  for (int i = 0; i < 300; ++i) {
+    const ConvShape s = test::random_conv_shape(state, depthwise);
+    FencedArrays arrays(i % 2 == 0);
+    const std::size_t weight_count =
+        std::size_t{s.window.filter_h} * s.window.filter_w * s.out.c * (depthwise ? 1 : s.in.c);
+    const std::size_t inputs = s.batch * static_cast<std::size_t>(s.in.elements());
+    const std::size_t outputs = s.batch * static_cast<std::size_t>(s.out.elements());
+    float* input = arrays.take(inputs);
+    float* weights = arrays.take(weight_count);
+    float* bias = arrays.take(s.out.c);
+    float* output = arrays.take(outputs);
+    float* to = arrays.take(inputs);
+    float* scratch = arrays.take(conv2d_grad_input_scratch_floats(s));
+    forward({input, weights, bias, output, nullptr, s});
+    const ConvGradArgs args{input, weights, output, to, weights, bias, scratch, 0.0F, s};
+    grad_input(args);
+    const float before = weights[0];
+    grad_params(args);
+    EXPECT_EQ(weights[0], before);  // scale 0
+  }
+}
+TEST(reads_stay_inside, conv2d) {
+  run_convolutions(false, kernels::conv2d_f32, kernels::conv2d_grad_input_f32, kernels::conv2d_grad_params_f32);
+}
+TEST(reads_stay_inside, depthwise_conv2d) {
+  run_convolutions(true, kernels::depthwise_conv2d_f32, kernels::depthwise_conv2d_grad_input_f32,
+                   kernels::depthwise_conv2d_grad_params_f32);
+}
+
+}  // namespace
+}  // namespace mote
