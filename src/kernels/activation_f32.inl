@@ -32,7 +32,9 @@ inline void map_elements(const ActivationArgs& args, Function function) {
       output += 2 * simd::kLanes;
     }
   }
-  lanes_over(count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE { lanes.store(output + at, function(lanes.load(input + at))); });
+  lanes_over(count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+    lanes.store(output + at, function(lanes.load(input + at)));
+  });
 }
 
 /// grad_input[i] = grad_output[i] derivative(value[i]); grad_input may be grad_output.

@@ -100,7 +100,8 @@ inline void batch_loss(const LossArgs& args, std::size_t classes, ClassOf class_
 template <class Loss>
 inline void class_loss(const LossArgs& args, Loss loss) {
   batch_loss(
-      args, args.outputs, [](std::int32_t label) { return static_cast<std::size_t>(static_cast<std::uint32_t>(label)); },
+      args, args.outputs,
+      [](std::int32_t label) { return static_cast<std::size_t>(static_cast<std::uint32_t>(label)); },
       [](const LossRow& row, std::size_t index) { return is_largest(row, index); },
       [&](const LossRow& row, std::size_t index) { return loss(row, OneHotTarget{index}); },
       [&](const LossRow& row, std::size_t sample) {

@@ -11,9 +11,9 @@
 namespace mote::kernels {
 namespace {
 
-/// Sum of the `count` floats that body(first, lanes) -> F32 makes: 16 virtual lanes, closed by the fixed tree. What body
-/// leaves in lanes beyond `count` is ignored. Where vectors are narrower than 16 the accumulators are indexed in memory:
-/// one copy of the body in the code, and the bodies here (exp) cost more than the forwarded store.
+/// Sum of the `count` floats that body(first, lanes) -> F32 makes: 16 virtual lanes, closed by the fixed tree. What
+/// body leaves in lanes beyond `count` is ignored. Where vectors are narrower than 16 the accumulators are indexed in
+/// memory: one copy of the body in the code, and the bodies here (exp) cost more than the forwarded store.
 template <class Body>
 inline float row_sum(std::size_t count, const Body& body) {
   simd::F32x16 acc = simd::zero16();

@@ -69,7 +69,9 @@ inline constexpr std::size_t kAccumulators = 12;
 /// 0, 1, 2, … by lane.
 MOTE_INLINE F32 iota() { return {Batch(native::iota(Register{}))}; }
 /// True in lanes 0..n-1, n in 0..kLanes.
-MOTE_INLINE Mask first_lanes(std::size_t n) { return {xsimd::batch_bool<float, Arch>(native::first_lanes(n, Register{}))}; }
+MOTE_INLINE Mask first_lanes(std::size_t n) {
+  return {xsimd::batch_bool<float, Arch>(native::first_lanes(n, Register{}))};
+}
 
 // Unaligned loads everywhere: on aligned data they cost nothing on these processors, and xsimd's aligned ones assert.
 MOTE_INLINE F32 load(const float* p) { return {Batch::load_unaligned(p)}; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// exp, log, tanh, sigmoid, erf and softplus as branch-free polynomials and rational functions over the facade alone,
+// exp, log, tanh, sigmoid, erf and softplus as branch-free polynomials (and a division) over the facade alone,
 // so that every backend gives the same bits. Coefficients: weighted minimax fits of our own, rounded to float32.
 // Errors stated are the largest over ALL float32 arguments, against double libm, with fused multiply-add;
 // tests/kernels/math_test.cpp sweeps a part of them. NaN gives NaN everywhere. Include simd.hpp, never this file.

@@ -78,6 +78,7 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text) {
   OwnedModel model = load_model(job.model);
   const DataSet data = load_evaluation_data(job.data, job.training_part);
   const Loss loss = wish ? *wish : default_loss(data, model.view().output_shape());
+  require_targets(data, loss, model.view().output_shape());
   model.layers.resize(loss_layer(model.layers, loss) + 1);  // up to the logits: a softmax behind them would lose digits
   const auto outputs = static_cast<std::size_t>(model.view().output_shape().elements());
   data.require_shape(model.view().input_shape());

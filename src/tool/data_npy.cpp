@@ -100,7 +100,7 @@ class HeaderParser {
   Element element() {
     const std::string descr(string());
     for (const Named& named : kElements)
-      if (descr == named.descr || (named.descr[0] == '|' && descr.substr(1) == named.descr.substr(1)))
+      if (descr == named.descr || (named.descr[0] == '|' && !descr.empty() && descr.substr(1) == named.descr.substr(1)))
         return named.element;
     if (descr == "<f2")
       fail("half-precision elements ('<f2') are not read", "save them as float32: np.save(path, a.astype('<f4'))");

@@ -23,6 +23,8 @@ class Error : public std::exception {
   }
 
   Error& in(std::string file) { return file_ = std::move(file), compose(); }
+  /// Puts `context` and a colon before what was wrong.
+  Error& during(const std::string& context) { return what_ = context + ": " + what_, compose(); }
   Error& at_line(std::size_t line) { return line_ = line, compose(); }
   Error& at_column(std::size_t column) { return column_ = column, compose(); }
   Error& at_byte(std::uint64_t byte) { return byte_ = byte, compose(); }

@@ -27,14 +27,10 @@ const std::vector<std::string>& op_words() {
 }
 
 std::optional<float> default_alpha(Op op) {
-  switch (op) {
-      // clang-format off: it joins the macro's last line and the #include
 #define MOTE_ACTIVATION_ALPHA(name, number, derivative_on, needs, alpha) \
-  case Op::name: return alpha;
+  if (op == Op::name) return alpha;
 #include "mote/ops.inc"
-    // clang-format on
-    default: return std::nullopt;
-  }
+  return std::nullopt;
 }
 
 bool is_one_of(const std::string& word, const std::vector<std::string>& words) {

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "tool/error.hpp"
+
 namespace mote::tool {
 namespace {
 
@@ -88,6 +90,24 @@ std::vector<std::uint32_t> all_indices(std::size_t count) {
   std::vector<std::uint32_t> out(count);
   std::iota(out.begin(), out.end(), 0U);
   return out;
+}
+
+void require_targets(const DataSet& data, Loss loss, const Shape& output) {
+  const bool one = output.elements() == 1;
+  if (one && (loss == Loss::softmax_cross_entropy || loss == Loss::kl_divergence))
+    throw usage_error("a softmax over one output is always 1",
+                      "use --loss binary_cross_entropy, or a last layer with one unit for each class")
+        .in(data.target_path());
+  if (!one && loss == Loss::binary_cross_entropy && data.has_labels())
+    throw usage_error(
+        "binary cross-entropy over several outputs needs a target for each, but the data have class numbers",
+        "use --loss softmax_cross_entropy or give targets of 0 and 1")
+        .in(data.target_path());
+  if (one && loss == Loss::squared_error && data.has_labels())
+    throw usage_error(
+        "the data have class labels, and a network with one output learns values under this loss",
+        "name the column of values with --targets, save the targets as float, or use --loss binary_cross_entropy")
+        .in(data.target_path());
 }
 
 Loss default_loss(const DataSet& data, const Shape& output) {

@@ -36,6 +36,9 @@ Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::s
 /// 0, 1, …, count - 1.
 std::vector<std::uint32_t> all_indices(std::size_t count);
 
+/// Throws where the loss, the number of outputs and the kind of targets make no sense together.
+void require_targets(const DataSet& data, Loss loss, const Shape& output);
+
 /// What a loss is if the user names none: cross entropies for labels, squared error for targets.
 Loss default_loss(const DataSet& data, const Shape& output);
 

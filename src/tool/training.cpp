@@ -72,6 +72,7 @@ class Run {
 
 void Run::check_data(const DataSet& data) const {
   const Shape output = model_.layers[loss_layer(model_.layers, config_.loss)].shape;
+  require_targets(data, config_.loss, output);
   data.require_shape(model_.layers.front().shape);
   if (config_.targets == Targets::labels) {
     data.require_labels(static_cast<std::size_t>(output.elements()), output.elements() == 1);
@@ -180,10 +181,9 @@ void Run::train_epoch(unsigned epoch) {
     fill_slice(order, first);
     const Result<float> loss = trainer_.step();
     if (!loss.ok()) {
-      Error error = status_error(loss.status(), model_);
-      throw data_error(
-          fmt::format("training stopped in epoch {} after {} updates: {}", epoch, trainer_.updates(), error.message()),
-          "nothing was written");
+      throw status_error(loss.status(), model_)
+          .during(fmt::format("training stopped in epoch {} after {} updates, and nothing was written", epoch,
+                              trainer_.updates()));
     }
     report.train_loss += static_cast<double>(*loss);
     correct += trainer_.last_result().correct;

@@ -10,10 +10,10 @@
 #include <new>
 #include <vector>
 
+#include "model_file.hpp"
 #include "mote/fold.hpp"
 #include "mote/session.hpp"
 #include "mote/trainer.hpp"
-#include "model_file.hpp"
 
 namespace mote::test {
 

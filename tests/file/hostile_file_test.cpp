@@ -28,7 +28,8 @@ std::vector<std::byte> file_of(Model model, std::uint32_t seed = 1) {
   return file;
 }
 constexpr auto kSmall = sequential(input(3), dense(2), relu(), batch_norm(), dense(2));
-constexpr auto kSmallImage = sequential(input(4, 4, 1).as("x"), conv2d(1, {.padding = Padding::same}), add("x"), dropout(0.5F), max_pool(), flatten(), softmax());
+constexpr auto kSmallImage = sequential(input(4, 4, 1).as("x"), conv2d(1, {.padding = Padding::same}), add("x"),
+                                        dropout(0.5F), max_pool(), flatten(), softmax());
 
 std::vector<std::vector<std::byte>> sample_files() {
   std::vector<std::vector<std::byte>> files;
@@ -116,10 +117,12 @@ TEST(file, headers_that_contradict_themselves) {
     EXPECT_FALSE(changed(offsetof(FileHeader, layer_count), bad).ok()) << bad;
   for (const std::uint32_t bad : {0U, 1U, 2U, 3U, 5U, 24U, 8192U, 0x80000000U, 0xFFFFFFFFU})
     EXPECT_EQ(changed(offsetof(FileHeader, alignment), bad).code, Code::bad_header) << bad;
-  for (const std::size_t field : {offsetof(FileHeader, param_offset), offsetof(FileHeader, param_bytes), offsetof(FileHeader, file_bytes)}) {
+  for (const std::size_t field :
+       {offsetof(FileHeader, param_offset), offsetof(FileHeader, param_bytes), offsetof(FileHeader, file_bytes)}) {
     std::uint32_t value = 0;
     std::memcpy(&value, original.data() + field, sizeof value);
-    for (const std::uint32_t bad : {0U, 1U, value - 1, value + 1, value - 16, value + 16, value + 64, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFC0U, 0xFFFFFFFFU})
+    for (const std::uint32_t bad : {0U, 1U, value - 1, value + 1, value - 16, value + 16, value + 64, 0x7FFFFFFFU,
+                                    0x80000000U, 0xFFFFFFC0U, 0xFFFFFFFFU})
       EXPECT_FALSE(changed(field, bad).ok()) << field << " " << bad;
   }
   for (std::size_t word = 0; word < 8; ++word)
@@ -174,7 +177,9 @@ TEST(file, overlapping_parameters_are_refused) {
 
 /// Values at which sizes wrap, signs change and indices leave their arrays.
 std::uint32_t nasty(Random& random) {
-  constexpr std::array<std::uint32_t, 24> values{0, 1, 2, 3, 4, 7, 8, 15, 16, 17, 64, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x100000, 0x10000000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};
+  constexpr std::array<std::uint32_t, 24> values{
+      0,   1,   2,   3,      4,      7,      8,       15,       16,         17,         64,         127,
+      128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x100000, 0x10000000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};
   return random.chance(70) ? values[random.below(values.size())] : random.bits() >> random.below(32);
 }
 
@@ -187,7 +192,9 @@ TEST(file, thousands_of_random_fields_do_no_harm) {
     FileHeader header;
     std::memcpy(static_cast<void*>(&header), file.span().data(), sizeof header);
     for (std::uint32_t change = 0; change <= random.below(3); ++change) {
-      const std::size_t at = random.chance(5) ? 4 * random.below(sizeof(FileHeader) / 4) : record(random.below(header.layer_count)) + 4 * random.below(sizeof(Layer) / 4 - 6);
+      const std::size_t at = random.chance(5)
+                                 ? 4 * random.below(sizeof(FileHeader) / 4)
+                                 : record(random.below(header.layer_count)) + 4 * random.below(sizeof(Layer) / 4 - 6);
       if (random.chance(30))
         put(file.span(), at + random.below(4), static_cast<std::uint8_t>(nasty(random)));
       else if (random.chance(50))
@@ -228,7 +235,9 @@ TEST(file, random_graphs_survive_random_fields) {
     }
     for (int i = 0; i < 8; ++i) {
       const AlignedBytes file(original);
-      put(file.span(), record(random.below(static_cast<std::uint32_t>(graph.count))) + 2 * random.below(sizeof(Layer) / 2), static_cast<std::uint16_t>(nasty(random)));
+      put(file.span(),
+          record(random.below(static_cast<std::uint32_t>(graph.count))) + 2 * random.below(sizeof(Layer) / 2),
+          static_cast<std::uint16_t>(nasty(random)));
       test::fix_crc(file.span());
       static_cast<void>(test::exercise_model(file.span()));
     }

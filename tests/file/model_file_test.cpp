@@ -85,14 +85,17 @@ TEST(model_file, a_trainers_model_is_written_with_its_own_parameters) {
   ASSERT_TRUE(opened.ok());
   for (std::size_t i = 1; i < model.layers.size(); ++i) {
     if (model.layers[i].param_bytes == 0) continue;
-    EXPECT_EQ(std::memcmp(layer_params(*opened, i), layer_params(trainer->model(), i), model.layers[i].param_bytes), 0) << i;
-    const bool changed = std::memcmp(layer_params(*opened, i), layer_params(model, i), model.layers[i].param_bytes) != 0;
+    EXPECT_EQ(std::memcmp(layer_params(*opened, i), layer_params(trainer->model(), i), model.layers[i].param_bytes), 0)
+        << i;
+    const bool changed =
+        std::memcmp(layer_params(*opened, i), layer_params(model, i), model.layers[i].param_bytes) != 0;
     EXPECT_EQ(changed, model.layers[i].trainable()) << i;
   }
 }
 
 TEST(model_file, int8_models_open_and_plan_but_do_not_run_yet) {
-  constexpr auto kFloat = sequential(input(8, 8, 3), conv2d(4, {.padding = Padding::same}), relu(), max_pool(), flatten(), dense(5), softmax());
+  constexpr auto kFloat = sequential(input(8, 8, 3), conv2d(4, {.padding = Padding::same}), relu(), max_pool(),
+                                     flatten(), dense(5), softmax());
   auto net = kFloat;
   std::uint32_t end = 0;
   for (std::size_t i = 0; i < net.layers.size(); ++i) {

@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const std::size_t most = (size - sizeof(FileHeader)) / sizeof(Layer);
   if (most == 0) return 0;
   header.layer_count = static_cast<std::uint32_t>(1 + header.layer_count % most);
-  header.param_offset = static_cast<std::uint32_t>(align_up(sizeof(FileHeader) + header.layer_count * sizeof(Layer), header.alignment));
+  header.param_offset =
+      static_cast<std::uint32_t>(align_up(sizeof(FileHeader) + header.layer_count * sizeof(Layer), header.alignment));
   header.param_bytes = size > header.param_offset ? static_cast<std::uint32_t>(size) - header.param_offset : 0;
   header.file_bytes = header.param_offset + header.param_bytes;
   header.reserved = {};

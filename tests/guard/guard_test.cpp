@@ -78,8 +78,9 @@ TEST(guard, dead_buffers_are_not_numbers) {
     if (buffer.last_step + 1U == plan.steps.size()) continue;
     bool reused = false;  // by a buffer that was born later
     for (const Buffer& other : plan.buffers)
-      reused = reused || (other.first_step > buffer.last_step && other.offset < buffer.offset + buffer.bytes + kGuardBytes &&
-                          buffer.offset < other.offset + other.bytes + kGuardBytes);
+      reused =
+          reused || (other.first_step > buffer.last_step && other.offset < buffer.offset + buffer.bytes + kGuardBytes &&
+                     buffer.offset < other.offset + other.bytes + kGuardBytes);
     if (reused) continue;
     const auto* values = reinterpret_cast<const float*>(arena.data() + buffer.offset);
     for (std::size_t i = 0; i < buffer.bytes / sizeof(float); ++i) ASSERT_TRUE(std::isnan(values[i])) << "buffer " << b;
@@ -102,8 +103,10 @@ TEST(guard_death_test, one_float_behind_any_living_buffer_ends_in_panic) {
   const Plan& plan = session->plan();
   for (std::size_t b = 0; b < plan.buffers.size(); ++b) {
     const auto buffer = static_cast<std::uint16_t>(b);
-    EXPECT_DEATH(run_with_overrun(*session, plan.buffers[b].first_step, buffer, 0), "the bytes behind a buffer were overwritten: step");
-    EXPECT_DEATH(run_with_overrun(*session, plan.buffers[b].last_step, buffer, 8), "the bytes behind a buffer were overwritten");
+    EXPECT_DEATH(run_with_overrun(*session, plan.buffers[b].first_step, buffer, 0),
+                 "the bytes behind a buffer were overwritten: step");
+    EXPECT_DEATH(run_with_overrun(*session, plan.buffers[b].last_step, buffer, 8),
+                 "the bytes behind a buffer were overwritten");
   }
 }
 
@@ -127,7 +130,8 @@ TEST(guard_death_test, training_is_guarded_too) {
   const Plan& plan = trainer->plan();
   for (const std::uint16_t buffer : {plan.parameters, plan.param_gradients, plan.state1, plan.output, plan.labels}) {
     ASSERT_NE(buffer, kNoBuffer);
-    EXPECT_DEATH(train_with_overrun(*trainer, plan.buffers[buffer].last_step, buffer), "the bytes behind a buffer were overwritten");
+    EXPECT_DEATH(train_with_overrun(*trainer, plan.buffers[buffer].last_step, buffer),
+                 "the bytes behind a buffer were overwritten");
   }
   train_with_overrun(*trainer, 0xFFFF, 0);  // none
   EXPECT_EQ(trainer->updates(), 0U) << "the trainer above was a copy";

@@ -47,7 +47,8 @@ class EndToEnd : public ::testing::Test {
   }
   Json train(const std::string& options = "--epochs 6 --lr 0.01", const std::string& out = "m.mote") {
     return json(std::string("train --model ") + kNetwork +
-                " --train x.npy --labels y.npy --test xt.npy --test-labels yt.npy --batch 16 --out " + out + " " + options);
+                " --train x.npy --labels y.npy --test xt.npy --test-labels yt.npy --batch 16 --out " + out + " " +
+                options);
   }
   std::vector<float> floats(const std::string& name) {
     const Array array = read_npy(folder_ / name);
@@ -89,7 +90,8 @@ TEST_F(EndToEnd, TrainsEvaluatesAndRuns) {
 }
 
 TEST_F(EndToEnd, OneSeedRepeatsARunBitForBit) {
-  train("--epochs 2 --seed 5", "a.mote"), train("--epochs 2 --seed 5", "b.mote"), train("--epochs 2 --seed 6", "c.mote");
+  train("--epochs 2 --seed 5", "a.mote"), train("--epochs 2 --seed 5", "b.mote"),
+      train("--epochs 2 --seed 6", "c.mote");
   EXPECT_EQ(read(folder_ / "a.mote"), read(folder_ / "b.mote"));
   EXPECT_NE(read(folder_ / "a.mote"), read(folder_ / "c.mote"));
 }
@@ -237,8 +239,9 @@ TEST_F(EndToEnd, DrawsPictures) {
 TEST_F(EndToEnd, TrainsWithoutGnuplot) {
   train("--epochs 1");
   std::filesystem::create_directory(folder_ / "empty");
-  const std::string line = "cd '" + folder_.path() + "' && PATH='" + (folder_ / "empty") + "' '" MOTE_TOOL "' train --model " +
-                           kNetwork + " --train x.npy --labels y.npy --epochs 1 --batch 16 --out n.mote --plots p >out.txt 2>err.txt";
+  const std::string line =
+      "cd '" + folder_.path() + "' && PATH='" + (folder_ / "empty") + "' '" MOTE_TOOL "' train --model " + kNetwork +
+      " --train x.npy --labels y.npy --epochs 1 --batch 16 --out n.mote --plots p >out.txt 2>err.txt";
   EXPECT_EQ(std::system(line.c_str()), 0) << read(folder_ / "err.txt");
   expect_in(read(folder_ / "out.txt"), {"warning", "gnuplot-nox"});
   EXPECT_EQ(read(folder_ / "n.mote"), read(folder_ / "m.mote"));

@@ -49,7 +49,8 @@ TEST_F(Mistakes, InArguments) {
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --epoch 3", 2,
                  {"\"--epoch\"", "did you mean \"--epochs\"", "mote train --help"});
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --epochs many", 2, {"--epochs", "many"});
-  expect_mistake("train --model 'input 2; dense 2' --data t.csv --epochs 1 --epochs 2", 2, {"--epochs", "more than once"});
+  expect_mistake("train --model 'input 2; dense 2' --data t.csv --epochs 1 --epochs 2", 2,
+                 {"--epochs", "more than once"});
   expect_mistake("train --data t.csv", 2, {"--model", "required"});
   expect_mistake("train --model 'input 2; dense 2'", 2, {"no training data", "--data FOLDER"});
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --optimizer adm", 2,
@@ -94,6 +95,10 @@ TEST_F(Mistakes, InData) {
                  {"t.csv", "did you mean \"label\""});
   expect_mistake("train --model 'input 3; dense 2' --data t.csv --batch 2 --out new.mote", 1,
                  {"t.csv", "input is 3", "samples are 2"});
+  expect_mistake("train --model 'input 2; dense 1' --data t.csv --loss softmax_cross_entropy --out new.mote", 2,
+                 {"one output"});
+  expect_mistake("train --model 'input 2; dense 2' --data t.csv --loss binary_cross_entropy --out new.mote", 2,
+                 {"class numbers"});
   expect_mistake("train --model 'input 2; dense 3' --data t.csv --targets a,b --batch 2 --out new.mote", 1,
                  {"input is 2", "samples are 1"});
   expect_mistake("train --model 'input 1; dense 3' --data t.csv --targets a,b --batch 2 --out new.mote", 1,
@@ -144,9 +149,17 @@ TEST_F(Mistakes, OfTrainingThatDiverges) {
   write(folder_ / "big.csv", "1e30,0\n-1e30,1\n1e30,1\n-1e30,0\n");
   files_ = folder_.files();
   expect_mistake(
-      "train --model 'input 1; dense 8; dense 1' --data big.csv --loss squared_error --optimizer sgd --lr 100 --batch "
+      "train --model 'input 1; dense 8; dense 1' --data big.csv --targets 2 --loss squared_error --optimizer sgd --lr "
+      "100 --batch "
       "2 --epochs 9 --out new.mote",
       1, {"training stopped in epoch", "not finite", "learning rate", "nothing was written"});
+}
+
+TEST_F(Mistakes, OfLabelsForOneOutput) {
+  write(folder_ / "two.csv", "1,0\n2,1\n3,1\n4,0\n");
+  files_ = folder_.files();
+  expect_mistake("train --model 'input 1; dense 1' --data two.csv --loss squared_error --batch 2 --out new.mote", 2,
+                 {"two.csv", "one output", "--targets", "binary_cross_entropy"});
 }
 
 TEST_F(Mistakes, AndHelp) {

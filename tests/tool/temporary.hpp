@@ -83,7 +83,8 @@ inline std::string error_of(const std::function<void()>& work) {
 }
 
 inline void expect_in(const std::string& text, std::initializer_list<const char*> parts) {
-  for (const char* part : parts) EXPECT_NE(text.find(part), std::string::npos) << "no \"" << part << "\" in: " << text.substr(0, 900);
+  for (const char* part : parts)
+    EXPECT_NE(text.find(part), std::string::npos) << "no \"" << part << "\" in: " << text.substr(0, 900);
 }
 
 /// Reads every truncation of `bytes` and many damaged copies: each is read, or refused by an Error that names the file.

@@ -17,7 +17,8 @@ struct Chain {
   std::size_t count = 0;
 
   Status push(const LayerSpec& wish, std::size_t alignment = 16) {
-    const Result<Layer> layer = resolve(wish, std::span<const Layer>(layers).first(count), std::span(labels).first(count), alignment);
+    const Result<Layer> layer =
+        resolve(wish, std::span<const Layer>(layers).first(count), std::span(labels).first(count), alignment);
     MOTE_TRY(layer);
     labels[count] = wish.label;
     layers[count++] = *layer;
@@ -105,8 +106,12 @@ TEST(builders, same_padding_keeps_the_ceiling) {
         for (std::uint16_t dilation = 1; dilation <= 3; ++dilation) {
           Chain chain;
           ASSERT_TRUE(chain.push(input(size, 2 * size, 1)).ok());
-          const Status status = chain.push(conv2d(2, {.filter = {filter, filter}, .stride = {stride, stride}, .dilation = {dilation, dilation}, .padding = Padding::same}));
-          ASSERT_TRUE(status.ok()) << size << " " << filter << " " << stride << " " << dilation << " " << name(status.code);
+          const Status status = chain.push(conv2d(2, {.filter = {filter, filter},
+                                                      .stride = {stride, stride},
+                                                      .dilation = {dilation, dilation},
+                                                      .padding = Padding::same}));
+          ASSERT_TRUE(status.ok()) << size << " " << filter << " " << stride << " " << dilation << " "
+                                   << name(status.code);
           const Layer& l = chain.last();
           EXPECT_EQ(l.shape.h, (size + stride - 1) / stride);
           EXPECT_EQ(l.shape.w, (2 * size + stride - 1) / stride);
@@ -119,8 +124,10 @@ TEST(builders, padding_beyond_sixteen_bits_is_refused) {
   Chain chain;
   ASSERT_TRUE(chain.push(input(1, 200000, 1)).ok());
   // Four taps 50000 apart want 75000 cells on each side; cut to 16 bits they would be another network.
-  expect_fault(chain, conv2d(1, {.filter = {1, 4}, .dilation = {1, 50000}, .padding = Padding::same}), Code::bad_padding);
-  expect_fault(chain, conv2d(1, {.filter = {1, 65535}, .dilation = {1, 65535}, .padding = Padding::same}), Code::bad_padding);
+  expect_fault(chain, conv2d(1, {.filter = {1, 4}, .dilation = {1, 50000}, .padding = Padding::same}),
+               Code::bad_padding);
+  expect_fault(chain, conv2d(1, {.filter = {1, 65535}, .dilation = {1, 65535}, .padding = Padding::same}),
+               Code::bad_padding);
   EXPECT_TRUE(chain.push(conv2d(1, {.filter = {1, 65535}, .padding = Padding::same})).ok());
   EXPECT_EQ(chain.last().pad_left + chain.last().pad_right, 65534);
 }
@@ -136,7 +143,7 @@ TEST(builders, pooling_strides_default_to_the_filter) {
 TEST(builders, parameters_are_packed_in_order) {
   Chain chain;
   ASSERT_TRUE(chain.push(input(3)).ok());
-  ASSERT_TRUE(chain.push(dense(3)).ok());                  // 9 weights, 3 biases
+  ASSERT_TRUE(chain.push(dense(3)).ok());  // 9 weights, 3 biases
   ASSERT_TRUE(chain.push(relu()).ok());
   ASSERT_TRUE(chain.push(dense(1, {.bias = false})).ok());  // 3 weights
   ASSERT_TRUE(chain.push(batch_norm({.trainable = false}), 64).ok());
@@ -154,7 +161,8 @@ TEST(builders, parameters_are_packed_in_order) {
 
 TEST(builders, joins_read_the_layer_before_first) {
   Chain chain;
-  ASSERT_TRUE(chain.push(input(2, 2, 3).as("x")).ok() && chain.push(relu().as("y")).ok() && chain.push(mote::tanh()).ok());
+  ASSERT_TRUE(chain.push(input(2, 2, 3).as("x")).ok() && chain.push(relu().as("y")).ok() &&
+              chain.push(mote::tanh()).ok());
   ASSERT_TRUE(chain.push(concat("x", "y")).ok());
   EXPECT_EQ(chain.last().input_count, 3);
   EXPECT_EQ(chain.last().inputs[0], 2);
@@ -167,10 +175,17 @@ TEST(builders, joins_read_the_layer_before_first) {
 }
 
 TEST(builders, a_network_of_the_compiler_is_the_network_of_resolve) {
-  constexpr auto kNet = sequential(input(8, 8, 3).as("in"), conv2d(4, {.padding = Padding::same}).as("a"), batch_norm(), relu(), add("a"),
-                                   max_pool(), flatten(), dense(10), softmax());
+  constexpr auto kNet = sequential(input(8, 8, 3).as("in"), conv2d(4, {.padding = Padding::same}).as("a"), batch_norm(),
+                                   relu(), add("a"), max_pool(), flatten(), dense(10), softmax());
   static_assert(validate(kNet.model()).ok());
-  const std::array<LayerSpec, 8> wishes{input(8, 8, 3).as("in"), conv2d(4, {.padding = Padding::same}).as("a"), batch_norm(), relu(), add("a"), max_pool(), flatten(), dense(10)};
+  const std::array<LayerSpec, 8> wishes{input(8, 8, 3).as("in"),
+                                        conv2d(4, {.padding = Padding::same}).as("a"),
+                                        batch_norm(),
+                                        relu(),
+                                        add("a"),
+                                        max_pool(),
+                                        flatten(),
+                                        dense(10)};
   Chain chain;
   for (std::size_t i = 0; i < wishes.size(); ++i) {
     ASSERT_TRUE(chain.push(wishes[i]).ok());

@@ -34,11 +34,13 @@ std::size_t first_difference(const float* a, const float* b, std::size_t count) 
 /// Parameters for all layers; running variances must be positive.
 Model give_params(const RandomGraph& graph, Random& random) {
   const Model model = graph.model(reinterpret_cast<const std::byte*>(param_memory.data()));
-  for (std::size_t i = 0; i < param_memory.size() && i < graph.param_bytes / sizeof(float); ++i) param_memory[i] = random.real();
+  for (std::size_t i = 0; i < param_memory.size() && i < graph.param_bytes / sizeof(float); ++i)
+    param_memory[i] = random.real();
   for (std::size_t i = 0; i < model.layers.size(); ++i)
     if (model.layers[i].op == Op::batch_norm)
       for (std::uint32_t c = 0; c < model.layers[i].shape.c; ++c)
-        param_memory[model.layers[i].param_offset / 4 + 3 * model.layers[i].shape.c + c] = 0.5F + 0.01F * static_cast<float>(c);
+        param_memory[model.layers[i].param_offset / 4 + 3 * model.layers[i].shape.c + c] =
+            0.5F + 0.01F * static_cast<float>(c);
   return model;
 }
 
@@ -58,7 +60,8 @@ TEST(execute, sessions_equal_a_network_without_shared_memory) {
     ASSERT_TRUE(session.ok()) << "graph " << seed << ": " << name(session.status().code);
     NaiveNetwork naive(model, options.batch, model.layers.size() - 1);
     for (std::size_t i = 1; i < model.layers.size(); ++i)
-      std::copy_n(param_memory.data() + model.layers[i].param_offset / 4, model.layers[i].param_bytes / 4, naive.params(i));
+      std::copy_n(param_memory.data() + model.layers[i].param_offset / 4, model.layers[i].param_bytes / 4,
+                  naive.params(i));
     const std::size_t inputs = static_cast<std::size_t>(model.input_shape().elements()) * options.batch;
     for (int repeat = 0; repeat < 2; ++repeat) {
       for (std::size_t i = 0; i < inputs; ++i) samples[i] = naive.input()[i] = 2.0F * random.real();
@@ -88,7 +91,8 @@ std::size_t fill_batch(Random& random, const TrainConfig& config, const Shape& i
     if (with_labels && binary && config.signed_labels) labels[r] = 2 * labels[r] - 1;
     for (std::uint32_t j = 0; j < outputs && !with_labels; ++j) {
       float& target = targets[r * outputs + j];
-      target = binary && config.signed_labels ? (random.chance(50) ? 1.0F : -1.0F) : (random.real() + 1.0F) / static_cast<float>(outputs);
+      target = binary && config.signed_labels ? (random.chance(50) ? 1.0F : -1.0F)
+                                              : (random.real() + 1.0F) / static_cast<float>(outputs);
     }
   }
   return inputs;
@@ -122,7 +126,9 @@ void train_both(const Model& model, const TrainConfig& config, std::uint32_t see
   const std::size_t last = loss_layer(model.layers, config.loss);
   NaiveNetwork naive(model, slice_samples(config), last);
   for (std::size_t i = 1; i < model.layers.size(); ++i)
-    if (i <= last) std::copy_n(param_memory.data() + model.layers[i].param_offset / 4, model.layers[i].param_bytes / 4, naive.params(i));
+    if (i <= last)
+      std::copy_n(param_memory.data() + model.layers[i].param_offset / 4, model.layers[i].param_bytes / 4,
+                  naive.params(i));
   Random random(seed + 5000000);
   const Shape out = model.layers[last].shape;
   const bool with_labels = resolve_targets(config.targets, config.loss, out) == Targets::labels;
@@ -136,9 +142,11 @@ void train_both(const Model& model, const TrainConfig& config, std::uint32_t see
     const LossResult expected = naive.loss(config, y, t, w, false);
     const Result<LossResult> evaluated = trainer->evaluate();
     ASSERT_TRUE(evaluated.ok()) << "graph " << seed;
-    EXPECT_EQ(std::bit_cast<std::uint32_t>(evaluated->loss), std::bit_cast<std::uint32_t>(expected.loss)) << "graph " << seed;
+    EXPECT_EQ(std::bit_cast<std::uint32_t>(evaluated->loss), std::bit_cast<std::uint32_t>(expected.loss))
+        << "graph " << seed;
     EXPECT_EQ(evaluated->correct, expected.correct) << "graph " << seed;
-    EXPECT_EQ(first_difference(trainer->output().data(), naive.output(), naive.output_count()), naive.output_count()) << "graph " << seed;
+    EXPECT_EQ(first_difference(trainer->output().data(), naive.output(), naive.output_count()), naive.output_count())
+        << "graph " << seed;
     if (update == 3) break;
     naive.zero_param_grads();
     for (std::uint32_t slice = 0; slice < config.batch / slice_samples(config); ++slice) {

@@ -8,10 +8,25 @@
 namespace mote {
 namespace {
 
-constexpr auto kNet = sequential(input(6, 6, 2).as("in"), conv2d(3, {.padding = Padding::same}).as("a"), batch_norm(), leaky_relu(0.1F),
-                                 add("a"), max_pool(), dropout(0.5F), depthwise_conv2d(2, {.filter = {2, 2}}), flatten(),
-                                 dense(4).as("d"), rbf(3), concat("d"), softmax());
-enum Index : std::size_t { kInput, kConv, kNorm, kLeaky, kAdd, kPool, kDropout, kDepthwise, kFlatten, kDense, kRbf, kConcat, kSoftmax };
+constexpr auto kNet =
+    sequential(input(6, 6, 2).as("in"), conv2d(3, {.padding = Padding::same}).as("a"), batch_norm(), leaky_relu(0.1F),
+               add("a"), max_pool(), dropout(0.5F), depthwise_conv2d(2, {.filter = {2, 2}}), flatten(),
+               dense(4).as("d"), rbf(3), concat("d"), softmax());
+enum Index : std::size_t {
+  kInput,
+  kConv,
+  kNorm,
+  kLeaky,
+  kAdd,
+  kPool,
+  kDropout,
+  kDepthwise,
+  kFlatten,
+  kDense,
+  kRbf,
+  kConcat,
+  kSoftmax
+};
 
 /// A copy of the network with one layer changed by `change`; what validate() says of it.
 template <class Change>
@@ -119,7 +134,8 @@ TEST(model, attributes) {
 
 TEST(model, fields_that_an_operator_does_not_use_are_zero) {
   for (std::size_t i = 0; i < kNet.layers.size(); ++i) {
-    for (std::size_t word = 0; word < 6; ++word) expect_fault(i, Code::reserved_not_zero, [&](Layer& l) { l.reserved[word] = 1; });
+    for (std::size_t word = 0; word < 6; ++word)
+      expect_fault(i, Code::reserved_not_zero, [&](Layer& l) { l.reserved[word] = 1; });
     expect_fault(i, Code::bad_quantization, [](Layer& l) { l.quantization.scale = 1.0F; });
     expect_fault(i, Code::bad_quantization, [](Layer& l) { l.quantization.scale = __builtin_nanf(""); });
     expect_fault(i, Code::bad_quantization, [](Layer& l) { l.quantization.zero_point = 1; });
@@ -129,8 +145,9 @@ TEST(model, fields_that_an_operator_does_not_use_are_zero) {
     if (op != Op::batch_norm && op != Op::dropout && op != Op::leaky_relu)
       expect_fault(i, Code::reserved_not_zero, [](Layer& l) { l.alpha = 0.5F; });
     if (!is_window(op)) {
-      for (std::uint16_t Layer::*field : {&Layer::filter_h, &Layer::filter_w, &Layer::stride_h, &Layer::stride_w, &Layer::dilation_h, &Layer::dilation_w,
-                                          &Layer::pad_top, &Layer::pad_bottom, &Layer::pad_left, &Layer::pad_right})
+      for (std::uint16_t Layer::*field :
+           {&Layer::filter_h, &Layer::filter_w, &Layer::stride_h, &Layer::stride_w, &Layer::dilation_h,
+            &Layer::dilation_w, &Layer::pad_top, &Layer::pad_bottom, &Layer::pad_left, &Layer::pad_right})
         expect_fault(i, Code::reserved_not_zero, [&](Layer& l) { l.*field = 1; });
     }
     if (kNet.layers[i].param_bytes == 0) {
@@ -154,7 +171,8 @@ TEST(model, parameters_lie_apart_and_inside) {
   expect_fault(kDense, Code::bad_parameter_range, [](Layer& l) { l.param_offset = kNet.param_bytes + 16; });
   expect_fault(kDense, Code::bad_parameter_range, [](Layer& l) { l.param_offset = 0xFFFFFFF0; });
   expect_fault(kDense, Code::bad_parameter_range, [](Layer& l) { l.param_offset = kNet.layers[kConv].param_offset; });
-  expect_fault(kDense, Code::bad_parameter_range, [](Layer& l) { l.param_offset = kNet.layers[kDepthwise].param_offset; });
+  expect_fault(kDense, Code::bad_parameter_range,
+               [](Layer& l) { l.param_offset = kNet.layers[kDepthwise].param_offset; });
   expect_fault(kRbf, Code::bad_parameter_range, [](Layer& l) { l.param_offset -= 16; });
   auto swapped = kNet;  // any order is allowed
   swapped.layers[kConv].param_offset = (kNet.param_bytes + 15) / 16 * 16;
@@ -180,7 +198,8 @@ TEST(model, int8_records) {
   }
   EXPECT_EQ(code([](Layer& l) { l.quantization.zero_point = 128; }), Code::bad_quantization);
   EXPECT_EQ(code([](Layer& l) { l.quantization.zero_point = -129; }), Code::bad_quantization);
-  EXPECT_EQ(code([](Layer& l) { l.dtype = DType::f32, l.quantization = {}; }), Code::unsupported_dtype) << "mixed types";
+  EXPECT_EQ(code([](Layer& l) { l.dtype = DType::f32, l.quantization = {}; }), Code::unsupported_dtype)
+      << "mixed types";
   net.layers[1].param_bytes = 16 + 12 + 12;  // each array begins at a multiple of 4 bytes
   EXPECT_EQ(validate(net.model()).code, Code::bad_parameter_range);
 }
@@ -188,7 +207,7 @@ TEST(model, int8_records) {
 TEST(model, trained_parameters_are_packed_without_the_frozen_ones) {
   constexpr auto kFrozen = sequential(input(4), dense(3), dense(5, {.trainable = false}), dense(2), batch_norm());
   EXPECT_EQ(trained_offset(kFrozen.layers, 1, 16), 0U);
-  EXPECT_EQ(trained_offset(kFrozen.layers, 2, 16), 64U);   // 15 floats
+  EXPECT_EQ(trained_offset(kFrozen.layers, 2, 16), 64U);  // 15 floats
   EXPECT_EQ(trained_offset(kFrozen.layers, 3, 16), 64U);
   EXPECT_EQ(trained_offset(kFrozen.layers, 4, 16), 112U);  // 12 floats
   EXPECT_EQ(trained_offset(kFrozen.layers, 5, 16), 144U);  // 8 floats

@@ -47,9 +47,16 @@ class NaiveNetwork {
   LossResult loss(const TrainConfig& c, const std::int32_t* labels, const float* targets, const float* sample_weights,
                   bool gradient) {
     LossResult result;
-    const LossArgs args{value_[last_], labels, targets, c.class_weights, sample_weights,
-                        gradient ? gradient_[last_] : nullptr, &result,
-                        static_cast<float>(batch_) / static_cast<float>(c.batch), c.signed_labels, batch_,
+    const LossArgs args{value_[last_],
+                        labels,
+                        targets,
+                        c.class_weights,
+                        sample_weights,
+                        gradient ? gradient_[last_] : nullptr,
+                        &result,
+                        static_cast<float>(batch_) / static_cast<float>(c.batch),
+                        c.signed_labels,
+                        batch_,
                         static_cast<std::uint32_t>(layer(last_).shape.elements())};
     switch (c.loss) {
       case Loss::squared_error: kernels::squared_error_f32(args); break;
@@ -83,7 +90,8 @@ class NaiveNetwork {
   }
   /// Penalties, clipping and the optimiser's rule for update number `t` = 1, 2, …
   void update(const TrainConfig& c, std::uint32_t t) {
-    const bool whole = c.optimizer.kind != OptimizerKind::sgd || c.clip_value > 0 || c.clip_norm > 0 || slice_samples(c) != c.batch;
+    const bool whole =
+        c.optimizer.kind != OptimizerKind::sgd || c.clip_value > 0 || c.clip_norm > 0 || slice_samples(c) != c.batch;
     for_arrays([&](std::size_t i, const ParamArray& array, std::size_t at) {
       if ((c.l1 > 0 || c.l2 > 0) && (whole || !in_place(i)) && (array.weight || (c.penalize_bias && array.learned)))
         kernels::add_penalty_f32({params_ + at, param_grads_ + at, 1.0F, c.l1, c.l2, array.count});
@@ -99,7 +107,9 @@ class NaiveNetwork {
  private:
   [[nodiscard]] const Layer& layer(std::size_t i) const { return model_.layers[i]; }
   [[nodiscard]] Shape in(std::size_t i, std::size_t k = 0) const { return layer(layer(i).inputs[k]).shape; }
-  [[nodiscard]] std::size_t count(std::size_t i) const { return static_cast<std::size_t>(layer(i).shape.elements()) * batch_; }
+  [[nodiscard]] std::size_t count(std::size_t i) const {
+    return static_cast<std::size_t>(layer(i).shape.elements()) * batch_;
+  }
   [[nodiscard]] std::uint32_t count32(std::size_t i) const { return static_cast<std::uint32_t>(count(i)); }
   [[nodiscard]] std::uint32_t rows(const Shape& s) const { return s.h * s.w * batch_; }
   [[nodiscard]] std::uint32_t fan_in(std::size_t i) const { return static_cast<std::uint32_t>(in(i).elements()); }
@@ -113,7 +123,9 @@ class NaiveNetwork {
   [[nodiscard]] ConvShape conv(std::size_t i) const {
     const Layer& l = layer(i);
     if (l.op == Op::global_average_pool) return {batch_, in(i), l.shape, {in(i).h, in(i).w, 1, 1, 1, 1, 0, 0}};
-    return {batch_, in(i), l.shape,
+    return {batch_,
+            in(i),
+            l.shape,
             {l.filter_h, l.filter_w, l.stride_h, l.stride_w, l.dilation_h, l.dilation_w, l.pad_top, l.pad_left}};
   }
   float* take(std::size_t floats) {
@@ -142,7 +154,8 @@ class NaiveNetwork {
     float* y = value_[i];
     const std::uint32_t c = l.shape.c;
     const ActivationArgs activation{x, y, l.alpha, count32(i)};
-    float* scratch = l.op == Op::conv2d && conv2d_scratch_floats(conv(i)) != 0 ? take(conv2d_scratch_floats(conv(i))) : nullptr;
+    float* scratch =
+        l.op == Op::conv2d && conv2d_scratch_floats(conv(i)) != 0 ? take(conv2d_scratch_floats(conv(i))) : nullptr;
     switch (l.op) {
       case Op::input: return;
       case Op::dense: return kernels::dense_f32({x, p, bias(i, p), y, batch_, fan_in(i), c});
@@ -166,7 +179,8 @@ class NaiveNetwork {
         return;
       case Op::concat:
         for (std::size_t k = 0; k < l.input_count; ++k)
-          kernels::copy_channels_f32({value_[l.inputs[k]], y + channel_offset(i, k), rows(l.shape), in(i, k).c, in(i, k).c, c});
+          kernels::copy_channels_f32(
+              {value_[l.inputs[k]], y + channel_offset(i, k), rows(l.shape), in(i, k).c, in(i, k).c, c});
         return;
       case Op::sigmoid: return kernels::sigmoid_f32(activation);
       case Op::tanh: return kernels::tanh_f32(activation);
@@ -227,7 +241,16 @@ class NaiveNetwork {
     }
   }
   DenseGradArgs dense_args(std::size_t i, float* out) {
-    return {value_[layer(i).inputs[0]], params(i), gradient_[i], out, nullptr, nullptr, 1.0F, batch_, fan_in(i), layer(i).shape.c};
+    return {value_[layer(i).inputs[0]],
+            params(i),
+            gradient_[i],
+            out,
+            nullptr,
+            nullptr,
+            1.0F,
+            batch_,
+            fan_in(i),
+            layer(i).shape.c};
   }
   ConvGradArgs conv_args(std::size_t i, float* out) {
     return {value_[layer(i).inputs[0]], params(i), gradient_[i], out, nullptr, nullptr, nullptr, 1.0F, conv(i)};
@@ -235,13 +258,37 @@ class NaiveNetwork {
   BatchNormGradArgs batch_norm_args(std::size_t i, float* out) {
     const std::uint32_t c = layer(i).shape.c;
     const float* p = params(i);
-    return {value_[layer(i).inputs[0]], p, p + 2 * c, p + 3 * c, saved_[i], gradient_[i], out, nullptr, nullptr, nullptr,
-            nullptr, 1.0F, 1.0F, layer(i).alpha, rows(layer(i).shape), c};
+    return {value_[layer(i).inputs[0]],
+            p,
+            p + 2 * c,
+            p + 3 * c,
+            saved_[i],
+            gradient_[i],
+            out,
+            nullptr,
+            nullptr,
+            nullptr,
+            nullptr,
+            1.0F,
+            1.0F,
+            layer(i).alpha,
+            rows(layer(i).shape),
+            c};
   }
   RbfGradArgs rbf_args(std::size_t i, float* out) {
     const std::uint32_t c = layer(i).shape.c;
-    return {value_[layer(i).inputs[0]], params(i), params(i) + fan_in(i) * c, value_[i], gradient_[i], out, nullptr, nullptr,
-            1.0F, batch_, fan_in(i), c};
+    return {value_[layer(i).inputs[0]],
+            params(i),
+            params(i) + fan_in(i) * c,
+            value_[i],
+            gradient_[i],
+            out,
+            nullptr,
+            nullptr,
+            1.0F,
+            batch_,
+            fan_in(i),
+            c};
   }
 
   /// target += scale * gradient of layer `i`'s parameters.
@@ -259,7 +306,8 @@ class NaiveNetwork {
       kernels::conv2d_grad_params_f32(args);
       used_ = before;
     }
-    if (layer(i).op == Op::depthwise_conv2d) return kernels::depthwise_conv2d_grad_params_f32(bind(conv_args(i, nullptr)));
+    if (layer(i).op == Op::depthwise_conv2d)
+      return kernels::depthwise_conv2d_grad_params_f32(bind(conv_args(i, nullptr)));
     if (layer(i).op == Op::batch_norm) {
       BatchNormGradArgs args = batch_norm_args(i, nullptr);
       args.grad_gamma = target, args.grad_beta = target + channels;
@@ -287,10 +335,20 @@ class NaiveNetwork {
     double power1 = 1.0, power2 = 1.0;
     for (std::uint32_t n = 0; n < t; ++n) power1 *= o.decay1, power2 *= o.decay2;
     if (t == 1) std::fill_n(state1_ + at, array.count, 0.0F), std::fill_n(state2_ + at, array.count, 0.0F);
-    UpdateArgs args{params_ + at, param_grads_ + at, state1_ + at, state2_ + at, o.learning_rate,
-                    static_cast<float>(o.decay1), static_cast<float>(o.decay2), static_cast<float>(1.0 - o.decay1),
-                    static_cast<float>(1.0 - o.decay2), static_cast<float>(1.0 - power1), static_cast<float>(1.0 - power2),
-                    o.epsilon, array.weight ? o.weight_decay : 0.0F, array.count};
+    UpdateArgs args{params_ + at,
+                    param_grads_ + at,
+                    state1_ + at,
+                    state2_ + at,
+                    o.learning_rate,
+                    static_cast<float>(o.decay1),
+                    static_cast<float>(o.decay2),
+                    static_cast<float>(1.0 - o.decay1),
+                    static_cast<float>(1.0 - o.decay2),
+                    static_cast<float>(1.0 - power1),
+                    static_cast<float>(1.0 - power2),
+                    o.epsilon,
+                    array.weight ? o.weight_decay : 0.0F,
+                    array.count};
     if (!array.learned) {  // running statistics
       args.learning_rate = layer(i).beta;
       return kernels::sgd_f32(args);

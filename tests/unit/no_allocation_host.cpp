@@ -68,8 +68,8 @@ namespace {
 
 void watch() {
 #if defined(MOTE_ADDRESS_SANITIZER)
-  static const int installed =
-      __sanitizer_install_malloc_and_free_hooks([](const volatile void*, std::size_t) { count(); }, [](const volatile void*) {});
+  static const int installed = __sanitizer_install_malloc_and_free_hooks(
+      [](const volatile void*, std::size_t) { count(); }, [](const volatile void*) {});
   static_cast<void>(installed);
 #endif
 }
@@ -78,7 +78,7 @@ TEST(no_allocation, the_counter_counts) {
   watch();
   const std::size_t before = allocations;
   ::operator delete(::operator new(24));
-  ::operator delete(::operator new(64, std::align_val_t{64}), std::align_val_t{64});
+  ::operator delete (::operator new (64, std::align_val_t{64}), std::align_val_t{64});
   std::free(std::malloc(10));
   EXPECT_GE(allocations - before, 3U);
 }

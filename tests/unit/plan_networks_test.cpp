@@ -18,7 +18,8 @@ std::uint64_t bytes_of_kind(const Plan& plan, BufferKind kind) {
   return bytes;
 }
 
-constexpr auto kFourLayers = sequential(input(784), dense(512), relu(), dense(512), relu(), dense(512), relu(), dense(10));
+constexpr auto kFourLayers =
+    sequential(input(784), dense(512), relu(), dense(512), relu(), dense(512), relu(), dense(10));
 
 TEST(plan, four_dense_layers_train_in_four_megabytes) {
   const TrainConfig config{.optimizer = sgd(), .batch = 32, .external_input = true};
@@ -54,22 +55,17 @@ TEST(plan, slices_trade_activations_for_a_block_of_gradients) {
 constexpr ConvOptions kStride1{.filter = {3, 3}, .padding = Padding::same}, kPointwise{.filter = {1, 1}};
 constexpr ConvOptions kStride2{.filter = {3, 3}, .stride = {2, 2}, .padding = Padding::same};
 // MobileNetV1 at width 0.25 for visual wake words.
-constexpr auto kMobileNet =
-    sequential(input(96, 96, 3), conv2d(8, kStride2), relu6(),
-               depthwise_conv2d(1, kStride1), relu6(), conv2d(16, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride2), relu6(), conv2d(32, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride1), relu6(), conv2d(32, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride2), relu6(), conv2d(64, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride1), relu6(), conv2d(64, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride2), relu6(), conv2d(128, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride1), relu6(), conv2d(128, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride1), relu6(), conv2d(128, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride1), relu6(), conv2d(128, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride1), relu6(), conv2d(128, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride1), relu6(), conv2d(128, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride2), relu6(), conv2d(256, kPointwise), relu6(),
-               depthwise_conv2d(1, kStride1), relu6(), conv2d(256, kPointwise), relu6(),
-               global_average_pool(), dense(2), softmax());
+constexpr auto kMobileNet = sequential(
+    input(96, 96, 3), conv2d(8, kStride2), relu6(), depthwise_conv2d(1, kStride1), relu6(), conv2d(16, kPointwise),
+    relu6(), depthwise_conv2d(1, kStride2), relu6(), conv2d(32, kPointwise), relu6(), depthwise_conv2d(1, kStride1),
+    relu6(), conv2d(32, kPointwise), relu6(), depthwise_conv2d(1, kStride2), relu6(), conv2d(64, kPointwise), relu6(),
+    depthwise_conv2d(1, kStride1), relu6(), conv2d(64, kPointwise), relu6(), depthwise_conv2d(1, kStride2), relu6(),
+    conv2d(128, kPointwise), relu6(), depthwise_conv2d(1, kStride1), relu6(), conv2d(128, kPointwise), relu6(),
+    depthwise_conv2d(1, kStride1), relu6(), conv2d(128, kPointwise), relu6(), depthwise_conv2d(1, kStride1), relu6(),
+    conv2d(128, kPointwise), relu6(), depthwise_conv2d(1, kStride1), relu6(), conv2d(128, kPointwise), relu6(),
+    depthwise_conv2d(1, kStride1), relu6(), conv2d(128, kPointwise), relu6(), depthwise_conv2d(1, kStride2), relu6(),
+    conv2d(256, kPointwise), relu6(), depthwise_conv2d(1, kStride1), relu6(), conv2d(256, kPointwise), relu6(),
+    global_average_pool(), dense(2), softmax());
 
 TEST(plan, mobilenet_activations_reach_the_lower_bound) {
   const Result<Plan> plan = make_plan(kMobileNet.model(), {}, steps, buffers);
@@ -84,8 +80,9 @@ TEST(plan, mobilenet_activations_reach_the_lower_bound) {
 
 TEST(plan, a_frozen_part_costs_what_inference_costs) {
   constexpr auto kAllTrained = sequential(input(64), dense(64), relu(), dense(64), relu(), dense(64), relu(), dense(4));
-  constexpr auto kHeadTrained = sequential(input(64), dense(64, {.trainable = false}), relu(), dense(64, {.trainable = false}), relu(),
-                                           dense(64, {.trainable = false}), relu(), dense(4));
+  constexpr auto kHeadTrained =
+      sequential(input(64), dense(64, {.trainable = false}), relu(), dense(64, {.trainable = false}), relu(),
+                 dense(64, {.trainable = false}), relu(), dense(4));
   const PlanOptions options = plan_options({.optimizer = adam(), .batch = 8});
   const Result<Plan> all = make_plan(kAllTrained.model(), options, steps, buffers);
   ASSERT_TRUE(all.ok());
@@ -113,16 +110,17 @@ void compare_plans() {
   ASSERT_EQ(a.buffers.size(), b->buffers.size());
   for (std::size_t i = 0; i < a.steps.size(); ++i) {
     const Step &s = a.steps[i], &d = b->steps[i];
-    EXPECT_TRUE(s.kind == d.kind && s.input_index == d.input_index && s.layer == d.layer && s.input == d.input && s.output == d.output &&
-                s.second == d.second && s.grad_output == d.grad_output && s.grad_input == d.grad_input && s.param_grad == d.param_grad &&
-                s.saved == d.saved && s.scratch == d.scratch && s.params == d.params && s.param_grad_offset == d.param_grad_offset &&
+    EXPECT_TRUE(s.kind == d.kind && s.input_index == d.input_index && s.layer == d.layer && s.input == d.input &&
+                s.output == d.output && s.second == d.second && s.grad_output == d.grad_output &&
+                s.grad_input == d.grad_input && s.param_grad == d.param_grad && s.saved == d.saved &&
+                s.scratch == d.scratch && s.params == d.params && s.param_grad_offset == d.param_grad_offset &&
                 s.trained == d.trained && s.fused == d.fused)
         << "step " << i;
   }
   for (std::size_t i = 0; i < a.buffers.size(); ++i) {
     const Buffer &s = a.buffers[i], &d = b->buffers[i];
-    EXPECT_TRUE(s.bytes == d.bytes && s.offset == d.offset && s.first_step == d.first_step && s.last_step == d.last_step && s.kind == d.kind &&
-                s.layer == d.layer)
+    EXPECT_TRUE(s.bytes == d.bytes && s.offset == d.offset && s.first_step == d.first_step &&
+                s.last_step == d.last_step && s.kind == d.kind && s.layer == d.layer)
         << "buffer " << i;
   }
   EXPECT_EQ(a.arena_bytes, b->arena_bytes);
@@ -131,13 +129,15 @@ void compare_plans() {
   EXPECT_EQ(a.slice_steps, b->slice_steps);
   EXPECT_EQ(a.output_layer, b->output_layer);
   EXPECT_TRUE(a.input == b->input && a.output == b->output && a.labels == b->labels && a.targets == b->targets &&
-              a.sample_weights == b->sample_weights && a.parameters == b->parameters && a.param_gradients == b->param_gradients &&
-              a.state1 == b->state1 && a.state2 == b->state2);
-  EXPECT_TRUE(a.options.batch == b->options.batch && a.options.alignment == b->options.alignment && a.options.training == b->options.training);
+              a.sample_weights == b->sample_weights && a.parameters == b->parameters &&
+              a.param_gradients == b->param_gradients && a.state1 == b->state1 && a.state2 == b->state2);
+  EXPECT_TRUE(a.options.batch == b->options.batch && a.options.alignment == b->options.alignment &&
+              a.options.training == b->options.training);
 }
 
 constexpr PlanOptions kSgdPlan = plan_options(test::kSgd), kPenalizedPlan = plan_options(test::kSgdPenalized);
-constexpr PlanOptions kSlicesPlan = plan_options(test::kAdamSlices), kMomentumPlan = plan_options(test::kMomentumBinary);
+constexpr PlanOptions kSlicesPlan = plan_options(test::kAdamSlices),
+                      kMomentumPlan = plan_options(test::kMomentumBinary);
 
 TEST(plan, the_compiler_makes_the_same_plan_for_inference) {
   compare_plans<test::kPerceptron, kDefaultPlan>();

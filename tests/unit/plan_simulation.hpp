@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a plan on symbols instead of numbers. Written from what layers mean, without the planner's predicates: every
 // buffer holds a 64-bit symbol for a value or a sum of gradients, a write spoils every other buffer at the same
-// addresses, and a read must find the symbol that the layer needs. Sums are sums modulo 2^64, so partial sums are exact.
+// addresses, and a read must find the symbol that the layer needs. Sums are sums modulo 2^64, so partial sums are
+// exact.
 #pragma once
 
 #include <array>
@@ -44,7 +45,8 @@ class PlanSimulation {
   [[nodiscard]] std::size_t step() const { return error_step_; }
 
  private:
-  static constexpr Symbol kParameters = 11, kState = 13, kGradientBlock = 17, kLabels = 19, kTargets = 23, kWeights = 29;
+  static constexpr Symbol kParameters = 11, kState = 13, kGradientBlock = 17, kLabels = 19, kTargets = 23,
+                          kWeights = 29;
 
   static Symbol hash(Symbol a, Symbol b, Symbol c = 0, Symbol d = 0) {
     Symbol h = 0x9E3779B97F4A7C15U;
@@ -68,7 +70,9 @@ class PlanSimulation {
     const Op op = layers_[i].op;
     return op == Op::reshape || op == Op::identity || (op == Op::dropout && !options_.training);
   }
-  [[nodiscard]] Symbol piece(std::size_t i, std::size_t k) const { return hash(31, i, k, value_[layers_[i].inputs[k]]); }
+  [[nodiscard]] Symbol piece(std::size_t i, std::size_t k) const {
+    return hash(31, i, k, value_[layers_[i].inputs[k]]);
+  }
   [[nodiscard]] bool statistics(std::size_t i) const {
     return options_.training && layers_[i].op == Op::batch_norm && (layers_[i].flags & Layer::kTrainable) != 0;
   }
@@ -108,7 +112,8 @@ class PlanSimulation {
   }
   void write(std::uint16_t b, Symbol symbol, Symbol concat = 0) {
     for (std::size_t other = 0; other < plan_.buffers.size(); ++other)
-      if (other != b && range(static_cast<std::uint16_t>(other)).overlaps(range(b))) content_[other] = kGarbage, concat_[other] = 0;
+      if (other != b && range(static_cast<std::uint16_t>(other)).overlaps(range(b)))
+        content_[other] = kGarbage, concat_[other] = 0;
     content_[b] = symbol, concat_[b] = concat;
   }
   /// By the caller, between runs.
@@ -122,7 +127,8 @@ class PlanSimulation {
     require(plan_.input == kNoBuffer || content_[plan_.input] == value_[0], "the caller's buffers overlap");
     require(plan_.labels == kNoBuffer || content_[plan_.labels] == kLabels, "the caller's buffers overlap");
     require(plan_.targets == kNoBuffer || content_[plan_.targets] == kTargets, "the caller's buffers overlap");
-    require((plan_.labels != kNoBuffer) + (plan_.targets != kNoBuffer) == (options_.training ? 1 : 0), "labels or targets");
+    require((plan_.labels != kNoBuffer) + (plan_.targets != kNoBuffer) == (options_.training ? 1 : 0),
+            "labels or targets");
     require(options_.sample_weights == (plan_.sample_weights != kNoBuffer) || !options_.training, "sample weights");
   }
   /// Reads of one step, so that its writes can be checked against them.
@@ -134,10 +140,12 @@ class PlanSimulation {
     if (read_count_ < reads_.size()) reads_[read_count_++] = b;
   }
   void alive(std::uint16_t b) {
-    require(plan_.buffers[b].first_step <= now_ && now_ <= plan_.buffers[b].last_step, "a buffer is used outside its life");
+    require(plan_.buffers[b].first_step <= now_ && now_ <= plan_.buffers[b].last_step,
+            "a buffer is used outside its life");
   }
   /// A write beside this step's reads. It may fall on `in_place` exactly, and on no other operand.
-  void target(std::uint16_t b, std::uint64_t bytes, std::uint16_t in_place = kNoBuffer, std::uint16_t or_on = kNoBuffer) {
+  void target(std::uint16_t b, std::uint64_t bytes, std::uint16_t in_place = kNoBuffer,
+              std::uint16_t or_on = kNoBuffer) {
     if (b == kNoBuffer) return fail("a result has no buffer");
     require(b < plan_.buffers.size() && plan_.buffers[b].bytes >= bytes, "a buffer is too small");
     alive(b);
@@ -160,7 +168,9 @@ class PlanSimulation {
   }
   [[nodiscard]] ConvShape conv(std::size_t i) const {
     const Layer& l = layers_[i];
-    return {options_.batch, layers_[l.inputs[0]].shape, l.shape,
+    return {options_.batch,
+            layers_[l.inputs[0]].shape,
+            l.shape,
             {l.filter_h, l.filter_w, l.stride_h, l.stride_w, l.dilation_h, l.dilation_w, l.pad_top, l.pad_left}};
   }
 
@@ -184,16 +194,20 @@ class PlanSimulation {
       }
     }
   }
-  [[nodiscard]] bool trained(std::size_t i) const { return (layers_[i].flags & Layer::kTrainable) != 0 && layers_[i].param_bytes != 0; }
+  [[nodiscard]] bool trained(std::size_t i) const {
+    return (layers_[i].flags & Layer::kTrainable) != 0 && layers_[i].param_bytes != 0;
+  }
   void check_params(const Step& s) {
     const bool in_arena = options_.training && trained(s.layer);
     if (!in_arena) {
-      if (model_.trained_params == nullptr) require(!s.trained && s.params == layers_[s.layer].param_offset, "wrong parameters");
+      if (model_.trained_params == nullptr)
+        require(!s.trained && s.params == layers_[s.layer].param_offset, "wrong parameters");
       return;
     }
     std::uint64_t offset = 0;  // packed in layer order
     for (std::size_t i = 0; i < s.layer; ++i)
-      if (trained(i)) offset += (layers_[i].param_bytes + options_.alignment - 1) / options_.alignment * options_.alignment;
+      if (trained(i))
+        offset += (layers_[i].param_bytes + options_.alignment - 1) / options_.alignment * options_.alignment;
     require(s.trained && s.params == offset, "wrong parameters");
     require(offset + layers_[s.layer].param_bytes <= plan_.buffers[plan_.parameters].bytes, "parameters do not fit");
     alive(plan_.parameters);
@@ -239,7 +253,8 @@ class PlanSimulation {
     read(s.input, value_bytes(output_), "loss: the output is not there", value_[output_]);
     if (plan_.labels != kNoBuffer) read(plan_.labels, options_.batch * 4U, "loss: labels", kLabels);
     if (plan_.targets != kNoBuffer) read(plan_.targets, value_bytes(output_), "loss: targets", kTargets);
-    if (plan_.sample_weights != kNoBuffer) read(plan_.sample_weights, options_.batch * 4U, "loss: sample weights", kWeights);
+    if (plan_.sample_weights != kNoBuffer)
+      read(plan_.sample_weights, options_.batch * 4U, "loss: sample weights", kWeights);
     target(s.grad_output, value_bytes(output_), s.input);
     if (s.grad_output != kNoBuffer) write(s.grad_output, hash(47, value_[output_]));
   }
@@ -249,15 +264,18 @@ class PlanSimulation {
     const std::size_t source = layer.inputs[0];
     const Op op = layer.op;
     const bool sign = op == Op::relu || op == Op::leaky_relu;
-    const bool own_output = sign || op == Op::sigmoid || op == Op::tanh || op == Op::relu6 || op == Op::softmax || op == Op::rbf;
-    const bool input = op == Op::max_pool || op == Op::rbf || op == Op::silu || op == Op::gelu || op == Op::hard_swish || statistics(i) || params;
+    const bool own_output =
+        sign || op == Op::sigmoid || op == Op::tanh || op == Op::relu6 || op == Op::softmax || op == Op::rbf;
+    const bool input = op == Op::max_pool || op == Op::rbf || op == Op::silu || op == Op::gelu ||
+                       op == Op::hard_swish || statistics(i) || params;
     if (own_output) {
       const bool scaled = sign && s.output != kNoBuffer && is_dropped_out(content_[s.output], i);
       read(s.output, value_bytes(i), "backward: the output is not there", scaled ? content_[s.output] : value_[i]);
     }
     if (input) read(s.input, value_bytes(source), "backward: the input is not there", value_[source]);
     if (statistics(i)) {
-      require(s.saved != kNoBuffer && content_[s.saved] == hash(53, i, epoch_), "backward: the statistics are not there");
+      require(s.saved != kNoBuffer && content_[s.saved] == hash(53, i, epoch_),
+              "backward: the statistics are not there");
       if (s.saved != kNoBuffer) alive(s.saved);
     }
   }
@@ -280,14 +298,16 @@ class PlanSimulation {
     const bool moves = layer.op == Op::add || layer.op == Op::concat || passes_on(i);
     if (!moves) read_forward_values(s, i, false);
     const Op op = layer.op;
-    const bool able = !moves && ((op >= Op::identity && op <= Op::hard_swish) || op == Op::softmax || op == Op::dropout || op == Op::batch_norm);
+    const bool able = !moves && ((op >= Op::identity && op <= Op::hard_swish) || op == Op::softmax ||
+                                 op == Op::dropout || op == Op::batch_norm);
     target(s.grad_input, value_bytes(source), able ? s.grad_output : kNoBuffer);
     scratch(s, op == Op::conv2d ? conv2d_grad_input_scratch_floats(conv(i)) : 0);
     if (s.grad_input != kNoBuffer) write(s.grad_input, contribution(i, s.input_index));
   }
   void add_gradient(const Step& s) {
     if (s.grad_input == kNoBuffer || s.second == kNoBuffer) return fail("a result has no buffer");
-    require(content_[s.grad_input] != kGarbage && content_[s.second] != kGarbage, "add_gradient: a summand is not there");
+    require(content_[s.grad_input] != kGarbage && content_[s.second] != kGarbage,
+            "add_gradient: a summand is not there");
     read(s.grad_input, value_bytes(s.layer), "", content_[s.grad_input]);
     read(s.second, value_bytes(s.layer), "", content_[s.second]);
     target(s.grad_input, value_bytes(s.layer), s.grad_input);
@@ -298,7 +318,8 @@ class PlanSimulation {
     require(trained(i), "gradient of a frozen layer");
     read(s.grad_output, value_bytes(i), "grad_params: the gradient is not there", gradient_[i]);
     read_forward_values(s, i, true);
-    require(!s.fused || !(options_.accumulate || options_.clip_norm || options_.gradient_buffers), "an update before its gradient is whole");
+    require(!s.fused || !(options_.accumulate || options_.clip_norm || options_.gradient_buffers),
+            "an update before its gradient is whole");
     if (s.fused) {
       ++updated_[i];
     } else {
@@ -319,7 +340,8 @@ class PlanSimulation {
     const bool all = options_.accumulate || options_.clip_norm;
     require(all == (s.param_grad == plan_.param_gradients), "gradients are kept where they must be");
     require(s.param_grad_offset == (all ? s.params : 0U), "a gradient at a wrong place");
-    require(plan_.buffers[s.param_grad].bytes >= s.param_grad_offset + layers_[s.layer].param_bytes, "a gradient does not fit");
+    require(plan_.buffers[s.param_grad].bytes >= s.param_grad_offset + layers_[s.layer].param_bytes,
+            "a gradient does not fit");
     if (all) require(content_[s.param_grad] == kGradientBlock, "gradients were overwritten");
   }
   void read_param_gradient(const Step& s) {
@@ -331,13 +353,17 @@ class PlanSimulation {
   }
   void penalize(const Step& s) {
     read_param_gradient(s);
-    require(options_.penalty && !clipped_ && updated_[s.layer] == 0 && penalized_[s.layer]++ == 0, "a penalty at the wrong time");
+    require(options_.penalty && !clipped_ && updated_[s.layer] == 0 && penalized_[s.layer]++ == 0,
+            "a penalty at the wrong time");
   }
   void clip(const Step& s) {
     require(options_.clip_norm && s.param_grad == plan_.param_gradients && !clipped_, "clipping at the wrong time");
     require(content_[s.param_grad] == kGradientBlock, "gradients were overwritten");
     for (std::size_t i = 1; i <= output_; ++i)
-      if (trained(i)) require(gradients_[i] == (options_.accumulate ? slices_done_ : 1U) && penalized_[i] == (options_.penalty ? 1 : 0), "clipped before a gradient was whole");
+      if (trained(i))
+        require(
+            gradients_[i] == (options_.accumulate ? slices_done_ : 1U) && penalized_[i] == (options_.penalty ? 1 : 0),
+            "clipped before a gradient was whole");
     clipped_ = true;
   }
   void update(const Step& s) {
@@ -353,7 +379,8 @@ class PlanSimulation {
       now_ = plan_.steps.size() - 1U, read_count_ = 0;
       return read(plan_.output, value_bytes(output_), "the output is not there", value_[output_]);
     }
-    for (std::size_t i = 1; i <= output_; ++i) require(updated_[i] == (trained(i) ? 1 : 0), "a layer was not updated once");
+    for (std::size_t i = 1; i <= output_; ++i)
+      require(updated_[i] == (trained(i) ? 1 : 0), "a layer was not updated once");
     require(content_[plan_.parameters] == kParameters, "parameters were overwritten");
     require(plan_.state1 == kNoBuffer || content_[plan_.state1] == kState, "optimiser state was overwritten");
     require(plan_.state2 == kNoBuffer || content_[plan_.state2] == kState + 1, "optimiser state was overwritten");

@@ -25,9 +25,10 @@ std::array<Buffer, kBuffers + 1> buffers, buffers_again;
 
 bool same(const Step& a, const Step& b) {
   return a.kind == b.kind && a.input_index == b.input_index && a.layer == b.layer && a.input == b.input &&
-         a.output == b.output && a.second == b.second && a.grad_output == b.grad_output && a.grad_input == b.grad_input &&
-         a.param_grad == b.param_grad && a.saved == b.saved && a.scratch == b.scratch && a.params == b.params &&
-         a.param_grad_offset == b.param_grad_offset && a.trained == b.trained && a.fused == b.fused;
+         a.output == b.output && a.second == b.second && a.grad_output == b.grad_output &&
+         a.grad_input == b.grad_input && a.param_grad == b.param_grad && a.saved == b.saved && a.scratch == b.scratch &&
+         a.params == b.params && a.param_grad_offset == b.param_grad_offset && a.trained == b.trained &&
+         a.fused == b.fused;
 }
 bool same(const Buffer& a, const Buffer& b) {
   return a.bytes == b.bytes && a.offset == b.offset && a.first_step == b.first_step && a.last_step == b.last_step &&
@@ -45,21 +46,25 @@ Result<Plan> plan_exactly(const Model& model, const PlanOptions& options) {
   const Buffer buffer_guard{.bytes = 4711};
   steps[size->steps] = step_guard;
   buffers[size->buffers] = buffer_guard;
-  const Result<Plan> plan = make_plan(model, options, std::span(steps).first(size->steps), std::span(buffers).first(size->buffers));
+  const Result<Plan> plan =
+      make_plan(model, options, std::span(steps).first(size->steps), std::span(buffers).first(size->buffers));
   EXPECT_TRUE(same(steps[size->steps], step_guard));
   EXPECT_TRUE(same(buffers[size->buffers], buffer_guard));
   EXPECT_TRUE(plan.ok());
   EXPECT_EQ(plan->steps.size(), size->steps);
   EXPECT_EQ(plan->buffers.size(), size->buffers);
-  const Status few_steps = make_plan(model, options, std::span(steps_again).first(size->steps - 1), buffers_again).status();
+  const Status few_steps =
+      make_plan(model, options, std::span(steps_again).first(size->steps - 1), buffers_again).status();
   EXPECT_EQ(few_steps.code, Code::output_too_small);
   EXPECT_EQ(few_steps.detail, size->table_bytes());
   if (size->buffers > 0) {
-    EXPECT_EQ(make_plan(model, options, steps_again, std::span(buffers_again).first(size->buffers - 1)).status().code, Code::output_too_small);
+    EXPECT_EQ(make_plan(model, options, steps_again, std::span(buffers_again).first(size->buffers - 1)).status().code,
+              Code::output_too_small);
   }
   const Result<Plan> again = make_plan(model, options, steps_again, buffers_again);
   EXPECT_TRUE(again.ok());
-  bool equal = again->arena_bytes == plan->arena_bytes && again->steps.size() == size->steps && again->buffers.size() == size->buffers;
+  bool equal = again->arena_bytes == plan->arena_bytes && again->steps.size() == size->steps &&
+               again->buffers.size() == size->buffers;
   for (std::size_t i = 0; equal && i < size->steps; ++i) equal = same(steps[i], steps_again[i]);
   for (std::size_t i = 0; equal && i < size->buffers; ++i) equal = same(buffers[i], buffers_again[i]);
   EXPECT_TRUE(equal) << "planning twice gives two plans";
@@ -78,7 +83,8 @@ void check_places(const Plan& plan, const PlanOptions& options) {
     end = end < a.offset + room(a, options.alignment) ? a.offset + room(a, options.alignment) : end;
     for (const Buffer& b : plan.buffers)
       if (&a != &b && a.first_step <= b.last_step && b.first_step <= a.last_step)
-        apart = apart && (a.offset + std::uint64_t{a.bytes} + kGuardBytes <= b.offset || b.offset + std::uint64_t{b.bytes} + kGuardBytes <= a.offset || a.bytes + b.bytes == 0);
+        apart = apart && (a.offset + std::uint64_t{a.bytes} + kGuardBytes <= b.offset ||
+                          b.offset + std::uint64_t{b.bytes} + kGuardBytes <= a.offset || a.bytes + b.bytes == 0);
   }
   EXPECT_TRUE(aligned);
   EXPECT_TRUE(apart) << "two buffers that live together overlap";
@@ -104,14 +110,16 @@ void check_lives(const Plan& plan, const PlanOptions& options) {
     std::size_t first = plan.steps.size(), last = 0;
     for (std::size_t s = 0; s < plan.steps.size(); ++s) {
       const Step& step = plan.steps[s];
-      const bool labels = step.kind == StepKind::loss && (b == plan.labels || b == plan.targets || b == plan.sample_weights);
-      if (!labels && step.input != b && step.output != b && step.second != b && step.grad_output != b && step.grad_input != b &&
-          step.param_grad != b && step.saved != b && step.scratch != b)
+      const bool labels =
+          step.kind == StepKind::loss && (b == plan.labels || b == plan.targets || b == plan.sample_weights);
+      if (!labels && step.input != b && step.output != b && step.second != b && step.grad_output != b &&
+          step.grad_input != b && step.param_grad != b && step.saved != b && step.scratch != b)
         continue;
       first = s < first ? s : first, last = s;
     }
     const bool always = b == plan.parameters || b == plan.state1 || b == plan.state2 || b == plan.param_gradients;
-    const bool by_caller = always || b == plan.input || b == plan.labels || b == plan.targets || b == plan.sample_weights;
+    const bool by_caller =
+        always || b == plan.input || b == plan.labels || b == plan.targets || b == plan.sample_weights;
     if (always || (b == plan.output && !options.training)) last = plan.steps.size() - 1;
     EXPECT_EQ(plan.buffers[i].first_step, by_caller ? 0 : first) << "buffer " << i;
     EXPECT_EQ(plan.buffers[i].last_step, last) << "buffer " << i;
@@ -133,15 +141,16 @@ struct Tightness {
     EXPECT_GE(at_bound * 10, plans * 9) << "nine plans of ten need no byte more than what is alive at once";
     EXPECT_LT(worst, 1.5);
 #if !defined(MOTE_BARE_METAL)
-    std::printf("  %s: %u plans, %u at the lower bound (%.1f %%), %u within 1 %%, worst ratio %.4f\n", what, plans, at_bound,
-                100.0 * at_bound / plans, within_one_percent, worst);
+    std::printf("  %s: %u plans, %u at the lower bound (%.1f %%), %u within 1 %%, worst ratio %.4f\n", what, plans,
+                at_bound, 100.0 * at_bound / plans, within_one_percent, worst);
 #else
     static_cast<void>(what);
 #endif
   }
 };
 
-void check_plan(const Model& model, const PlanOptions& options, std::uint32_t slices, Tightness& tightness, std::uint32_t seed) {
+void check_plan(const Model& model, const PlanOptions& options, std::uint32_t slices, Tightness& tightness,
+                std::uint32_t seed) {
   const Result<Plan> plan = plan_exactly(model, options);
   if (!plan.ok()) return;
   check_places(*plan, options);
@@ -150,7 +159,8 @@ void check_plan(const Model& model, const PlanOptions& options, std::uint32_t sl
   EXPECT_GE(plan->arena_bytes, plan->lower_bound_bytes) << "graph " << seed;
   test::PlanSimulation simulation(model, options, *plan);
   const char* const wrong = simulation.run(slices);
-  EXPECT_TRUE(wrong == nullptr) << "graph " << seed << ", step " << simulation.step() << ": " << (wrong != nullptr ? wrong : "");
+  EXPECT_TRUE(wrong == nullptr) << "graph " << seed << ", step " << simulation.step() << ": "
+                                << (wrong != nullptr ? wrong : "");
   tightness.count(*plan);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The largest models that a file may hold, in the shapes that are worst for the planner: planning takes seconds at most,
-// so that no file can stop a program. Host only: it looks at the clock.
+// The largest models that a file may hold, in the shapes that are worst for the planner: planning takes seconds at
+// most, so that no file can stop a program. Host only: it looks at the clock.
 #include <chrono>
 #include <vector>
 
@@ -32,7 +32,8 @@ class LongModel {
     const ParamArrays params = param_arrays(layer, in[0]);
     layer.flags = params.count == 0 ? std::uint8_t{0} : layer.flags;
     if (params.count != 0) {
-      layer.param_dtype = DType::f32, layer.param_offset = end_, layer.param_bytes = static_cast<std::uint32_t>(params.bytes);
+      layer.param_dtype = DType::f32, layer.param_offset = end_,
+      layer.param_bytes = static_cast<std::uint32_t>(params.bytes);
       end_ = align_up(end_ + layer.param_bytes, 16);
     }
     layers_.push_back(layer);
@@ -71,8 +72,10 @@ void expect_quick(const char* what, const LongModel& long_model) {
 TEST(plan_time, chains) {
   LongModel relus, denses, mixed;
   for (relus.push(input(8)), relus.push(dense(8)); !relus.full();) relus.push(relu());
-  for (denses.push(input(8)); !denses.full();) denses.push(dense(8 + static_cast<std::uint32_t>(denses.size()) * 7919 % 61));
-  for (mixed.push(input(4, 4, 2)); !mixed.full();) mixed.push(mixed.size() % 3 == 0 ? batch_norm() : mixed.size() % 3 == 1 ? silu() : identity());
+  for (denses.push(input(8)); !denses.full();)
+    denses.push(dense(8 + static_cast<std::uint32_t>(denses.size()) * 7919 % 61));
+  for (mixed.push(input(4, 4, 2)); !mixed.full();)
+    mixed.push(mixed.size() % 3 == 0 ? batch_norm() : mixed.size() % 3 == 1 ? silu() : identity());
   expect_quick("relu", relus);
   expect_quick("dense", denses);
   expect_quick("batch norm, SiLU and identity", mixed);
@@ -82,7 +85,8 @@ TEST(plan_time, ladders_of_sums) {
   LongModel residual, fibonacci, mirrored, scattered;
   residual.push(input(8)), residual.push(dense(8)), residual.push(dense(8));
   while (!residual.full())
-    residual.size() % 2 != 0 ? residual.push(detail::spec(Op::add), {residual.back(1), residual.back(3)}) : residual.push(dense(8));
+    residual.size() % 2 != 0 ? residual.push(detail::spec(Op::add), {residual.back(1), residual.back(3)})
+                             : residual.push(dense(8));
   fibonacci.push(input(8)), fibonacci.push(dense(8)), fibonacci.push(relu());
   while (!fibonacci.full()) fibonacci.push(detail::spec(Op::add), {fibonacci.back(1), fibonacci.back(2)});
   for (mirrored.push(input(8)), mirrored.push(dense(8)); mirrored.size() < kMaxLayers / 2;) mirrored.push(relu6());
@@ -91,7 +95,8 @@ TEST(plan_time, ladders_of_sums) {
   scattered.push(input(8)), scattered.push(dense(8));
   while (!scattered.full()) {
     const auto n = static_cast<std::uint16_t>(scattered.size());
-    scattered.push(detail::spec(Op::add), {static_cast<std::uint16_t>(n - 1), static_cast<std::uint16_t>(n / 2), static_cast<std::uint16_t>(n / 3), static_cast<std::uint16_t>(n / 4)});
+    scattered.push(detail::spec(Op::add), {static_cast<std::uint16_t>(n - 1), static_cast<std::uint16_t>(n / 2),
+                                           static_cast<std::uint16_t>(n / 3), static_cast<std::uint16_t>(n / 4)});
   }
   expect_quick("residual", residual);
   expect_quick("fibonacci", fibonacci);

@@ -109,7 +109,8 @@ class GraphBuilder {
   }
   bool trainable() { return !random_.chance(frozen_percent_); }
   Size2 size(std::uint32_t limit) {
-    return {static_cast<std::uint16_t>(random_.between(1, limit)), static_cast<std::uint16_t>(random_.between(1, limit))};
+    return {static_cast<std::uint16_t>(random_.between(1, limit)),
+            static_cast<std::uint16_t>(random_.between(1, limit))};
   }
   ConvOptions conv_options() {
     ConvOptions o;
@@ -171,7 +172,8 @@ class GraphBuilder {
     }
   }
   LayerSpec random_activation() {
-    switch (static_cast<Op>(random_.between(static_cast<std::uint32_t>(Op::identity), static_cast<std::uint32_t>(Op::hard_swish)))) {
+    switch (static_cast<Op>(
+        random_.between(static_cast<std::uint32_t>(Op::identity), static_cast<std::uint32_t>(Op::hard_swish)))) {
       case Op::sigmoid: return sigmoid();
       case Op::tanh: return mote::tanh();
       case Op::relu: return relu();
@@ -246,7 +248,9 @@ inline TrainConfig random_config(Random& random, const Model& model, std::uint32
   config.loss = static_cast<Loss>(random.below(4));
   const Shape output = model.layers[loss_layer(model.layers, config.loss)].shape;
   const bool many_binary = config.loss == Loss::binary_cross_entropy && output.elements() != 1;
-  config.targets = many_binary || random.chance(30) ? Targets::values : random.chance(50) ? Targets::automatic : Targets::labels;
+  config.targets = many_binary || random.chance(30) ? Targets::values
+                   : random.chance(50)              ? Targets::automatic
+                                                    : Targets::labels;
   config.signed_labels = config.loss == Loss::binary_cross_entropy && random.chance(50);
   config.optimizer = random_optimizer(random);
   const std::uint32_t slice = random.between(1, 3);

@@ -36,7 +36,8 @@ std::span<std::byte> exact_arena(std::size_t bytes) {
   return std::span(memory).first(bytes);
 }
 bool untouched_behind(std::size_t bytes) {
-  return std::all_of(memory.begin() + static_cast<std::ptrdiff_t>(bytes), memory.begin() + static_cast<std::ptrdiff_t>(bytes + 64),
+  return std::all_of(memory.begin() + static_cast<std::ptrdiff_t>(bytes),
+                     memory.begin() + static_cast<std::ptrdiff_t>(bytes + 64),
                      [](std::byte b) { return b == kUntouched; });
 }
 
@@ -95,7 +96,10 @@ Model long_model() {
   std::array<const char*, long_layers.size()> labels{};
   std::uint32_t bytes = 0;
   for (std::size_t i = 0; i < long_layers.size(); ++i) {
-    const Result<Layer> layer = resolve(i == 0 ? input(3) : i % 2 == 0 ? silu() : dense(3), std::span<const Layer>(long_layers).first(i), std::span(labels).first(i), 16);
+    const Result<Layer> layer = resolve(i == 0       ? input(3)
+                                        : i % 2 == 0 ? silu()
+                                                     : dense(3),
+                                        std::span<const Layer>(long_layers).first(i), std::span(labels).first(i), 16);
     EXPECT_TRUE(layer.ok());
     long_layers[i] = *layer;
     bytes = std::max(bytes, layer->param_offset + layer->param_bytes);
@@ -111,9 +115,13 @@ TEST(session, plans_larger_than_the_stack_tables) {
   const Status unknown = required_arena_bytes(model).status();
   EXPECT_EQ(unknown.code, Code::output_too_small);
   EXPECT_EQ(unknown.detail, size->table_bytes());
-  EXPECT_EQ(required_arena_bytes(model, kDefaultPlan, std::span(workspace).first(size->table_bytes() - 1)).status().detail, size->table_bytes());
-  EXPECT_FALSE(required_arena_bytes(model, kDefaultPlan, std::span(workspace).subspan(1, size->table_bytes())).ok()) << "misaligned";
-  const Result<std::size_t> needed = required_arena_bytes(model, kDefaultPlan, std::span(workspace).first(size->table_bytes()));
+  EXPECT_EQ(
+      required_arena_bytes(model, kDefaultPlan, std::span(workspace).first(size->table_bytes() - 1)).status().detail,
+      size->table_bytes());
+  EXPECT_FALSE(required_arena_bytes(model, kDefaultPlan, std::span(workspace).subspan(1, size->table_bytes())).ok())
+      << "misaligned";
+  const Result<std::size_t> needed =
+      required_arena_bytes(model, kDefaultPlan, std::span(workspace).first(size->table_bytes()));
   ASSERT_TRUE(needed.ok());
   EXPECT_TRUE(Session::create(model, exact_arena(*needed)).ok());
   EXPECT_TRUE(untouched_behind(*needed));
@@ -127,7 +135,9 @@ TEST(session, plans_larger_than_the_stack_tables) {
 
 TEST(session, refuses_what_it_cannot_run) {
   const Model model = test::kResidual.model(params_bytes());
-  const auto code = [&](const Model& m, const PlanOptions& options) { return Session::create(m, std::span(memory).first(kArenaBytes), options).status(); };
+  const auto code = [&](const Model& m, const PlanOptions& options) {
+    return Session::create(m, std::span(memory).first(kArenaBytes), options).status();
+  };
   EXPECT_EQ(code(test::kResidual.model(), {}).code, Code::missing_parameters);
   EXPECT_EQ(code(test::kResidual.model(), {}).layer, 1);
   EXPECT_EQ(code(model, {.batch = 0}).code, Code::bad_batch);
@@ -141,7 +151,8 @@ TEST(session, refuses_what_it_cannot_run) {
   const Status misaligned = Session::create(model, std::span(memory).subspan(4, 65536)).status();
   EXPECT_EQ(misaligned.code, Code::arena_misaligned);
   EXPECT_EQ(misaligned.detail, 16U);
-  EXPECT_EQ(Session::create(model, std::span(memory).subspan(16, 65536), {.alignment = 64}).status().code, Code::arena_misaligned);
+  EXPECT_EQ(Session::create(model, std::span(memory).subspan(16, 65536), {.alignment = 64}).status().code,
+            Code::arena_misaligned);
 }
 
 TEST(session, external_input_bounds_count_too) {
@@ -159,7 +170,8 @@ TEST(session, a_model_that_only_passes_its_input_on) {
   ASSERT_EQ(session->output<float>().size(), 48U);
   EXPECT_EQ(session->output<float>()[47], 47.0F);
   // There is no value of its own that a session could show.
-  EXPECT_EQ(Session::create(model, std::span(memory).first(kArenaBytes), {.external_input = true}).status().code, Code::bad_option);
+  EXPECT_EQ(Session::create(model, std::span(memory).first(kArenaBytes), {.external_input = true}).status().code,
+            Code::bad_option);
   constexpr auto kInputAlone = sequential(input(3));
   Result<Session> alone = Session::create(kInputAlone.model(), std::span(memory).first(kArenaBytes));
   ASSERT_TRUE(alone.ok());

@@ -83,7 +83,9 @@ TEST(trainer, exactly_the_required_arena_will_do) {
 }
 
 TEST(trainer, refuses_what_it_cannot_train) {
-  const auto create = [](const Model& model, const TrainConfig& config) { return Trainer::create(model, config, std::span(memory).first(kArenaBytes)).status(); };
+  const auto create = [](const Model& model, const TrainConfig& config) {
+    return Trainer::create(model, config, std::span(memory).first(kArenaBytes)).status();
+  };
   const Model model = test::kResidual.model();
   const auto option = [](TrainOption o) { return static_cast<std::uint32_t>(o); };
   const auto refuses = [&](const TrainConfig& config, TrainOption o) {
@@ -105,7 +107,8 @@ TEST(trainer, refuses_what_it_cannot_train) {
     refuses({.l1 = bad}, TrainOption::l1);
     refuses({.l2 = bad}, TrainOption::l2);
   }
-  for (const std::uint32_t alignment : {0U, 2U, 3U, 24U, 8192U}) refuses({.alignment = alignment}, TrainOption::alignment);
+  for (const std::uint32_t alignment : {0U, 2U, 3U, 24U, 8192U})
+    refuses({.alignment = alignment}, TrainOption::alignment);
   refuses({.loss = Loss::binary_cross_entropy, .targets = Targets::labels}, TrainOption::targets);  // seven outputs
   constexpr auto kFrozen = sequential(input(3), dense(2, {.trainable = false}), relu());
   EXPECT_EQ(create(kFrozen.model(params_bytes()), {}).code, Code::nothing_to_train);
@@ -119,7 +122,11 @@ TEST(trainer, refuses_what_it_cannot_train) {
 
 /// What every error must leave as it was.
 struct Snapshot {
-  explicit Snapshot(Trainer& t) : parameters(hash(t.parameters())), state1(hash(t.optimizer_state1())), state2(hash(t.optimizer_state2())), updates(t.updates()) {}
+  explicit Snapshot(Trainer& t)
+      : parameters(hash(t.parameters())),
+        state1(hash(t.optimizer_state1())),
+        state2(hash(t.optimizer_state2())),
+        updates(t.updates()) {}
   bool operator==(const Snapshot&) const = default;
   std::uint32_t parameters, state1, state2, updates;
 };
@@ -214,7 +221,8 @@ TEST(trainer, binary_labels) {
 TEST(trainer, parameters_go_in_and_out) {
   fill_params(9);
   const TrainConfig config{.optimizer = adam(), .batch = 2, .alignment = 64};
-  Result<Trainer> trainer = Trainer::create(test::kPerceptron.model(params_bytes()), config, std::span(memory).first(kArenaBytes));
+  Result<Trainer> trainer =
+      Trainer::create(test::kPerceptron.model(params_bytes()), config, std::span(memory).first(kArenaBytes));
   ASSERT_TRUE(trainer.ok());
   Model model = trainer->model();
   for (std::size_t i = 1; i < model.layers.size(); ++i) {  // they start as the model's
@@ -236,11 +244,15 @@ TEST(trainer, parameters_go_in_and_out) {
   std::copy(input.begin(), input.end(), session->input<float>().begin());
   session->run();
   for (std::size_t i = 0; i < 6; ++i)
-    EXPECT_EQ(std::bit_cast<std::uint32_t>(session->output<float>()[i]), std::bit_cast<std::uint32_t>(trainer->output()[i])) << i;
+    EXPECT_EQ(std::bit_cast<std::uint32_t>(session->output<float>()[i]),
+              std::bit_cast<std::uint32_t>(trainer->output()[i]))
+        << i;
   ASSERT_TRUE(trainer->load_params(test::kPerceptron.model(params_bytes())).ok());  // back to the start
   EXPECT_EQ(trainer->updates(), 0U);
   model = trainer->model();
-  EXPECT_TRUE(std::equal(params_bytes() + model.layers[3].param_offset, params_bytes() + model.layers[3].param_offset + model.layers[3].param_bytes, layer_params(model, 3)));
+  EXPECT_TRUE(std::equal(params_bytes() + model.layers[3].param_offset,
+                         params_bytes() + model.layers[3].param_offset + model.layers[3].param_bytes,
+                         layer_params(model, 3)));
   for (const std::byte b : trainer->optimizer_state2()) EXPECT_EQ(static_cast<int>(b), 0);
 }
 
@@ -266,7 +278,7 @@ TEST(trainer, a_seed_repeats_a_run) {
   std::array<std::uint32_t, 3> hashes{};
   for (std::size_t run = 0; run < 3; ++run) {
     TrainConfig config{.loss = Loss::squared_error, .optimizer = momentum(), .batch = 2};
-    config.seed = run == 2 ? 43 : 42;  // kJoined has dropout
+    config.seed = run == 2 ? 43 : 42;                                           // kJoined has dropout
     std::fill(memory.begin(), memory.end(), static_cast<std::byte>(run * 85));  // what was in the arena does not matter
     Result<Trainer> trainer = Trainer::create(test::kJoined.model(), config, std::span(memory).first(kArenaBytes));
     ASSERT_TRUE(trainer.ok());
@@ -283,7 +295,8 @@ TEST(trainer, a_seed_repeats_a_run) {
 }
 
 TEST(trainer, an_epoch_counts_slices_and_hits) {
-  Result<Trainer> made = Trainer::create(test::kResidual.model(), test::kAdamSlices, std::span(memory).first(kArenaBytes));
+  Result<Trainer> made =
+      Trainer::create(test::kResidual.model(), test::kAdamSlices, std::span(memory).first(kArenaBytes));
   ASSERT_TRUE(made.ok());
   Random random(2);
   int slices = 0;
@@ -316,7 +329,8 @@ template <const auto& kNet, const TrainConfig& kConfig, const auto& kFrozen = kN
 void compare_static(std::int32_t classes) {
   static StaticTrainer<kNet, kConfig, kFrozen> fixed;
   const bool frozen = sizeof(kFrozen) >= kNet.param_bytes;
-  Result<Trainer> trainer = Trainer::create(kNet.model(frozen ? params_bytes() : nullptr), kConfig, std::span(memory).first(kArenaBytes));
+  Result<Trainer> trainer =
+      Trainer::create(kNet.model(frozen ? params_bytes() : nullptr), kConfig, std::span(memory).first(kArenaBytes));
   ASSERT_TRUE(trainer.ok()) << name(trainer.status().code);
   EXPECT_EQ(fixed.arena_bytes, trainer->plan().arena_bytes);
   fixed.init_params(21);
@@ -332,8 +346,10 @@ void compare_static(std::int32_t classes) {
   EXPECT_EQ(fixed.updates(), trainer->updates());
   ASSERT_EQ(fixed.parameters().size(), trainer->parameters().size());
   EXPECT_TRUE(std::equal(fixed.parameters().begin(), fixed.parameters().end(), trainer->parameters().begin()));
-  EXPECT_TRUE(std::equal(fixed.optimizer_state1().begin(), fixed.optimizer_state1().end(), trainer->optimizer_state1().begin()));
-  EXPECT_TRUE(std::equal(fixed.optimizer_state2().begin(), fixed.optimizer_state2().end(), trainer->optimizer_state2().begin()));
+  EXPECT_TRUE(std::equal(fixed.optimizer_state1().begin(), fixed.optimizer_state1().end(),
+                         trainer->optimizer_state1().begin()));
+  EXPECT_TRUE(std::equal(fixed.optimizer_state2().begin(), fixed.optimizer_state2().end(),
+                         trainer->optimizer_state2().begin()));
   fill_slice(fixed, a, classes);
   fill_slice(*trainer, b, classes);
   const Result<LossResult> x = fixed.evaluate(), y = trainer->evaluate();
