@@ -8,7 +8,6 @@
 #include <memory>
 #include <new>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "kernels/tile_f32.hpp"
@@ -421,7 +420,7 @@ void fma_peak(benchmark::State& state) {
                                                 benchmark::Counter::kIsIterationInvariantRate);
 }
 
-const bool kRowsAdded = [] {
+[[maybe_unused]] const bool kRowsAdded = [] {
   benchmark::RegisterBenchmark("fma_peak", fma_peak);
 #define MOTE_KERNEL(name, Args) add(#name, Kernel<Args>{kernels::name});
 #include "mote/kernels.inc"

@@ -18,11 +18,11 @@ constexpr TrainConfig kConvTraining{
 constexpr auto kOtherNet =
     sequential(input(15, 3), conv1d(7, 4, {.stride = {1, 2}, .dilation = {1, 2}, .padding = Padding::same}),
                tanh().as("x"), conv1d(7, 3, {.padding = Padding::same}), leaky_relu(0.125F), add("x"), relu6().as("y"),
-               conv1d(5, 1, {.trainable = false}), softmax(), concat("y"), average_pool({.filter = {1, 2}}), flatten(),
-               rbf(19), dense(9), sigmoid(), dense(4));
+               conv1d(5, 1, {.trainable = false}), softmax(), concat("y"), average_pool({.filter = {1, 2}}),
+               flatten().as("f"), rbf(19), concat("f"), dense(9), sigmoid(), dense(4));
 constexpr TrainConfig kOtherTraining{.loss = Loss::kl_divergence,
                                      .targets = Targets::values,
-                                     .optimizer = momentum({.learning_rate = 0.5F}),
+                                     .optimizer = momentum({.learning_rate = 0.2F}),
                                      .schedule = step_schedule({.period = 40, .gamma = 0.5F, .warmup_steps = 10}),
                                      .batch = 8,
                                      .micro_batch = 4,
@@ -89,8 +89,8 @@ TEST(SameBits, OtherOperators240Slices) {
   Result<Trainer> trainer = Trainer::create(kOtherNet.model(params.data()), kOtherTraining, arena);
   ASSERT_TRUE(trainer.ok()) << name(trainer.status().code) << " " << trainer.status().detail;
   const Training run = train(*trainer, 240);
-  EXPECT_EQ(run.hash, check::kFused ? 4049477805350861352ULL : 15189654562366334171ULL);
-  EXPECT_LT(run.last_loss, run.first_loss);
+  EXPECT_EQ(run.hash, check::kFused ? 461036995634600158ULL : 7498518279849348309ULL);
+  EXPECT_LT(run.last_loss, 0.1F * run.first_loss);
 }
 
 }  // namespace
