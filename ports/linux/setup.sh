@@ -10,7 +10,6 @@ libfmt-dev zlib1g-dev dataset-fashion-mnist gnuplot-nox"
 readonly cross_packages="gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib \
 g++-aarch64-linux-gnu qemu-user qemu-system-arm"
 readonly debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-readonly mirror="${MOTE_DEBIAN_MIRROR:-http://deb.debian.org/debian}"
 
 usage() {
   cat <<TEXT
@@ -25,7 +24,7 @@ package is unpacked into the project's folder .deps/xsimd and nothing is install
             $cross_packages
   --help    this text
 
-Environment: MOTE_DEBIAN_MIRROR, the archive for Debian 13's xsimd (now $mirror).
+Environment: MOTE_DEBIAN_MIRROR, the archive for Debian 13's xsimd (otherwise the one this system installs from).
 TEXT
 }
 
@@ -78,9 +77,17 @@ xsimd_offered() {
   echo "${version:-0}"
 }
 
+# The archive that this system installs Debian's main packages from, as apt knows it.
+system_mirror() {
+  apt-get indextargets --format '$(ORIGIN) $(LABEL) $(COMPONENT) $(REPO_URI)' 2>/dev/null |
+    sed -n 's/^Debian Debian main //p' | head -n 1
+}
+
 # Downloads Debian 13's header package with an apt configuration of its own and unpacks it into the folder $1.
 # apt checks the archive's signature against Debian's keys; the headers are the same on every architecture.
 unpack_xsimd() {
+  mirror=${MOTE_DEBIAN_MIRROR:-$(system_mirror)}
+  [ -n "$mirror" ] || fail "apt's lists name no Debian archive: run 'apt-get update' as root, or set MOTE_DEBIAN_MIRROR to an archive, and run this script again."
   work=$1.work
   rm -rf "$work"
   mkdir -p "$work/none" "$work/lists/partial" "$work/cache/archives/partial" "$work/tree"

@@ -2,6 +2,8 @@
 // Records back to text, and the grammar as --help shows it. The inverse of model_text.cpp.
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "tool/data_set.hpp"
 #include "tool/error.hpp"
 #include "tool/model_parser.hpp"
@@ -111,8 +113,21 @@ std::string model_text(const Model& model) {
   return out;
 }
 
+namespace {
+
+/// "sigmoid, tanh, relu, leaky_relu 0.01, …": every activation with its default parameter.
+std::string activation_words() {
+  std::string words;
+#define MOTE_ACTIVATION(name, number, derivative_on, needs) words += #name ", ";
+#define MOTE_ACTIVATION_ALPHA(name, number, derivative_on, needs, alpha) words += fmt::format(#name " {}, ", alpha);
+#include "mote/ops.inc"
+  return words;
+}
+
+}  // namespace
+
 std::string model_text_help() {
-  return R"(THE TEXT FORM OF A NETWORK
+  std::string text = R"(THE TEXT FORM OF A NETWORK
   One layer a line, or separated by ; or , and read from the input to the output. # starts a comment.
     input 28x28x1            height x width x channels; input 100x3: length x channels; input 784: a vector
     dense 64                 fully connected, 64 units
@@ -123,7 +138,7 @@ std::string model_text_help() {
     global_average_pool      mean over height and width
     batch_norm               epsilon 1e-5, momentum 0.1 unless given: batch_norm momentum 0.01
     dropout 0.5              while training only
-    relu, leaky_relu 0.1, relu6, sigmoid, tanh, silu, gelu, hard_swish, identity, softmax
+    ACTIVATIONSidentity, softmax
     rbf 20                   Gaussian radial basis units with trainable centres and widths
     flatten, reshape 7x7x16
     add NAME, concat NAME    the layer before joined with named earlier ones
@@ -135,6 +150,8 @@ std::string model_text_help() {
     input 28x28x1; conv2d 8 3x3 same; batch_norm; relu as skip
     conv2d 8 3x3 same; batch_norm; add skip; relu; max_pool 2; flatten; dropout 0.5; dense 10
 )";
+  constexpr std::string_view kPlace = "ACTIVATIONS";
+  return text.replace(text.find(kPlace), kPlace.size(), activation_words());
 }
 
 }  // namespace mote::tool
