@@ -151,4 +151,19 @@ void hard_swish_grad_f32(const ActivationGradArgs& args) {
   });
 }
 
+/// x where x > 0, else e^x - 1, which rounds to -1 long before -80; NaN passes.
+void elu_f32(const ActivationArgs& args) {
+  map_elements(args, [](F32 x) MOTE_LAMBDA_INLINE {
+    const F32 below = simd::polynomial::exp_minus_1(max(splat(-80.0F), min(simd::zero(), x)));
+    return select(less(simd::zero(), x), x, below);
+  });
+}
+
+/// 1 where y > 0, else e^x = y + 1.
+void elu_grad_f32(const ActivationGradArgs& args) {
+  map_gradient(args, [](F32 y, F32 g) MOTE_LAMBDA_INLINE {
+    return select(less(simd::zero(), y), g, g * (y + splat(1.0F)));
+  });
+}
+
 }  // namespace mote::kernels

@@ -73,6 +73,7 @@ LAYERS = {
     'silu': (3, 'grid', activation('silu')),
     'gelu': (3, 'grid', activation('gelu')),
     'hard_swish': (3, 'grid', activation('hard_swish')),
+    'elu': (3, 'grid', activation('elu')),
     'activations_chained': (2, 'smooth', table(2, 6) + [
         ('silu',), ('tanh',), ('gelu',), ('dense', 5), ('sigmoid',), ('dense', 5), ('leaky_relu', 0.5), ('tanh',)]),
     'rbf': (3, 'smooth', table(3, 4) + [('rbf', 5), ('dense', 2)]),

@@ -198,7 +198,7 @@ class Network:
         if op == 'softmax':
             return F.softmax(x, 3)
         return {'identity': lambda v: v, 'sigmoid': torch.sigmoid, 'tanh': torch.tanh, 'relu': F.relu,
-                'relu6': F.relu6, 'silu': F.silu, 'gelu': F.gelu, 'hard_swish': F.hardswish}[op](x)
+                'relu6': F.relu6, 'silu': F.silu, 'gelu': F.gelu, 'hard_swish': F.hardswish, 'elu': F.elu}[op](x)
 
 
 CLASS_WEIGHTS = torch.tensor([0.5, 2.0, 1.25, 0.75], dtype=torch.float64)

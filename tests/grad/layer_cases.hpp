@@ -82,6 +82,7 @@ inline constexpr auto kRelu6 = sequential(input(3), dense(20, kTable), relu6());
 inline constexpr auto kSilu = sequential(input(3), dense(20, kTable), silu());
 inline constexpr auto kGelu = sequential(input(3), dense(20, kTable), gelu());
 inline constexpr auto kHardSwish = sequential(input(3), dense(20, kTable), hard_swish());
+inline constexpr auto kElu = sequential(input(3), dense(20, kTable), elu());
 inline constexpr auto kActivationsChained = sequential(input(2), dense(6, kTable), silu(), tanh(), gelu(), dense(5),
                                                        sigmoid(), dense(5), leaky_relu(0.5F), tanh());
 inline constexpr auto kRbf = sequential(input(3), dense(4, kTable), rbf(5), dense(2));
@@ -135,6 +136,7 @@ inline constexpr std::array kLayerCases{
     make_case("silu", layer_networks::kSilu, 3, Fill::grid),
     make_case("gelu", layer_networks::kGelu, 3, Fill::grid),
     make_case("hard_swish", layer_networks::kHardSwish, 3, Fill::grid),
+    make_case("elu", layer_networks::kElu, 3, Fill::grid),
     make_case("activations_chained", layer_networks::kActivationsChained, 2, Fill::smooth,
               {.loss = Loss::squared_error}, 2),
     make_case("rbf", layer_networks::kRbf, 3),

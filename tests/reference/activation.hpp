@@ -33,5 +33,7 @@ inline constexpr Activation kGelu{[](double x, double) { return x * normal_distr
 inline constexpr Activation kHardSwish{
     [](double x, double) { return x <= -3.0 ? 0.0 : x >= 3.0 ? x : x * (x + 3.0) / 6.0; },
     [](double x, double) { return x <= -3.0 ? 0.0 : x >= 3.0 ? 1.0 : (2.0 * x + 3.0) / 6.0; }};
+inline constexpr Activation kElu{[](double x, double) { return x > 0.0 ? x : std::expm1(x); },
+                                 [](double x, double) { return x > 0.0 ? 1.0 : std::exp(x); }};
 
 }  // namespace mote::reference

@@ -190,6 +190,7 @@ class NaiveNetwork {
       case Op::silu: return kernels::silu_f32(activation);
       case Op::gelu: return kernels::gelu_f32(activation);
       case Op::hard_swish: return kernels::hard_swish_f32(activation);
+      case Op::elu: return kernels::elu_f32(activation);
       case Op::rbf: return kernels::rbf_f32({x, p, p + fan_in(i) * c, y, batch_, fan_in(i), c});
       case Op::softmax: return kernels::softmax_f32({x, y, rows(l.shape), c});
       default: FAIL() << "an operator that the naive network does not know: " << static_cast<int>(l.op);
@@ -235,6 +236,7 @@ class NaiveNetwork {
       case Op::silu: return kernels::silu_grad_f32(by_input);
       case Op::gelu: return kernels::gelu_grad_f32(by_input);
       case Op::hard_swish: return kernels::hard_swish_grad_f32(by_input);
+      case Op::elu: return kernels::elu_grad_f32(by_output);
       case Op::rbf: return kernels::rbf_grad_input_f32(rbf_args(i, out));
       case Op::softmax: return kernels::softmax_grad_f32({y, dy, out, rows(l.shape), c});
       default: FAIL() << "an operator that the naive network does not know: " << static_cast<int>(l.op);

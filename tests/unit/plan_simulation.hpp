@@ -48,6 +48,8 @@ class PlanSimulation {
   static constexpr Symbol kParameters = 11, kState = 13, kGradientBlock = 17, kLabels = 19, kTargets = 23,
                           kWeights = 29;
 
+  /// One output from one input at the same place.
+  static bool is_elementwise(Op op) { return (op >= Op::identity && op <= Op::hard_swish) || op == Op::elu; }
   static Symbol hash(Symbol a, Symbol b, Symbol c = 0, Symbol d = 0) {
     Symbol h = 0x9E3779B97F4A7C15U;
     for (const Symbol x : {a, b, c, d}) {
@@ -228,7 +230,7 @@ class PlanSimulation {
       return write(s.output, before + piece(i, s.input_index), hash(61, i, epoch_));
     }
     const Op op = layer.op;
-    const bool able = (op >= Op::identity && op <= Op::hard_swish) || op == Op::softmax || op == Op::dropout ||
+    const bool able = is_elementwise(op) || op == Op::softmax || op == Op::dropout ||
                       (op == Op::batch_norm && !statistics(i));
     target(s.output, value_bytes(i), able ? s.input : kNoBuffer);
     require((s.saved != kNoBuffer) == statistics(i), "statistics are saved where they are needed");
@@ -264,8 +266,8 @@ class PlanSimulation {
     const std::size_t source = layer.inputs[0];
     const Op op = layer.op;
     const bool sign = op == Op::relu || op == Op::leaky_relu;
-    const bool own_output =
-        sign || op == Op::sigmoid || op == Op::tanh || op == Op::relu6 || op == Op::softmax || op == Op::rbf;
+    const bool own_output = sign || op == Op::sigmoid || op == Op::tanh || op == Op::relu6 || op == Op::elu ||
+                            op == Op::softmax || op == Op::rbf;
     const bool input = op == Op::max_pool || op == Op::rbf || op == Op::silu || op == Op::gelu ||
                        op == Op::hard_swish || statistics(i) || params;
     if (own_output) {
@@ -298,7 +300,7 @@ class PlanSimulation {
     const bool moves = layer.op == Op::add || layer.op == Op::concat || passes_on(i);
     if (!moves) read_forward_values(s, i, false);
     const Op op = layer.op;
-    const bool able = !moves && ((op >= Op::identity && op <= Op::hard_swish) || op == Op::softmax ||
+    const bool able = !moves && (is_elementwise(op) || op == Op::softmax ||
                                  op == Op::dropout || op == Op::batch_norm);
     target(s.grad_input, value_bytes(source), able ? s.grad_output : kNoBuffer);
     scratch(s, op == Op::conv2d ? conv2d_grad_input_scratch_floats(conv(i)) : 0);

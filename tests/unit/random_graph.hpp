@@ -172,6 +172,7 @@ class GraphBuilder {
     }
   }
   LayerSpec random_activation() {
+    if (random_.chance(10)) return elu();
     switch (static_cast<Op>(
         random_.between(static_cast<std::uint32_t>(Op::identity), static_cast<std::uint32_t>(Op::hard_swish)))) {
       case Op::sigmoid: return sigmoid();
