@@ -35,7 +35,7 @@ void fold_layer(const Model& model, std::size_t source, std::size_t norm, float*
   const auto* from = reinterpret_cast<const float*>(layer_params(model, source));
   const auto* statistics = reinterpret_cast<const float*>(layer_params(model, norm));
   const std::size_t channels = layer.shape.c;
-  const std::size_t weights = param_arrays(layer, model.input_shape_of(source)).arrays[0].count;
+  const std::size_t weights = weight_count(layer, model.input_shape_of(source));
   for (std::size_t c = 0; c < channels; ++c) {
     const double gamma = statistics[c], beta = statistics[channels + c], mean = statistics[2 * channels + c];
     const double variance = statistics[3 * channels + c];

@@ -75,7 +75,10 @@ class Binding {
             {l.filter_h, l.filter_w, l.stride_h, l.stride_w, l.dilation_h, l.dilation_w, l.pad_top, l.pad_left}};
   }
   [[nodiscard]] [[gnu::always_inline]] std::uint32_t weight_count() const {
-    return param_arrays(layer(), model_.layers[layer().inputs[0]].shape).arrays[0].count;
+    return mote::weight_count(layer(), model_.layers[layer().inputs[0]].shape);
+  }
+  [[nodiscard]] [[gnu::always_inline]] const float* bias() const {
+    return layer().has_bias() ? params() + weight_count() : nullptr;
   }
   [[nodiscard]] [[gnu::always_inline]] std::uint64_t dropout_stream() const {
     return memory_.slice << 16U | step_.layer;
@@ -137,19 +140,18 @@ namespace detail {
 /// One forward step: one kernel call, by operator. int8 models do not get here (Session::create refuses them).
 [[gnu::always_inline]] inline void run_forward(const Binding& b) {
   const Layer& layer = b.layer();
-  const auto bias = [&]() { return layer.has_bias() ? b.params() + b.weight_count() : nullptr; };
   switch (layer.op) {
     case Op::input:
     case Op::reshape:
     case Op::identity:
       return;
     case Op::dense:
-      return kernels::dense_f32({b.input(), b.params(), bias(), b.output(), b.batch(),
+      return kernels::dense_f32({b.input(), b.params(), b.bias(), b.output(), b.batch(),
                                  static_cast<std::uint32_t>(b.in().elements()), layer.shape.c});
     case Op::conv2d:
-      return kernels::conv2d_f32({b.input(), b.params(), bias(), b.output(), b.at(b.step().scratch), b.conv()});
+      return kernels::conv2d_f32({b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv()});
     case Op::depthwise_conv2d:
-      return kernels::depthwise_conv2d_f32({b.input(), b.params(), bias(), b.output(), nullptr, b.conv()});
+      return kernels::depthwise_conv2d_f32({b.input(), b.params(), b.bias(), b.output(), nullptr, b.conv()});
     case Op::max_pool:
       return kernels::max_pool_f32({b.input(), b.output(), b.conv()});
     case Op::average_pool:

@@ -159,6 +159,20 @@ constexpr bool is_window(Op op) {
   return op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::max_pool || op == Op::average_pool;
 }
 
+/// Elements of the layer's first parameter array, what stands before its bias or widths, given its input's shape; zero
+/// where there is none. Always inlined: known when compiling, it must not become code.
+[[gnu::always_inline]] constexpr std::uint32_t weight_count(const Layer& layer, const Shape& in) {
+  const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
+  switch (layer.op) {
+    case Op::dense:
+    case Op::rbf: return static_cast<std::uint32_t>(in.elements()) * layer.shape.c;
+    case Op::conv2d: return taps * in.c * layer.shape.c;
+    case Op::depthwise_conv2d: return taps * layer.shape.c;
+    case Op::batch_norm: return layer.shape.c;
+    default: return 0;
+  }
+}
+
 /// The parameters of `layer` given its input's shape: names, layouts and sizes, in one place.
 /// int8 weights are followed by an int32 bias and one float32 scale per output channel; each array starts at a
 /// multiple of 4 bytes.
@@ -173,10 +187,11 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
       out.push({"scales", 0, n, 0, 0, {n}, 1, false, false, DType::f32});
   };
   const std::uint32_t units = layer.shape.c;
+  const std::uint32_t first = weight_count(layer, in);
   switch (layer.op) {
     case Op::dense: {
       const auto fan_in = static_cast<std::uint32_t>(in.elements());
-      out.push({"weights", 0, fan_in * units, fan_in, units, {fan_in, units}, 2, true, true, weight_type});
+      out.push({"weights", 0, first, fan_in, units, {fan_in, units}, 2, true, true, weight_type});
       bias(units);
       break;
     }
@@ -184,7 +199,7 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
       const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
       out.push({"weights",
                 0,
-                taps * in.c * units,
+                first,
                 taps * in.c,
                 taps * units,
                 {layer.filter_h, layer.filter_w, in.c, units},
@@ -199,7 +214,7 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
       const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
       out.push({"weights",
                 0,
-                taps * units,
+                first,
                 taps,
                 taps * layer.depth_multiplier,
                 {layer.filter_h, layer.filter_w, units},
@@ -218,7 +233,7 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
       break;
     case Op::rbf: {
       const auto fan_in = static_cast<std::uint32_t>(in.elements());
-      out.push({"centres", 0, fan_in * units, fan_in, units, {fan_in, units}, 2, true, true});
+      out.push({"centres", 0, first, fan_in, units, {fan_in, units}, 2, true, true});
       out.push({"log_width", 0, units, 0, 0, {units}, 1, false, true});
       break;
     }
