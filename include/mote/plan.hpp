@@ -35,7 +35,7 @@ struct Step {
   std::uint16_t layer = 0;
   std::uint16_t input = kNoBuffer;   // value of that input
   std::uint16_t output = kNoBuffer;  // value of the layer
-  std::uint16_t second = kNoBuffer;  // the other operand of add and add_gradient
+  std::uint16_t second = kNoBuffer;  // the other operand of add and add_gradient; the loss's targets, if the input
   std::uint16_t grad_output = kNoBuffer;
   std::uint16_t grad_input = kNoBuffer;
   std::uint16_t param_grad = kNoBuffer;
@@ -105,10 +105,8 @@ struct PlanSize {
   [[nodiscard]] constexpr std::size_t table_bytes() const { return steps * sizeof(Step) + buffers * sizeof(Buffer); }
 };
 
-/// A view of the caller's arrays, and what was found.
-struct Plan {
-  std::span<const Step> steps{};
-  std::span<const Buffer> buffers{};
+/// What the planner found, without its tables.
+struct PlanSummary {
   PlanOptions options{};
   std::uint32_t arena_bytes = 0;        ///< end of the last buffer: what the buffers need
   std::uint32_t lower_bound_bytes = 0;  ///< largest sum of live bytes over the steps: no plan of these steps is smaller
@@ -118,6 +116,12 @@ struct Plan {
   std::uint16_t input = kNoBuffer, output = kNoBuffer, labels = kNoBuffer, targets = kNoBuffer;
   std::uint16_t sample_weights = kNoBuffer, parameters = kNoBuffer, param_gradients = kNoBuffer;
   std::uint16_t state1 = kNoBuffer, state2 = kNoBuffer;
+};
+
+/// With a view of the tables, the caller's arrays.
+struct Plan : PlanSummary {
+  std::span<const Step> steps{};
+  std::span<const Buffer> buffers{};
 };
 
 #if defined(MOTE_GUARD)

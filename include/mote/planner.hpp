@@ -63,10 +63,10 @@ template <std::size_t Steps, std::size_t Buffers>
 struct StaticPlan {
   std::array<Step, Steps> steps{};
   std::array<Buffer, Buffers> buffers{};
-  Plan fields{};  // spans empty
+  PlanSummary summary{};
 
   [[nodiscard]] constexpr Plan view() const {
-    Plan plan = fields;
+    Plan plan{summary, {}, {}};
     plan.steps = steps;
     plan.buffers = buffers;
     return plan;
@@ -82,13 +82,11 @@ template <const auto& kNet, const PlanOptions& kOptions>
 consteval auto static_plan() {
   constexpr Result<PlanSize> size = plan_size(kNet.model(), kOptions);
   static_assert(size.ok(), "the network cannot be planned with these options");
-  StaticPlan<size->steps, size->buffers> out;
+  StaticPlan<size->steps, size->buffers> out;  // holds no pointer to itself: GCC 14 would not take it for a constant
   const Result<Plan> plan = make_plan(kNet.model(), kOptions, out.steps, out.buffers);
   if (!plan.ok())
     detail::the_network_cannot_be_planned();
-  out.fields = *plan;
-  out.fields.steps = {};
-  out.fields.buffers = {};
+  out.summary = *plan;
   return out;
 }
 
