@@ -277,6 +277,11 @@ void add_runs(const std::string& name, Kernel<Args> kernel, double passes, const
     add_row(name, std::to_string(count), kernel, Work{0.0, 4.0 * passes * count},
             [=](Arrays& arrays) { return make(arrays, count); });
 }
+void add(const std::string& name, Kernel<NoiseArgs> kernel) {
+  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
+    return NoiseArgs{arrays.floats(n), arrays.floats(n), 0.25F, 1, 2, n};
+  });
+}
 void add(const std::string& name, Kernel<DropoutArgs> kernel) {
   add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
     return DropoutArgs{arrays.floats(n), arrays.floats(n), 0.25F, 1, 2, n};

@@ -174,8 +174,14 @@ constexpr LayerSpec batch_norm(BatchNormOptions options = {}) {
   out.layer.flags = detail::flags(options.trainable, false);
   return out;
 }
+/// In training each value becomes 0 with probability `rate`, or is divided by 1 - rate. At the input: masking noise.
 constexpr LayerSpec dropout(float rate) {
   return detail::spec(Op::dropout, rate);
+}
+/// In training each value gets a normal random value of this standard deviation added. At the input of an autoencoder
+/// with Targets::input this makes it a denoising one.
+constexpr LayerSpec gaussian_noise(float stddev) {
+  return detail::spec(Op::gaussian_noise, stddev);
 }
 /// Sum of the layer before and the named ones.
 constexpr LayerSpec add(const char* a) {

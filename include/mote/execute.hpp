@@ -18,9 +18,9 @@ struct Memory {
   const std::byte* params = nullptr;          ///< the model's block
   const std::byte* trained_params = nullptr;  ///< Model::trained_params, for inference with a trainer's parameters
   const float* external_input = nullptr;
-  std::uint64_t dropout_seed = 0;
-  std::uint64_t slice = 0;  ///< counts runs in training: dropout draws anew each time
-  bool training = false;    ///< false: dropout passes on, batch norm uses running statistics
+  std::uint64_t seed = 0;   ///< of dropout and noise
+  std::uint64_t slice = 0;  ///< counts runs in training: dropout and noise draw anew each time
+  bool training = false;    ///< false: dropout and noise pass on, batch norm uses running statistics
 };
 
 /// A step with its pointers resolved.
@@ -80,7 +80,7 @@ class Binding {
   [[nodiscard]] [[gnu::always_inline]] const float* bias() const {
     return layer().has_bias() ? params() + weight_count() : nullptr;
   }
-  [[nodiscard]] [[gnu::always_inline]] std::uint64_t dropout_stream() const {
+  [[nodiscard]] [[gnu::always_inline]] std::uint64_t random_stream() const {
     return memory_.slice << 16U | step_.layer;
   }
   /// First channel of this step's input within a concatenated output.
@@ -131,8 +131,15 @@ namespace detail {
   // Outside training a planned dropout is the identity; rate 0 copies, and in place nothing is to be done.
   if (!b.memory().training && b.input() == b.output())
     return;
-  kernels::dropout_f32({b.input(), b.output(), b.memory().training ? b.layer().alpha : 0.0F, b.memory().dropout_seed,
-                        b.dropout_stream(), b.count(b.out())});
+  kernels::dropout_f32({b.input(), b.output(), b.memory().training ? b.layer().alpha : 0.0F, b.memory().seed,
+                        b.random_stream(), b.count(b.out())});
+}
+
+[[gnu::always_inline]] inline void run_gaussian_noise(const Binding& b) {
+  if (!b.memory().training && b.input() == b.output())
+    return;
+  kernels::gaussian_noise_f32({b.input(), b.output(), b.memory().training ? b.layer().alpha : 0.0F, b.memory().seed,
+                               b.random_stream(), b.count(b.out())});
 }
 
 }  // namespace detail
@@ -161,6 +168,8 @@ namespace detail {
       return detail::run_batch_norm(b);
     case Op::dropout:
       return detail::run_dropout(b);
+    case Op::gaussian_noise:
+      return detail::run_gaussian_noise(b);
     case Op::add:
       return kernels::add_f32({b.input(), b.second(), b.output(), b.count(b.out())});
     case Op::concat:

@@ -26,7 +26,7 @@ struct TrainConfig {
   bool penalize_bias = false;            ///< penalties on biases, batch norm and RBF widths too
   const float* class_weights = nullptr;  ///< one factor a class, or null; stays with the caller
   bool sample_weights = false;           ///< one factor a sample, written to sample_weights()
-  std::uint64_t seed = 1;        ///< of dropout; with the same seed, data and parameters a run repeats bit for bit
+  std::uint64_t seed = 1;        ///< of dropout and noise; with the same seed, data and parameters a run repeats bit for bit
   bool external_input = false;   ///< the batch's input stays in the caller's memory: set_input()
   std::uint32_t alignment = 16;  ///< of the plan's buffers; 64 is fastest where vectors are wide
 };
@@ -114,7 +114,7 @@ float square_root(float value);  // correctly rounded; trainer.cpp
   const auto outputs = static_cast<std::uint32_t>(b.out().elements());
   return {b.input(),
           reinterpret_cast<const std::int32_t*>(b.at(plan.labels)),
-          b.at(plan.targets),
+          config.targets == Targets::input ? b.second() : b.at(plan.targets),
           config.class_weights,
           b.at(plan.sample_weights),
           gradient ? b.at(b.step().grad_output) : nullptr,
@@ -206,6 +206,7 @@ float square_root(float value);  // correctly rounded; trainer.cpp
       return;
     case Op::reshape:
     case Op::identity:
+    case Op::gaussian_noise:
     case Op::add:
       return kernels::copy_channels_f32({grad_output, grad_input, 1, b.count(b.out()), 0, 0});
     case Op::concat:
@@ -227,7 +228,7 @@ float square_root(float value);  // correctly rounded; trainer.cpp
                                          : kernels::batch_norm_frozen_grad_input_f32(batch_norm_grad_args(b));
     case Op::dropout:
       return kernels::dropout_f32(
-          {grad_output, grad_input, b.layer().alpha, b.memory().dropout_seed, b.dropout_stream(), b.count(b.out())});
+          {grad_output, grad_input, b.layer().alpha, b.memory().seed, b.random_stream(), b.count(b.out())});
 #define MOTE_ACTIVATION(name, number, derivative_on, needs) \
   case Op::name:                                            \
     return kernels::name##_grad_f32(activation_grad_args(b));

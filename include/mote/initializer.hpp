@@ -46,6 +46,7 @@ constexpr Initializer automatic_for(const Model& model, std::size_t index) {
       case Op::global_average_pool:
       case Op::batch_norm:
       case Op::dropout:
+      case Op::gaussian_noise:
       case Op::add:
       case Op::concat:
       case Op::reshape:

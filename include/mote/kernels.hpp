@@ -132,6 +132,17 @@ struct DropoutArgs {
   std::uint32_t count;
 };
 
+/// output[i] = input[i] + stddev z_i, z_i standard normal and a function of (seed, stream, i) alone. |z_i| < 5.4.
+/// output may be input.
+struct NoiseArgs {
+  const float* input;
+  float* output;
+  float stddev;
+  std::uint64_t seed;
+  std::uint64_t stream;
+  std::uint32_t count;
+};
+
 /// output = a + b; output may be a or b.
 struct AddArgs {
   const float* a;

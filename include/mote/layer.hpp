@@ -50,6 +50,8 @@ constexpr OpTraits traits(Op op) {
       return {"batch_norm", false, false, true, OutputNeed::none};
     case Op::dropout:
       return {"dropout", false, false, true, OutputNeed::none};
+    case Op::gaussian_noise:
+      return {"gaussian_noise", false, false, true, OutputNeed::none};
     case Op::input:
       return {"input"};
     case Op::dense:
@@ -155,6 +157,11 @@ constexpr bool is_alias(Op op) {
   return op == Op::reshape || op == Op::identity;
 }
 
+/// Does something in training only; at inference the output is the same memory as the input.
+constexpr bool is_regularizer(Op op) {
+  return op == Op::dropout || op == Op::gaussian_noise;
+}
+
 constexpr bool is_window(Op op) {
   return op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::max_pool || op == Op::average_pool;
 }
@@ -251,6 +258,8 @@ constexpr std::uint32_t window_outputs(std::uint32_t in, std::uint32_t filter, s
   return padded < span ? 0 : static_cast<std::uint32_t>((padded - span) / stride + 1);
 }
 
+inline constexpr float kMaxNoise = 1e6F;  // largest standard deviation of gaussian_noise
+
 /// The shape rule: what `layer` puts out, given its inputs' shapes. Checks filters, padding and attributes too.
 /// `layer.shape` is read only where it carries the wish (dense, conv2d, rbf: c; reshape: all; input: all).
 constexpr Result<Shape> output_shape(const Layer& layer, std::span<const Shape> in) {
@@ -312,6 +321,10 @@ constexpr Result<Shape> output_shape(const Layer& layer, std::span<const Shape> 
       break;
     case Op::dropout:
       if (!(layer.alpha >= 0.0F && layer.alpha < 1.0F))
+        return fail(Code::bad_attribute);
+      break;
+    case Op::gaussian_noise:
+      if (!(layer.alpha >= 0.0F && layer.alpha <= kMaxNoise))
         return fail(Code::bad_attribute);
       break;
     case Op::leaky_relu:  // a slope of zero or below would make the derivative unreadable from the output

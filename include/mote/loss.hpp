@@ -21,6 +21,7 @@ enum class Targets : std::uint8_t {
   automatic,
   labels,  ///< one int32 class index a sample; {0, 1} or {-1, +1} for one output under binary cross-entropy
   values,  ///< one float32 an output
+  input,   ///< the sample itself, before any noise the network adds: autoencoders. As many outputs as inputs
 };
 
 constexpr Targets resolve_targets(Targets wish, Loss loss, const Shape& output) {

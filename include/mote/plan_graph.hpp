@@ -54,7 +54,7 @@ struct Graph {
     return options.training && layers[i].op == Op::batch_norm && layers[i].trainable();
   }
   [[nodiscard]] constexpr bool alias(std::size_t i) const {
-    return is_alias(layers[i].op) || (layers[i].op == Op::dropout && !options.training);
+    return is_alias(layers[i].op) || (is_regularizer(layers[i].op) && !options.training);
   }
   /// The one layer that reads `value`, or kNoLayer where there are several (or none).
   [[nodiscard]] constexpr std::uint16_t sole_reader(std::size_t value) const {
@@ -70,7 +70,7 @@ struct Graph {
   constexpr void share_memory(std::size_t i) {
     const Layer& layer = layers[i];
     const std::size_t source = layer.inputs[0];
-    bool able = layer.op == Op::add || layer.op == Op::softmax || layer.op == Op::dropout ||
+    bool able = layer.op == Op::add || layer.op == Op::softmax || is_regularizer(layer.op) ||
                 (layer.op == Op::batch_norm && !batch_statistics(i)) || is_activation(layer.op);
     if (alias(i) || !contains(exclusive, source))
       able = false;
@@ -99,10 +99,14 @@ struct Graph {
       i = layers[i].inputs[0];
     return i;
   }
+  /// The gradient of every input is the gradient of the output: in the same memory no backward step is needed.
+  [[nodiscard]] constexpr bool passes_gradient(std::size_t i) const {
+    return alias(i) || layers[i].op == Op::add || layers[i].op == Op::gaussian_noise;
+  }
   /// Backward steps that may write grad_input over grad_output.
   [[nodiscard]] constexpr bool gradient_in_place(std::size_t i) const {
     const Op op = layers[i].op;
-    return alias(i) || is_activation(op) || op == Op::softmax || op == Op::dropout || op == Op::batch_norm ||
+    return alias(i) || is_activation(op) || op == Op::softmax || is_regularizer(op) || op == Op::batch_norm ||
            op == Op::add;
   }
   /// The layer whose buffer holds the gradient of value `i`.

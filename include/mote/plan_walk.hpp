@@ -148,9 +148,10 @@ class Walk {
   constexpr void emit_training_inputs(Plan& plan) {
     const PlanOptions& options = graph_.options;
     const Shape output = graph_.layers[graph_.output_layer].shape;
-    if (resolve_targets(options.targets, options.loss, output) == Targets::labels)
+    const Targets targets = resolve_targets(options.targets, options.loss, output);
+    if (targets == Targets::labels)
       plan.labels = out_.touch(BufferKind::labels, 0, std::uint64_t{options.batch} * sizeof(std::int32_t));
-    else
+    if (targets == Targets::values)
       plan.targets = out_.touch(BufferKind::targets, 0, output.elements() * options.batch * sizeof(float));
     if (options.sample_weights)
       plan.sample_weights = out_.touch(BufferKind::sample_weights, 0, std::uint64_t{options.batch} * sizeof(float));
@@ -206,6 +207,8 @@ class Walk {
       out_.touch(BufferKind::labels, 0, 0);
     if (plan.targets != kNoBuffer)
       out_.touch(BufferKind::targets, 0, 0);
+    if (graph_.options.targets == Targets::input)
+      step.second = value(0);
     if (plan.sample_weights != kNoBuffer)
       out_.touch(BufferKind::sample_weights, 0, 0);
     out_.push(step);
@@ -228,12 +231,12 @@ class Walk {
   constexpr void emit_grad_input(std::size_t i, std::uint8_t k) {
     const Layer& layer = graph_.layers[i];
     const std::size_t source = layer.inputs[k];
-    if (graph_.gradient_root(source) == graph_.gradient_root(i) && (graph_.alias(i) || layer.op == Op::add))
+    if (graph_.gradient_root(source) == graph_.gradient_root(i) && graph_.passes_gradient(i))
       return;
     const bool same = graph_.gradient_root(source) == graph_.gradient_root(i);
     const bool first = same || !contains(started_, graph_.gradient_root(source));
     std::uint16_t summand = kNoBuffer;
-    if (!first && (layer.op == Op::add || graph_.alias(i))) {
+    if (!first && graph_.passes_gradient(i)) {
       summand = gradient(i);
     } else {
       Step step = make(StepKind::grad_input, i);

@@ -162,7 +162,7 @@ class BasicTrainer : public Program {
   void set_input(const float* input) { external_input_ = input; }
   /// One class index a sample; empty where the loss takes targets.
   [[nodiscard]] std::span<std::int32_t> labels() { return values<std::int32_t>(this->plan().labels, 1); }
-  /// The wished output of each sample; empty where the loss takes labels.
+  /// The wished output of each sample; empty where the loss takes labels or the input.
   [[nodiscard]] std::span<float> targets() { return values<float>(this->plan().targets, output_shape().elements()); }
   [[nodiscard]] std::span<float> sample_weights() { return values<float>(this->plan().sample_weights, 1); }
   /// What the loss read (logits) in the last evaluate(); step() may put gradients there.
@@ -195,7 +195,7 @@ class BasicTrainer : public Program {
     return state.result.loss;
   }
 
-  /// Loss of the slice in input() with the present parameters, nothing changed: dropout off, batch norm on its running
+  /// Loss of the slice in input() with the present parameters, nothing changed: dropout and noise off, batch norm on its running
   /// statistics. output() holds the logits afterwards.
   Result<LossResult> evaluate() {
     MOTE_TRY(check());
@@ -293,7 +293,7 @@ class BasicTrainer : public Program {
     memory.arena = this->arena();
     memory.params = this->frozen_params();
     memory.external_input = external_input_;
-    memory.dropout_seed = this->config().seed;
+    memory.seed = this->config().seed;
     memory.slice = slices_run_;
     memory.training = training;
     return memory;
@@ -348,7 +348,7 @@ class BasicTrainer : public Program {
   const float* external_input_ = nullptr;
   std::uint32_t updates_ = 0;
   std::uint32_t slice_ = 0;       // within the batch
-  std::uint64_t slices_run_ = 0;  // dropout's stream
+  std::uint64_t slices_run_ = 0;  // the stream of dropout and noise
   // All members start as zeros, so that a static trainer lies in .bss and costs no flash.
   double correction1_ = 0.0, correction2_ = 0.0;  // Adam: 1 - decay^t
   LossResult last_{};
@@ -381,6 +381,8 @@ constexpr Status validate(const Model& model, const TrainConfig& config) {
   if (!any)
     return {Code::nothing_to_train};
   const Shape output = model.layers[loss_layer(model.layers, config.loss)].shape;
+  if (config.targets == Targets::input && output.elements() != model.input_shape().elements())
+    return {Code::bad_option, kNoLayer, static_cast<std::uint32_t>(TrainOption::targets)};
   if (config.loss == Loss::binary_cross_entropy && output.elements() != 1 &&
       resolve_targets(config.targets, config.loss, output) == Targets::labels)
     return {Code::bad_option, kNoLayer, static_cast<std::uint32_t>(TrainOption::targets)};

@@ -184,6 +184,7 @@ std::string LayerParser::usage() const {
   if (w == "max_pool" || w == "average_pool") return w + " [2x2]" + window;
   if (w == "batch_norm") return "batch_norm [epsilon 1e-5] [momentum 0.1] [frozen]";
   if (w == "dropout") return "dropout RATE with 0 <= RATE < 1";
+  if (w == "gaussian_noise") return "gaussian_noise STANDARD_DEVIATION";
   if (w == "add" || w == "concat") return w + " NAME [NAME …], the names given by \"as\" to earlier layers";
   if (w == "reshape") return "reshape HEIGHTxWIDTHxCHANNELS";
   if (w == "rbf") return "rbf UNITS [frozen]";
@@ -306,6 +307,7 @@ LayerSpec LayerParser::spec_of(Options& options) {
     return batch_norm(options.batch_norm);
   }
   if (w == "dropout") return dropout(real(required("the rate"), "a rate such as 0.5"));
+  if (w == "gaussian_noise") return gaussian_noise(real(required("the standard deviation"), "a number such as 0.3"));
   if (w == "add" || w == "concat") return join_layer();
   if (w == "flatten") return flatten();
   if (is_one_of(w, {"conv2d", "conv1d", "depthwise_conv2d", "max_pool", "average_pool"})) return window_layer(options);

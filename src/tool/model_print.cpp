@@ -75,7 +75,8 @@ std::string layer_text(const Model& model, std::size_t index) {
       if (l.alpha != 1e-5F) out += fmt::format(" epsilon {}", l.alpha);
       if (l.beta != 0.1F) out += fmt::format(" momentum {}", l.beta);
       break;
-    case Op::dropout: out += fmt::format(" {}", l.alpha); break;
+    case Op::dropout:
+    case Op::gaussian_noise: out += fmt::format(" {}", l.alpha); break;
     case Op::reshape:
       if (l.shape.h == 1 && l.shape.w == 1) {
         out = "flatten";
@@ -137,7 +138,7 @@ std::string model_text_help() {
     max_pool 2               also average_pool; the stride is the filter unless given: max_pool 3 stride 2 same
     global_average_pool      mean over height and width
     batch_norm               epsilon 1e-5, momentum 0.1 unless given: batch_norm momentum 0.01
-    dropout 0.5              while training only
+    dropout 0.5, gaussian_noise 0.3    while training only
     ACTIVATIONSidentity, softmax
     rbf 20                   Gaussian radial basis units with trainable centres and widths
     flatten, reshape 7x7x16

@@ -43,6 +43,7 @@ LAYERS = {
     'batch_norm_after_conv': (3, 'smooth', [('input', 3), ('dense', 32, T), ('reshape', 4, 4, 2)] + [
         ('conv2d', 2, dict(bias=False)), ('batch_norm',), ('sigmoid',), ('reshape',), ('dense', 2)]),
     'dropout': (2, 'smooth', table(2, 40) + [('dropout', 0.4), ('dense', 3)]),
+    'gaussian_noise': (2, 'smooth', table(2, 40) + [('gaussian_noise', 0.4), ('dense', 3)]),
     'dropout_after_sigmoid': (2, 'smooth', table(2, 20) + [('sigmoid',), ('dropout', 0.25)]),
     'add': (2, 'smooth', table(2, 6) + [
         ('dense', 4, dict(as_='a')), ('tanh',), ('dense', 4), ('add', 'a'), ('dense', 2)]),
@@ -92,6 +93,10 @@ LAYER_SEEDS = {'activations_chained': 2}
 VECTOR = [('input', 5), ('dense', 3), ('tanh',), ('dense', 4)]
 ONE = [('input', 5), ('dense', 3), ('tanh',), ('dense', 1)]
 IMAGE = [('input', 3, 4, 2), ('conv2d', 2, dict(filter=(2, 2)))]
+AUTOENCODER = [('input', 5), ('gaussian_noise', 0.4), ('dense', 3), ('tanh',), ('dense', 5)]
+NOISE_INSIDE = [('input', 1, 4, 1), ('gaussian_noise', 0.2, dict(as_='x')),
+                ('conv2d', 2, dict(filter=(1, 3), same=True)), ('tanh',), ('gaussian_noise', 0.3),
+                ('conv2d', 1, dict(filter=(1, 3), same=True)), ('add', 'x')]
 WITH_SOFTMAX = [('input', 5), ('dense', 4), ('softmax',)]
 WITH_SIGMOID = [('input', 5), ('dense', 3), ('silu',), ('dense', 1), ('sigmoid',)]
 SOFTMAX_PIXELS = [('input', 2, 2, 3), ('conv2d', 3, dict(filter=(1, 1))), ('softmax',)]
@@ -105,8 +110,10 @@ LOSSES = {
     'squared_error': (4, VECTOR, SE, False, {}),
     'squared_error_labels': (4, VECTOR, SE, True, {}),
     'squared_error_image': (4, IMAGE, SE, False, {}),
+    'squared_error_input': (4, AUTOENCODER, SE, False, dict(target_input=True)),
     'squared_error_sample_weights': (4, VECTOR, SE, False, dict(sample_weights=True)),
     'squared_error_class_weights': (4, VECTOR, SE, True, dict(class_weights=True)),
+    'binary_input': (4, NOISE_INSIDE, BCE, False, dict(target_input=True)),
     'binary_labels': (4, ONE, BCE, True, {}),
     'binary_signed_labels': (4, ONE, BCE, True, dict(signed_labels=True)),
     'binary_values': (4, ONE, BCE, False, {}),

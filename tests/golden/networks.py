@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # mote's operators and losses in PyTorch, in float64, on NHWC tensors and in mote's parameter layout; and mote's way of
 # making parameters, data and dropout masks. Written from the documentation, not from the sources. For make_golden.py.
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -31,15 +33,22 @@ def philox4x32(counter, key):
     return counter
 
 
+def random_words(count, use, seed, stream):
+    """Element i has word (i / 16) % 4 of block 16 (i / 64) + i % 16 of the stream."""
+    return [philox4x32((16 * (i // 64) + i % 16, use, stream & 0xFFFFFFFF, stream >> 32), (seed, 0))[i // 16 % 4]
+            for i in range(count)]
+
+
 def dropout_mask(count, rate, seed, stream):
-    """Element i is kept where its word of the stream (dropout is use 0) as a 24-bit uniform is not below the rate: word
-    (i / 16) % 4 of block 16 (i / 64) + i % 16."""
-    mask = np.zeros(count)
-    for i in range(count):
-        block = 16 * (i // 64) + i % 16
-        word = philox4x32((block, 0, stream & 0xFFFFFFFF, stream >> 32), (seed, 0))[i // 16 % 4]
-        mask[i] = 1.0 / (1.0 - rate) if (word >> 8) * 2.0**-24 >= rate else 0.0
-    return mask
+    """Kept where the word (dropout is use 0) as a 24-bit uniform is not below the rate."""
+    return np.array([1.0 / (1.0 - rate) if (word >> 8) * 2.0**-24 >= rate else 0.0
+                     for word in random_words(count, 0, seed, stream)])
+
+
+def normal_values(count, seed, stream):
+    """The normal quantile of (k + 1/2) 2^-23, k the word's upper 23 bits (noise is use 4)."""
+    centred = [((word >> 9) + 0.5) * 2.0**-22 - 1.0 for word in random_words(count, 4, seed, stream)]
+    return math.sqrt(2.0) * torch.erfinv(torch.tensor(centred))
 
 
 def same_pads(size, filter, stride, dilation):
@@ -171,7 +180,7 @@ class Network:
                 bias = params[1] if len(params) > 1 else None
                 oihw = params[0].permute(3, 2, 0, 1) if op == 'conv2d' else params[0].permute(2, 0, 1).unsqueeze(1)
                 groups = 1 if op == 'conv2d' else nchw.shape[1]
-                y = F.conv2d(padded, oihw, bias, stride, 0, dilation, groups)
+                y = F.conv2d(padded.contiguous(), oihw.contiguous(), bias, stride, 0, dilation, groups)
             return y.permute(0, 2, 3, 1)
         if op == 'global_average_pool':
             return x.mean((1, 2), keepdim=True)
@@ -184,6 +193,10 @@ class Network:
             if not training:
                 return x
             return x * torch.tensor(dropout_mask(x.numel(), float(f32(args[0])), seed, stream).reshape(x.shape))
+        if op == 'gaussian_noise':
+            if not training:
+                return x
+            return x + float(f32(args[0])) * normal_values(x.numel(), seed, stream).reshape(x.shape)
         if op == 'add':
             return sum(sources[1:], sources[0])
         if op == 'concat':
@@ -250,6 +263,8 @@ def make_data(numbers, fill, batch, features, outputs, config):
         binary = kind == 'binary_cross_entropy'
         labels.append((1 if s % 3 else -1 if signed else 0) if binary else (2 * s + 1) % outputs)
     weights = f32(1) + f32(0.75) * np.array([numbers.next() for _ in range(batch)], dtype=f32)
+    if config.get('target_input'):
+        targets = inputs.reshape(batch, outputs)
     double = lambda a: torch.tensor(a.astype(np.float64))
     return dict(inputs=double(inputs), targets=double(targets), labels=torch.tensor(labels),
                 sample_weights=double(weights))

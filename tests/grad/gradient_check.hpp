@@ -129,7 +129,7 @@ class GradientCheck {
     expect_close(gradient(block, other_values_), 0.0, "one block of gradients");
     bool per_sample = true;  // batch statistics and dropout masks depend on the slices
     for (const Layer& layer : case_.layers)
-      if ((layer.op == Op::batch_norm && layer.trainable()) || layer.op == Op::dropout) per_sample = false;
+      if ((layer.op == Op::batch_norm && layer.trainable()) || is_regularizer(layer.op)) per_sample = false;
     if (per_sample && config.micro_batch == 0) {
       TrainConfig slices = config;
       slices.micro_batch = 1;

@@ -56,6 +56,7 @@ inline constexpr auto kBatchNormAfterConv =
     sequential(input(3), dense(32, kTable), reshape(4, 4, 2), conv2d(2, {.bias = false}), batch_norm(), sigmoid(),
                flatten(), dense(2));
 inline constexpr auto kDropout = sequential(input(2), dense(40, kTable), dropout(0.4F), dense(3));
+inline constexpr auto kGaussianNoise = sequential(input(2), dense(40, kTable), gaussian_noise(0.4F), dense(3));
 inline constexpr auto kDropoutAfterSigmoid = sequential(input(2), dense(20, kTable), sigmoid(), dropout(0.25F));
 inline constexpr auto kAdd =
     sequential(input(2), dense(6, kTable), dense(4).as("a"), tanh(), dense(4), add("a"), dense(2));
@@ -118,6 +119,7 @@ inline constexpr std::array kLayerCases{
     make_case("batch_norm_frozen", layer_networks::kBatchNormFrozen, 2),
     make_case("batch_norm_after_conv", layer_networks::kBatchNormAfterConv, 3),
     make_case("dropout", layer_networks::kDropout, 2),
+    make_case("gaussian_noise", layer_networks::kGaussianNoise, 2),
     make_case("dropout_after_sigmoid", layer_networks::kDropoutAfterSigmoid, 2),
     make_case("add", layer_networks::kAdd, 2),
     make_case("add_three", layer_networks::kAddThree, 2),

@@ -14,6 +14,10 @@ inline constexpr auto kImage = sequential(input(3, 4, 2), conv2d(2, {.filter = {
 inline constexpr auto kWithSoftmax = sequential(input(5), dense(4), softmax());
 inline constexpr auto kWithSigmoid = sequential(input(5), dense(3), silu(), dense(1), sigmoid());
 inline constexpr auto kSoftmaxPixels = sequential(input(2, 2, 3), conv2d(3, {.filter = {1, 1}}), softmax());
+inline constexpr auto kAutoencoder = sequential(input(5), gaussian_noise(0.4F), dense(3), tanh(), dense(5));
+inline constexpr auto kNoiseInside =
+    sequential(input(4, 1), gaussian_noise(0.2F).as("x"), conv1d(2, 3, {.padding = Padding::same}), tanh(),
+               gaussian_noise(0.3F), conv1d(1, 3, {.padding = Padding::same}), add("x"));
 inline constexpr auto kPenalized =
     sequential(input(4, 4, 2), conv2d(3, {.filter = {3, 3}}), batch_norm(), depthwise_conv2d(1, {.filter = {2, 2}}),
                flatten(), dense(4), rbf(3), dense(2));
@@ -33,6 +37,10 @@ inline constexpr std::array kLossCases{
               {.loss = Loss::squared_error, .sample_weights = true}),
     data_case("squared_error_class_weights", loss_networks::kVector,
               {.loss = Loss::squared_error, .targets = Targets::labels, .class_weights = kClassWeights.data()}),
+    data_case("squared_error_input", loss_networks::kAutoencoder,
+              {.loss = Loss::squared_error, .targets = Targets::input}),
+    data_case("binary_input", loss_networks::kNoiseInside,
+              {.loss = Loss::binary_cross_entropy, .targets = Targets::input}),
     data_case("binary_labels", loss_networks::kOne, {.loss = Loss::binary_cross_entropy}),
     data_case("binary_signed_labels", loss_networks::kOne, {.loss = Loss::binary_cross_entropy, .signed_labels = true}),
     data_case("binary_values", loss_networks::kOne, {.loss = Loss::binary_cross_entropy, .targets = Targets::values}),

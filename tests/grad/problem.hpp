@@ -149,6 +149,7 @@ class Problem {
   void fill_target(std::size_t sample, std::size_t outputs) {
     const TrainConfig& c = case_.config;
     float* row = targets_.data() + sample * outputs;
+    if (c.targets == Targets::input) return;
     if (c.loss == Loss::squared_error) {
       numbers_.fill(row, outputs);
     } else if (c.loss == Loss::binary_cross_entropy) {

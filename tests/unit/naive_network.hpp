@@ -170,6 +170,10 @@ class NaiveNetwork {
       }
       case Op::dropout:
         if (training_) return kernels::dropout_f32(dropout_args(i, x, y));
+        std::copy_n(x, count(i), y);
+        return;
+      case Op::gaussian_noise:
+        if (training_) return kernels::gaussian_noise_f32({x, y, l.alpha, seed_, slice_ << 16U | i, count32(i)});
         [[fallthrough]];
       case Op::reshape:
       case Op::identity: std::copy_n(x, count(i), y); return;
@@ -225,6 +229,7 @@ class NaiveNetwork {
       case Op::dropout: return kernels::dropout_f32(dropout_args(i, dy, out));
       case Op::reshape:
       case Op::identity:
+      case Op::gaussian_noise:
       case Op::add: std::copy_n(dy, count(i), out); return;
       case Op::concat:
         return kernels::copy_channels_f32({dy + channel_offset(i, k), out, rows(l.shape), in(i, k).c, c, in(i, k).c});

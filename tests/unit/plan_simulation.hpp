@@ -70,7 +70,8 @@ class PlanSimulation {
   // ---- what every value and gradient is called
   [[nodiscard]] bool passes_on(std::size_t i) const {
     const Op op = layers_[i].op;
-    return op == Op::reshape || op == Op::identity || (op == Op::dropout && !options_.training);
+    return op == Op::reshape || op == Op::identity ||
+           ((op == Op::dropout || op == Op::gaussian_noise) && !options_.training);
   }
   [[nodiscard]] Symbol piece(std::size_t i, std::size_t k) const {
     return hash(31, i, k, value_[layers_[i].inputs[k]]);
@@ -80,7 +81,7 @@ class PlanSimulation {
   }
   /// What the gradient of layer `i` adds to that of its k-th input.
   [[nodiscard]] Symbol contribution(std::size_t i, std::size_t k) const {
-    const bool same = layers_[i].op == Op::add || passes_on(i);
+    const bool same = layers_[i].op == Op::add || layers_[i].op == Op::gaussian_noise || passes_on(i);
     return same ? gradient_[i] : hash(37, i, k, gradient_[i]);
   }
   /// Values of different runs have different names.
@@ -129,8 +130,8 @@ class PlanSimulation {
     require(plan_.input == kNoBuffer || content_[plan_.input] == value_[0], "the caller's buffers overlap");
     require(plan_.labels == kNoBuffer || content_[plan_.labels] == kLabels, "the caller's buffers overlap");
     require(plan_.targets == kNoBuffer || content_[plan_.targets] == kTargets, "the caller's buffers overlap");
-    require((plan_.labels != kNoBuffer) + (plan_.targets != kNoBuffer) == (options_.training ? 1 : 0),
-            "labels or targets");
+    const bool from_caller = options_.training && options_.targets != Targets::input;
+    require((plan_.labels != kNoBuffer) + (plan_.targets != kNoBuffer) == (from_caller ? 1 : 0), "labels or targets");
     require(options_.sample_weights == (plan_.sample_weights != kNoBuffer) || !options_.training, "sample weights");
   }
   /// Reads of one step, so that its writes can be checked against them.
@@ -231,7 +232,7 @@ class PlanSimulation {
     }
     const Op op = layer.op;
     const bool able = is_elementwise(op) || op == Op::softmax || op == Op::dropout ||
-                      (op == Op::batch_norm && !statistics(i));
+                      op == Op::gaussian_noise || (op == Op::batch_norm && !statistics(i));
     target(s.output, value_bytes(i), able ? s.input : kNoBuffer);
     require((s.saved != kNoBuffer) == statistics(i), "statistics are saved where they are needed");
     if (s.saved != kNoBuffer) {
@@ -255,6 +256,7 @@ class PlanSimulation {
     read(s.input, value_bytes(output_), "loss: the output is not there", value_[output_]);
     if (plan_.labels != kNoBuffer) read(plan_.labels, options_.batch * 4U, "loss: labels", kLabels);
     if (plan_.targets != kNoBuffer) read(plan_.targets, value_bytes(output_), "loss: targets", kTargets);
+    if (options_.targets == Targets::input) read(s.second, value_bytes(0), "loss: the input is not there", value_[0]);
     if (plan_.sample_weights != kNoBuffer)
       read(plan_.sample_weights, options_.batch * 4U, "loss: sample weights", kWeights);
     target(s.grad_output, value_bytes(output_), s.input);
@@ -297,7 +299,8 @@ class PlanSimulation {
     require(trained_above_[source], "a gradient that no parameter needs");
     require(updated_[i] == 0, "the layer was updated before its input's gradient was taken");
     read(s.grad_output, value_bytes(i), "grad_input: the gradient is not there", gradient_[i]);
-    const bool moves = layer.op == Op::add || layer.op == Op::concat || passes_on(i);
+    const bool moves =
+        layer.op == Op::add || layer.op == Op::concat || layer.op == Op::gaussian_noise || passes_on(i);
     if (!moves) read_forward_values(s, i, false);
     const Op op = layer.op;
     const bool able = !moves && (is_elementwise(op) || op == Op::softmax ||

@@ -162,6 +162,7 @@ class GraphBuilder {
       case Op::global_average_pool: return global_average_pool().reads(name);
       case Op::batch_norm: return batch_norm({1e-3F, 0.1F, trainable()}).reads(name);
       case Op::dropout: return dropout(random_.chance(20) ? 0.0F : 0.3F).reads(name);
+      case Op::gaussian_noise: return gaussian_noise(0.3F).reads(name);
       case Op::input:  // there is one already: sums and concatenations get its share
       case Op::add: return random_join(Op::add, source);
       case Op::concat: return random_join(Op::concat, source);
@@ -252,6 +253,7 @@ inline TrainConfig random_config(Random& random, const Model& model, std::uint32
   config.targets = many_binary || random.chance(30) ? Targets::values
                    : random.chance(50)              ? Targets::automatic
                                                     : Targets::labels;
+  if (output.elements() == model.input_shape().elements() && random.chance(50)) config.targets = Targets::input;
   config.signed_labels = config.loss == Loss::binary_cross_entropy && random.chance(50);
   config.optimizer = random_optimizer(random);
   const std::uint32_t slice = random.between(1, 3);
