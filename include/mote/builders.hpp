@@ -174,6 +174,11 @@ constexpr LayerSpec batch_norm(BatchNormOptions options = {}) {
   out.layer.flags = detail::flags(options.trainable, false);
   return out;
 }
+/// Right behind the input: a frozen batch norm to which set_standardization() (standardization.hpp) gives the mean and
+/// variance of the data. Epsilon is far below any variance that matters.
+constexpr LayerSpec standardize() {
+  return batch_norm({.epsilon = 1e-20F, .trainable = false});
+}
 /// In training each value becomes 0 with probability `rate`, or is divided by 1 - rate. At the input: masking noise.
 constexpr LayerSpec dropout(float rate) {
   return detail::spec(Op::dropout, rate);

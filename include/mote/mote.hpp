@@ -18,3 +18,5 @@
 #include "mote/initializer.hpp"
 #include "mote/trainer.hpp"
 #include "mote/fold.hpp"
+#include "mote/standardization.hpp"
+#include "mote/augmentation.hpp"

@@ -55,6 +55,10 @@ enum class Code : std::uint8_t {
   label_out_of_range,   ///< detail: index of the sample in the batch
   non_finite_loss,      ///< parameters were left as they were
   non_finite_gradient,  ///< global norm of the gradient not finite; parameters were left as they were
+  // data
+  non_finite_data,     ///< detail: index of the value or sample
+  too_few_samples,     ///< detail: how many are needed
+  no_standardization,  ///< no frozen batch norm reads the input
 };
 
 inline constexpr std::uint16_t kNoLayer = 0xFFFF;
