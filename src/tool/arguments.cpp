@@ -7,7 +7,7 @@
 namespace mote::tool {
 namespace {
 
-void add_csv_options(CLI::App& command, DataArguments& data) {
+void add_sample_options(CLI::App& command, DataArguments& data) {
   const char* const group = "Data";
   command
       .add_option("--label", data.label_column,
@@ -22,6 +22,10 @@ void add_csv_options(CLI::App& command, DataArguments& data) {
       .add_option("--scale", data.scale,
                   "factor for every sample value (default: 1/255 for unsigned bytes, 1 for everything else)")
       ->type_name("FACTOR")
+      ->group(group);
+  command
+      .add_flag("--reconstruct", data.reconstruct,
+                "an autoencoder: the samples are the targets, labels are not needed or not looked at")
       ->group(group);
 }
 
@@ -46,7 +50,7 @@ void add_training_data(CLI::App& command, DataArguments& data) {
       ->group(group);
   command.add_option("--test,--test-images", data.test_samples, "test samples")->type_name("FILE")->group(group);
   command.add_option("--test-labels", data.test_labels, "their labels or targets")->type_name("FILE")->group(group);
-  add_csv_options(command, data);
+  add_sample_options(command, data);
 }
 
 void add_evaluation_data(CLI::App& command, DataArguments& data, bool& use_training_part) {
@@ -64,7 +68,20 @@ void add_evaluation_data(CLI::App& command, DataArguments& data, bool& use_train
   command.add_option("--labels,--test-labels", data.labels, "their labels (integers) or targets (float)")
       ->type_name("FILE")
       ->group(group);
-  add_csv_options(command, data);
+  add_sample_options(command, data);
+}
+
+void add_augmentation(CLI::App& command, Augmentation& augmentation) {
+  const char* const group = "Augmentation of the training samples, drawn anew in every epoch";
+  command.add_option("--augment-shift", augmentation.shift, "up to so many pixels up, down, left and right")
+      ->type_name("PIXELS")
+      ->group(group);
+  command.add_flag("--augment-flip", augmentation.flip, "left and right exchanged in half of the samples")
+      ->group(group);
+  command.add_option("--augment-noise", augmentation.noise, "standard deviation of noise added to every value")
+      ->check(CLI::Range(0.0F, 1e6F))
+      ->type_name("X")
+      ->group(group);
 }
 
 void add_training(CLI::App& command, TrainingArguments& t) {

@@ -23,6 +23,7 @@ struct DataArguments {
   std::string label_column;  // of CSV files
   std::vector<std::string> target_columns;
   std::optional<float> scale;
+  bool reconstruct = false;  // the samples are the targets
 };
 
 /// The options of `mote train` and of everything else that plans a training.
@@ -38,6 +39,7 @@ struct TrainingArguments {
 
 void add_training_data(CLI::App& command, DataArguments& data);
 void add_evaluation_data(CLI::App& command, DataArguments& data, bool& use_training_part);
+void add_augmentation(CLI::App& command, Augmentation& augmentation);
 void add_training(CLI::App& command, TrainingArguments& training);
 
 struct TrainingData {

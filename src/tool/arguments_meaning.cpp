@@ -29,6 +29,14 @@ const std::vector<std::string> kOptimizers{"sgd", "momentum", "nesterov", "adagr
 const std::vector<std::string> kSchedules{"constant", "inverse", "step", "exponential", "cosine"};
 
 DataSet load_part(const std::string& samples, const std::string& labels, const DataArguments& data) {
+  if (data.reconstruct) {
+    if (!data.label_column.empty() || !data.target_columns.empty())
+      throw usage_error("with --reconstruct the samples are the targets, and --label or --targets name others",
+                        "leave out one of them");
+    DataSet out = DataSet::samples_from(samples, data.scale);
+    out.use_samples_as_targets();
+    return out;
+  }
   if (!labels.empty()) {
     DataSet out = DataSet::samples_from(samples, data.scale);
     out.add_targets_from(labels);
@@ -66,9 +74,9 @@ TrainingData load_training_data(const DataArguments& data) {
   TrainingData out;
   const bool folder = !data.data.empty() && !is_table(data.data);
   if (folder) {
-    const MnistFiles files = find_mnist(data.data, true, false);
+    const MnistFiles files = find_mnist(data.data, true, false, !data.reconstruct);
     out.train = load_part(files.train_samples, files.train_labels, data);
-    if (!files.test_samples.empty() && !files.test_labels.empty())
+    if (!files.test_samples.empty() && (data.reconstruct || !files.test_labels.empty()))
       out.test = load_part(files.test_samples, files.test_labels, data);
   } else {
     out.train = load_part(data.data.empty() ? data.samples : data.data, data.labels, data);
@@ -85,7 +93,7 @@ DataSet load_evaluation_data(const DataArguments& data, bool use_training_part) 
                       "give --data FOLDER, --data FILE.csv, or --test FILE with --labels FILE");
   if (data.data.empty()) return load_part(data.samples, data.labels, data);
   if (is_table(data.data)) return load_part(data.data, data.labels, data);
-  const MnistFiles files = find_mnist(data.data, use_training_part, !use_training_part);
+  const MnistFiles files = find_mnist(data.data, use_training_part, !use_training_part, !data.reconstruct);
   return use_training_part ? load_part(files.train_samples, files.train_labels, data)
                            : load_part(files.test_samples, files.test_labels, data);
 }

@@ -13,6 +13,7 @@
 #include "tool/file_io.hpp"
 #include "tool/memory_plan.hpp"
 #include "tool/plot.hpp"
+#include "tool/reconstruction.hpp"
 
 namespace mote::tool {
 namespace {
@@ -114,6 +115,8 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text) {
   json["arena_bytes"] = plan.arena_bytes();
   json["samples_per_second"] = speed;
   json["isa"] = session->isa();
+  if (!job.plots.empty() && data.reconstructs())
+    draw_reconstructions(job.plots, load_model(job.model), nullptr, &data, text);
   if (!job.plots.empty() && scores.classes != 0) draw_confusion(job.plots, scores, names, text);
   return json;
 }
@@ -128,7 +131,7 @@ void add_eval(CLI::App& app, Context& context) {
   command->add_option("MODEL", job->model, "model file")->required()->type_name("FILE");
   command->add_option("--batch", job->batch, "samples per run")->capture_default_str()->type_name("N");
   command->add_option("--loss", job->loss, "as in mote train")->capture_default_str()->type_name("NAME");
-  command->add_option("--plots", job->plots, "folder for confusion-matrix.svg")->type_name("DIR");
+  command->add_option("--plots", job->plots, "folder for confusion-matrix.svg or, with --reconstruct, reconstructions.svg")->type_name("DIR");
   command->add_option("--class-names", job->class_names, "names for the confusion matrix")
       ->delimiter(',')
       ->type_name("NAMES");

@@ -14,6 +14,7 @@
 #include "tool/file_io.hpp"
 #include "tool/memory_plan.hpp"
 #include "tool/plot.hpp"
+#include "tool/reconstruction.hpp"
 
 namespace mote::tool {
 namespace {
@@ -69,11 +70,12 @@ void prepare(TrainJob& job) {
   if (!job.plots.empty()) make_folder(job.plots);
 }
 
-OwnedModel model_for(const TrainJob& job) {
+OwnedModel model_for(TrainJob& job) {
   GivenModel given = model_from_argument(job.model);
   OwnedModel& model = given.model;
   set_trainable(model, job.freeze, false, "--freeze");
   set_trainable(model, job.unfreeze, true, "--unfreeze");
+  job.options.learn_standardization = !given.has_params || job.fresh;
   if (!given.has_params || job.fresh) initialize(model, initializer_called(job.init), job.init_limit, job.options.seed);
   return std::move(model);
 }
@@ -133,7 +135,9 @@ Json run_train(TrainJob& job, const Context& context, std::string& text) {
       training_schedule(job.training, std::floor(train_samples / options.config.batch), options.epochs);
   Progress progress(Progress::style_for(context.json));
   const TrainingReport report = train(model, options, data.train, data.test ? &*data.test : nullptr, progress);
-  options.config.targets = data.train.has_labels() ? Targets::labels : Targets::values;
+  options.config.targets = data.train.reconstructs() ? Targets::input
+                           : data.train.has_labels() ? Targets::labels
+                                                     : Targets::values;
   const std::size_t model_bytes = job.out.empty() ? model_file_bytes(model.view()) : save_model(model.view(), job.out);
   const OwnedPlan inference = plan_of(model, {.alignment = 64});
   text = summary(report, job, model_bytes, inference.arena_bytes());
@@ -161,6 +165,8 @@ Json run_train(TrainJob& job, const Context& context, std::string& text) {
   json["isa"] = report.isa;
   if (job.plots.empty()) return json;
   draw_training(job.plots, model, job, report, text);
+  if (data.train.reconstructs())
+    draw_reconstructions(job.plots, model, &data.train, data.test ? &*data.test : nullptr, text);
   if (report.test && report.test->classes != 0)
     draw_confusion(job.plots, *report.test, class_names_for(report.test->classes, job.class_names), text);
   return json;
@@ -176,6 +182,8 @@ void add_train(CLI::App& app, Context& context) {
   mote train --model "input 4; dense 16; tanh; dense 3" --data iris.csv --label species --epochs 100 --out iris.mote
   mote train --model net.txt --train x.npy --labels y.npy --optimizer momentum --lr 0.05 --schedule cosine \
              --out net.mote
+  mote train --model "input 784; gaussian_noise 0.3; dense 256; relu; dense 50; dense 256; relu; dense 784; sigmoid" \
+             --data mnist --reconstruct --out denoise.mote --plots pictures     (an autoencoder, with noise: a denoising one)
   mote train --model fashion.mote --freeze 1-4 --data my-images --out mine.mote     (goes on from the file's parameters)
 
   Labels are integers, one a sample (one output: 0 and 1, or -1 and +1); float arrays are targets, one value an output.
@@ -239,6 +247,7 @@ void add_train(CLI::App& app, Context& context) {
       ->type_name("X")
       ->group(group);
   command->add_flag("--fresh", job->fresh, "new parameters although the .mote file has some")->group(group);
+  add_augmentation(*command, job->options.augmentation);
   add_training(*command, job->training);
   command->callback([job, &context] {
     std::string text;

@@ -223,6 +223,18 @@ void DataSet::copy_sample(std::size_t index, std::span<float> out) const {
   }
 }
 
+void DataSet::use_samples_as_targets() {
+  reconstructs_ = true;
+  labels_.clear(), targets_.clear();
+  target_width_ = features_;
+  target_path_ = path_;
+}
+
+void DataSet::copy_target(std::size_t index, std::span<float> out) const {
+  if (reconstructs_) return copy_sample(index, out);
+  std::copy_n(targets_.begin() + static_cast<std::ptrdiff_t>(index * target_width_), target_width_, out.begin());
+}
+
 void DataSet::require_shape(const Shape& input) const {
   const auto without_ones = [](std::vector<std::uint64_t> dims) {
     std::erase(dims, 1U);
@@ -268,7 +280,7 @@ void DataSet::require_target_width(std::size_t outputs) const {
       .in(target_path_);
 }
 
-MnistFiles find_mnist(const std::string& folder, bool need_train, bool need_test) {
+MnistFiles find_mnist(const std::string& folder, bool need_train, bool need_test, bool need_labels) {
   const std::string how =
       "put train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (plain "
       "or "
@@ -281,9 +293,9 @@ MnistFiles find_mnist(const std::string& folder, bool need_train, bool need_test
     if (needed && found.empty()) throw data_error(fmt::format("the folder has no {}", name), how).in(folder);
   };
   require(need_train, files.train_samples, "train-images-idx3-ubyte");
-  require(need_train, files.train_labels, "train-labels-idx1-ubyte");
+  require(need_train && need_labels, files.train_labels, "train-labels-idx1-ubyte");
   require(need_test, files.test_samples, "t10k-images-idx3-ubyte");
-  require(need_test, files.test_labels, "t10k-labels-idx1-ubyte");
+  require(need_test && need_labels, files.test_labels, "t10k-labels-idx1-ubyte");
   return files;
 }
 

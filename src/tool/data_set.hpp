@@ -26,6 +26,9 @@ class DataSet {
   static DataSet table_from(const std::string& path, const std::string& label, std::span<const std::string> targets,
                             std::optional<float> scale);
 
+  /// Every sample becomes its own target, for autoencoders; labels and targets are forgotten.
+  void use_samples_as_targets();
+
   [[nodiscard]] std::size_t size() const { return count_; }
   [[nodiscard]] std::size_t features() const { return features_; }
   [[nodiscard]] const std::vector<std::uint64_t>& sample_dims() const { return dims_; }
@@ -39,10 +42,9 @@ class DataSet {
   [[nodiscard]] bool has_labels() const { return !labels_.empty(); }
   [[nodiscard]] bool has_targets() const { return target_width_ != 0; }
   [[nodiscard]] std::int32_t label(std::size_t index) const { return labels_[index]; }
+  [[nodiscard]] bool reconstructs() const { return reconstructs_; }
   [[nodiscard]] std::size_t target_width() const { return target_width_; }
-  [[nodiscard]] std::span<const float> target(std::size_t index) const {
-    return std::span(targets_).subspan(index * target_width_, target_width_);
-  }
+  void copy_target(std::size_t index, std::span<float> out) const;
 
   /// Throws unless the samples fit the model's input: the same shape, or flat on either side.
   void require_shape(const Shape& input) const;
@@ -64,6 +66,7 @@ class DataSet {
   std::vector<std::int32_t> labels_;
   std::vector<std::uint32_t> label_lines_;  // of a CSV file
   std::vector<float> targets_;
+  bool reconstructs_ = false;
 };
 
 /// The four files of MNIST and its relatives, in a folder.
@@ -71,7 +74,7 @@ struct MnistFiles {
   std::string train_samples, train_labels, test_samples, test_labels;
 };
 /// Finds them by their usual names, plain or .gz; throws naming what is missing and where to get it.
-MnistFiles find_mnist(const std::string& folder, bool need_train, bool need_test);
+MnistFiles find_mnist(const std::string& folder, bool need_train, bool need_test, bool need_labels = true);
 
 /// "28x28x1", "100x3" or "784", the way the text form writes an input.
 std::string shape_text(const Shape& shape);

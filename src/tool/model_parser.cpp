@@ -20,7 +20,7 @@ const std::vector<std::string>& op_words() {
     std::vector<std::string> out;
     for (unsigned i = 0; i < 256; ++i)
       if (known(static_cast<Op>(i))) out.emplace_back(name(static_cast<Op>(i)));
-    out.insert(out.end(), {"conv1d", "flatten"});
+    out.insert(out.end(), {"conv1d", "flatten", "standardize"});
     return out;
   }();
   return words;
@@ -310,6 +310,7 @@ LayerSpec LayerParser::spec_of(Options& options) {
   if (w == "gaussian_noise") return gaussian_noise(real(required("the standard deviation"), "a number such as 0.3"));
   if (w == "add" || w == "concat") return join_layer();
   if (w == "flatten") return flatten();
+  if (w == "standardize") return standardize();
   if (is_one_of(w, {"conv2d", "conv1d", "depthwise_conv2d", "max_pool", "average_pool"})) return window_layer(options);
   if (const Op op = op_of(w); known(op)) {  // an activation, or another layer without options of its own
     const std::optional<float> alpha = default_alpha(op);

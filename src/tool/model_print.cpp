@@ -72,6 +72,8 @@ std::string layer_text(const Model& model, std::size_t index) {
     case Op::max_pool:
     case Op::average_pool: out = window_text(l, in); break;
     case Op::batch_norm:
+      if (l.alpha == standardize().layer.alpha && l.beta == standardize().layer.beta && !l.trainable())
+        return "standardize";
       if (l.alpha != 1e-5F) out += fmt::format(" epsilon {}", l.alpha);
       if (l.beta != 0.1F) out += fmt::format(" momentum {}", l.beta);
       break;
@@ -138,6 +140,7 @@ std::string model_text_help() {
     max_pool 2               also average_pool; the stride is the filter unless given: max_pool 3 stride 2 same
     global_average_pool      mean over height and width
     batch_norm               epsilon 1e-5, momentum 0.1 unless given: batch_norm momentum 0.01
+    standardize              behind the input: mean 0 and variance 1, learned from the training samples and kept
     dropout 0.5, gaussian_noise 0.3    while training only
     ACTIVATIONSidentity, softmax
     rbf 20                   Gaussian radial basis units with trainable centres and widths
@@ -146,6 +149,9 @@ std::string model_text_help() {
   Behind any layer:  as NAME gives it a name, from NAME lets it read that layer instead of the one before.
   Behind a layer with parameters:  frozen keeps it as it is in training; no_bias leaves the bias out.
   Sizes are N (both directions) or HxW; a padding is P, VxH, or TOPxBOTTOMxLEFTxRIGHT.
+
+  A denoising autoencoder (mote train --reconstruct):
+    input 784; gaussian_noise 0.3; dense 256; relu; dense 50; dense 256; relu; dense 784; sigmoid
 
   A residual block:
     input 28x28x1; conv2d 8 3x3 same; batch_norm; relu as skip

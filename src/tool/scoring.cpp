@@ -55,6 +55,7 @@ Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::s
   scores.samples = indices.size();
   const bool labels = data.has_labels();
   const std::size_t features = data.features();
+  std::vector<float> target(labels ? 0 : data.target_width());
   double total = 0.0;
   for (std::size_t first = 0; first < indices.size(); first += slice) {
     const std::size_t count = std::min(slice, indices.size() - first);
@@ -74,7 +75,8 @@ Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::s
       const std::int32_t label = labels ? data.label(index) : 0;
       const std::size_t actual = label > 0 ? static_cast<std::size_t>(label) : 0;
       const double weight = labels && !class_weights.empty() ? static_cast<double>(class_weights[actual]) : 1.0;
-      total += weight * sample_loss(loss, output, label, labels ? std::span<const float>{} : data.target(index));
+      if (!labels) data.copy_target(index, target);
+      total += weight * sample_loss(loss, output, label, target);
       if (!labels) continue;
       const std::size_t predicted = predicted_class(output, loss);
       scores.correct += predicted == actual ? 1U : 0U;

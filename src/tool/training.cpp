@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "mote/random.hpp"
+#include "mote/standardization.hpp"
 #include "tool/error.hpp"
 #include "tool/memory_plan.hpp"
 
@@ -25,6 +26,7 @@ class Run {
 
   TrainingReport operator()() {
     prepare();
+    if (options_.learn_standardization) learn_standardization();
     create_trainer();
     double seconds = 0.0;
     for (unsigned epoch = 1; epoch <= options_.epochs && !report_.stopped_early; ++epoch) {
@@ -45,11 +47,12 @@ class Run {
   void prepare();
   void check_data(const DataSet& data) const;
   void set_class_weights();
+  void learn_standardization();
   void create_trainer();
   void train_epoch(unsigned epoch);
   void validate_epoch();
   void announce(const EpochReport& epoch);
-  void fill_slice(const ShuffledIndices& order, std::size_t first);
+  void fill_slice(const ShuffledIndices& order, unsigned epoch, std::size_t first);
   Scores score_part(const DataSet& data, std::span<const std::uint32_t> indices, const std::string& heading,
                     std::span<const float> class_weights);
   void store();
@@ -87,7 +90,7 @@ void Run::prepare() {
                       "give --labels, or a CSV file with a label column")
         .in(data_.path());
   config_.seed = options_.seed;
-  config_.targets = data_.has_labels() ? Targets::labels : Targets::values;
+  config_.targets = data_.reconstructs() ? Targets::input : data_.has_labels() ? Targets::labels : Targets::values;
   check_data(data_);
   if (test_ != nullptr) check_data(*test_);
   const bool binary = model_.layers[loss_layer(model_.layers, config_.loss)].shape.elements() == 1;
@@ -136,6 +139,22 @@ void Run::set_class_weights() {
   config_.class_weights = report_.class_weights.data();
 }
 
+/// From the training part alone: the validation part must stay unknown.
+void Run::learn_standardization() {
+  const std::uint16_t index = standardization_layer(model_.view());
+  if (index == kNoLayer) return;
+  std::vector<double> memory(2 * std::size_t{model_.layers[index].shape.c});
+  ChannelStatistics statistics(memory);
+  std::vector<float> sample(data_.features());
+  for (const std::uint32_t i : train_) {
+    data_.copy_sample(i, sample);
+    if (const Status status = statistics.add(sample); !status.ok())
+      throw status_error(status, model_).in(data_.path()).during(fmt::format("sample {} cannot be used", i));
+  }
+  const Status status = set_standardization(model_.view(), statistics, model_.params.span());
+  if (!status.ok()) throw status_error(status, model_);
+}
+
 void Run::create_trainer() {
   const OwnedPlan plan = plan_of(model_, plan_options(config_));
   arena_ = AlignedBytes(plan.arena_bytes());
@@ -151,19 +170,20 @@ void Run::create_trainer() {
                             grouped(report_.arena_bytes), report_.isa));
 }
 
-void Run::fill_slice(const ShuffledIndices& order, std::size_t first) {
+void Run::fill_slice(const ShuffledIndices& order, unsigned epoch, std::size_t first) {
   const std::span<float> input = trainer_.input();
   const std::span<std::int32_t> labels = trainer_.labels();
   const std::span<float> targets = trainer_.targets();
   const std::size_t features = data_.features(), width = data_.target_width();
   for (std::size_t i = 0; i < trainer_.slice_samples(); ++i) {
     const std::uint32_t index = train_[order[static_cast<std::uint32_t>(first + i)]];
-    data_.copy_sample(index, input.subspan(i * features, features));
-    if (!labels.empty()) {
-      labels[i] = data_.label(index);
-    } else {
-      std::ranges::copy(data_.target(index), targets.subspan(i * width, width).begin());
-    }
+    const std::span<float> sample = input.subspan(i * features, features);
+    data_.copy_sample(index, sample);
+    if (options_.augmentation.any())
+      augment(sample, model_.layers.front().shape, options_.augmentation, options_.seed,
+              std::uint64_t{epoch} << 32U | index);
+    if (!labels.empty()) labels[i] = data_.label(index);
+    if (!targets.empty()) data_.copy_target(index, targets.subspan(i * width, width));
   }
 }
 
@@ -178,7 +198,7 @@ void Run::train_epoch(unsigned epoch) {
   progress_.start(fmt::format("epoch {}/{}", epoch, options_.epochs), samples);
   const Clock::time_point begin = Clock::now();
   for (std::size_t first = 0; first < samples; first += slice) {
-    fill_slice(order, first);
+    fill_slice(order, epoch, first);
     const Result<float> loss = trainer_.step();
     if (!loss.ok()) {
       throw status_error(loss.status(), model_)

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "mote/augmentation.hpp"
 #include "mote/trainer.hpp"
 #include "tool/data_set.hpp"
 #include "tool/model_source.hpp"
@@ -27,6 +28,8 @@ struct TrainingOptions {
   bool keep_best = false;            ///< end with the weights of the best epoch
   bool watch_accuracy = false;       ///< "better" is higher validation accuracy, not lower validation loss
   std::vector<float> class_weights;  ///< one a class, or empty
+  Augmentation augmentation{};       ///< of training samples, drawn anew in every epoch
+  bool learn_standardization = false;  ///< the model's standardize layer gets mean and variance of the training samples
   bool balanced = false;             ///< class weights from the labels: samples / (classes * samples of the class)
 };
 

@@ -48,7 +48,9 @@ TEST(DataSet, IntegersAreLabelsAndFloatsAreTargets) {
   data.add_targets_from(folder / "targets.npy");
   EXPECT_FALSE(data.has_labels());
   ASSERT_EQ(data.target_width(), 2U);
-  EXPECT_EQ(data.target(2)[1], 6.0F);
+  std::vector<float> target(data.target_width());
+  data.copy_target(2, target);
+  EXPECT_EQ(target[1], 6.0F);
 }
 
 TEST(DataSet, TakesLabelColumns) {
@@ -62,7 +64,9 @@ TEST(DataSet, TakesLabelColumns) {
   const std::vector<std::string> columns{"b", "a"};
   const DataSet targets = DataSet::table_from(folder / "t.csv", "", columns, {});
   EXPECT_EQ(targets.target_width(), 2U);
-  EXPECT_EQ(targets.target(0)[0], 3.0F);
+  std::vector<float> target(targets.target_width());
+  targets.copy_target(0, target);
+  EXPECT_EQ(target[0], 3.0F);
   EXPECT_EQ(sample(targets, 1), std::vector<float>{0});
   write(folder / "half.csv", "a,label\n1,0\n2,0.5\n");
   expect_in(error_of([&] { DataSet::table_from(folder / "half.csv", "", {}, {}); }),
