@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mote/isa.hpp"
 #include "mote/kernels.hpp"
 #include "mote/plan.hpp"
 

@@ -288,10 +288,6 @@ namespace kernels {
 #undef MOTE_KERNEL
 }  // namespace kernels
 
-/// Instruction set the kernels were compiled for, as src/simd/simd.hpp names it: "scalar", "sse2", "x86_128_fma",
-/// "avx2_fma", "avx512", "neon64", …
-const char* isa_name();
-
 /// Scratch a convolution kernel wants, in floats: functions of the shape alone, so that a plan made on a host holds
 /// on the target.
 constexpr std::size_t conv2d_scratch_floats(const ConvShape&) {

@@ -9,6 +9,7 @@
 #include "mote/model.hpp"
 #include "mote/builders.hpp"
 #include "mote/plan.hpp"
+#include "mote/isa.hpp"
 #include "mote/execute.hpp"
 #include "mote/session.hpp"
 #include "mote/loss.hpp"

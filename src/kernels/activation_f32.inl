@@ -7,7 +7,7 @@
 #include "mote/kernels.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 using simd::F32;
@@ -166,4 +166,4 @@ void elu_grad_f32(const ActivationGradArgs& args) {
   });
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -9,7 +9,7 @@
 #include "mote/kernels.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 inline constexpr std::size_t kNormColumns = 16;
@@ -260,4 +260,4 @@ void batch_norm_grad_params_f32(const BatchNormGradArgs& args) {
   });
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -13,7 +13,7 @@
 #include "simd/simd.hpp"
 #include "simd/transpose.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 /// Runs shorter than this are not worth their loop: a few channels' filter rows become one run through a table.
@@ -185,4 +185,4 @@ void conv2d_grad_params_f32(const ConvGradArgs& args) {
   if (args.grad_bias != nullptr) column_sums(args.grad_output, positions, out_c, args.scale, args.grad_bias);
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -12,7 +12,7 @@
 #include "simd/simd.hpp"
 #include "simd/transpose.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 /// out (rows, columns) = start + a (rows, depth) b (depth, columns), all dense. A panel of columns of b serves all
@@ -202,4 +202,4 @@ void dense_grad_params_f32(const DenseGradArgs& args) {
   if (args.grad_bias != nullptr) column_sums(args.grad_output, args.batch, fan_out, args.scale, args.grad_bias);
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

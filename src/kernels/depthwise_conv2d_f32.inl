@@ -12,7 +12,7 @@
 #include "mote/kernels.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 /// out[r][c] = bias[c] + sum over taps of a[r][tap][c] b[tap][c].
@@ -455,4 +455,4 @@ void depthwise_conv2d_grad_params_f32(const ConvGradArgs& args) {
   column_sums(args.grad_output, positions, shape.out.c, args.scale, args.grad_bias);
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

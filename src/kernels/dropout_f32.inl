@@ -7,7 +7,7 @@
 #include "kernels/random_words.hpp"
 #include "mote/kernels.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 
 /// Kept: uniform (24 bits) >= rate, that is word >> 8 >= ceil(rate 2^24); kept values are multiplied by the rounded
 /// 1 / (1 - rate), dropped ones become +0 whatever they were.
@@ -30,4 +30,4 @@ void dropout_f32(const DropoutArgs& args) {
   }
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -7,7 +7,7 @@
 #include "mote/kernels.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 
 void add_f32(const AddArgs& args) {
   lanes_over(args.count, [&](std::size_t i, auto lanes) {
@@ -26,4 +26,4 @@ void copy_channels_f32(const CopyChannelsArgs& args) {
   }
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -5,9 +5,10 @@
 
 #include <cstddef>
 
+#include "kernels/kernel_namespace.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 /// A whole vector of outputs.
@@ -33,4 +34,4 @@ MOTE_INLINE void lanes_over(std::size_t count, const Body& body) {
 }
 
 }  // namespace
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -11,7 +11,7 @@
 #include "simd/scalar.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 inline constexpr float kNotANumber = __builtin_nanf("");
@@ -202,4 +202,4 @@ void kl_divergence_f32(const LossArgs& args) {
   class_loss(args, [](const LossRow& row, auto target) { return softmax_row<true>(row, target); });
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -9,7 +9,7 @@
 #include "mote/kernels.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 /// Inverse of the normal distribution at c + 1/2 (Wichura, AS 241, PPND7), |c| <= 1/2 - 2^-24: both branches, and the
@@ -49,4 +49,4 @@ void gaussian_noise_f32(const NoiseArgs& args) {
   }
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

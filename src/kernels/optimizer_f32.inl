@@ -7,7 +7,7 @@
 #include "mote/kernels.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 
 void sgd_f32(const UpdateArgs& args) {
   const simd::F32 rate = simd::splat(args.learning_rate);
@@ -130,4 +130,4 @@ void sum_of_squares_f32(const SumOfSquaresArgs& args) {
   *args.sum += simd::sum(acc);
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -9,7 +9,7 @@
 #include "mote/kernels.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 /// Neighbouring output pixels of a row whose windows, cut to the image, have the same size.
@@ -212,4 +212,4 @@ void average_pool_grad_f32(const PoolGradArgs& args) {
     average_pool_scatter<false>(args);
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -7,9 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/kernel_namespace.hpp"
 #include "mote/random.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 /// The first words of kTileBlocks blocks, then the second words, and so on: nothing has to be transposed.
@@ -40,4 +41,4 @@ inline void random_tile(std::uint64_t seed, RandomUse use, std::uint64_t stream,
 }
 
 }  // namespace
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -11,7 +11,7 @@
 #include "mote/kernels.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 inline constexpr std::size_t kRbfRows = 4;    // samples in one pass over the centres: four chains hide fma's latency
@@ -132,4 +132,4 @@ void rbf_grad_params_f32(const RbfGradArgs& args) {
   });
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -5,10 +5,11 @@
 
 #include <cstddef>
 
+#include "kernels/kernel_namespace.hpp"
 #include "kernels/lanes.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 /// Sum of the `count` floats that body(first, lanes) -> F32 makes: 16 virtual lanes, closed by the fixed tree. What
@@ -46,4 +47,4 @@ inline float row_max(const float* row, std::size_t count) {
 }
 
 }  // namespace
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

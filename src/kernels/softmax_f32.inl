@@ -8,7 +8,7 @@
 #include "simd/scalar.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 
 void softmax_f32(const SoftmaxArgs& args) {
   const std::size_t channels = args.channels;
@@ -43,4 +43,4 @@ void softmax_grad_f32(const SoftmaxGradArgs& args) {
   }
 }
 
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

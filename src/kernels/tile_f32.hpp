@@ -9,10 +9,11 @@
 #include <cstddef>
 #include <utility>
 
+#include "kernels/kernel_namespace.hpp"
 #include "simd/narrow.hpp"
 #include "simd/simd.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 using simd::F32;
@@ -374,4 +375,4 @@ inline void column_sums(const float* values, std::size_t rows, std::size_t colum
 }
 
 }  // namespace
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

@@ -7,9 +7,10 @@
 #include <cstddef>
 #include <numeric>
 
+#include "kernels/kernel_namespace.hpp"
 #include "mote/kernels.hpp"
 
-namespace mote::kernels {
+namespace mote::MOTE_KERNELS {
 namespace {
 
 /// One axis of a correlation: target position p and tap t meet source position (p stride - pad + t dilation) /
@@ -147,4 +148,4 @@ class PixelWalk {
 };
 
 }  // namespace
-}  // namespace mote::kernels
+}  // namespace mote::MOTE_KERNELS

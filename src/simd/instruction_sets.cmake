@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which instruction sets the kernels can be built for, and which of them this computer can run.
-# Sets MOTE_ISA_CHOSEN (what the library uses) and MOTE_ISA_RUNNABLE (best first: what the tests run), and defines
-# one interface target mote_isa_<name> each, with compiler flags and definitions for the sources that need them.
+# Sets MOTE_ISA_CHOSEN (what the library holds: one set, or "dispatch" for those of MOTE_ISA_DISPATCHED, between which
+# it chooses at run time), MOTE_ISA_NATIVE (the best set that this computer runs) and MOTE_ISA_RUNNABLE (best first: what
+# the tests run), and defines one interface target mote_isa_<name> each, with compiler flags and definitions for the
+# sources that need them.
 
-set(MOTE_ISA "auto" CACHE STRING "Instruction set of the kernels")
+set(MOTE_ISA "auto" CACHE STRING "Instruction set of the kernels; auto: several on x86-64, chosen at run time")
 set_property(CACHE MOTE_ISA PROPERTY STRINGS auto avx512 avx2 fma128 baseline scalar)
+set(MOTE_ISA_DISPATCHED avx512 avx2 baseline)  # best first; dispatch.cpp knows what each asks of the processor
 
 set(mote_isa_x86 OFF)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64|i[3-6]86)$")
@@ -74,14 +77,19 @@ foreach(isa IN LISTS mote_isa_known)
   mote_define_isa(${isa})
 endforeach()
 
+foreach(isa IN ITEMS scalar baseline avx2 avx512)
+  if(isa IN_LIST MOTE_ISA_RUNNABLE)
+    set(MOTE_ISA_NATIVE ${isa})
+  endif()
+endforeach()
 if(MOTE_ISA STREQUAL "auto")
-  foreach(isa IN ITEMS scalar baseline avx2 avx512)
-    if(isa IN_LIST MOTE_ISA_RUNNABLE)
-      set(MOTE_ISA_CHOSEN ${isa})
-    endif()
-  endforeach()
+  set(MOTE_ISA_CHOSEN ${MOTE_ISA_NATIVE})
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    set(MOTE_ISA_CHOSEN dispatch)
+  endif()
 elseif(MOTE_ISA IN_LIST mote_isa_known)
   set(MOTE_ISA_CHOSEN ${MOTE_ISA})
+  set(MOTE_ISA_NATIVE ${MOTE_ISA})
 else()
   list(JOIN mote_isa_known ", " known)
   message(FATAL_ERROR "MOTE_ISA=${MOTE_ISA} does not exist on ${CMAKE_SYSTEM_PROCESSOR}; choose one of: auto, ${known}")

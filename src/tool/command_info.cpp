@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model_file.hpp"
-#include "mote/kernels.hpp"
+#include "mote/isa.hpp"
 #include "tool/commands.hpp"
 #include "tool/error.hpp"
 #include "tool/memory_plan.hpp"
@@ -57,8 +57,12 @@ Json layer_json(const Model& model, std::size_t i) {
 
 void show(const InfoJob& job, const Context& context) {
   if (job.model.empty() && !job.cpu) throw usage_error("no model given", "give a model file, or --cpu");
-  if (job.model.empty())
-    return print_result(context, {{"command", "info"}, {"isa", isa_name()}}, fmt::format("kernels {}\n", isa_name()));
+  if (job.model.empty()) {
+    std::vector<std::string> sets;
+    for (std::size_t i = 0; runnable_isa(i) != nullptr; ++i) sets.emplace_back(runnable_isa(i));
+    return print_result(context, {{"command", "info"}, {"isa", isa_name()}, {"runnable", sets}},
+                        fmt::format("kernels {} (this computer can run: {})\n", isa_name(), fmt::join(sets, ", ")));
+  }
   const GivenModel given = model_from_argument(job.model);
   const Model model = given.model.view();
   if (job.text_only)
@@ -117,7 +121,7 @@ void add_info(CLI::App& app, Context& context) {
 )");
   command->add_option("MODEL", job->model, "model file, text file or text")->type_name("FILE|TEXT");
   command->add_flag("--text", job->text_only, "print the network in the text form and nothing else");
-  command->add_flag("--cpu", job->cpu, "say which instruction set the kernels are for");
+  command->add_flag("--cpu", job->cpu, "say which instruction set the kernels use, and which there are (see mote --isa)");
   command->callback([job, &context] { show(*job, context); });
 }
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "mote/kernels.hpp"
+#include "mote/isa.hpp"
 #include "tool/commands.hpp"
 #include "tool/error.hpp"
 #include "tool/suggest.hpp"
@@ -97,6 +97,14 @@ int guarded(const std::function<void()>& work, bool json) {
   return 1;
 }
 
+void choose_isa(const std::string& name) {
+  if (use_isa(name.c_str())) return;
+  std::vector<std::string> sets;
+  for (std::size_t i = 0; runnable_isa(i) != nullptr; ++i) sets.emplace_back(runnable_isa(i));
+  throw usage_error(fmt::format("--isa: there are no kernels for {} here", in_quotes(name)),
+                    fmt::format("this program and this computer have {}", list_of(sets)));
+}
+
 }  // namespace
 
 CLI::App* add_command(CLI::App& app, Context& context, const std::string& name, const std::string& description,
@@ -119,6 +127,9 @@ int run_command_line(int argc, const char* const* argv) {
   const std::span<const char* const> arguments(argv, static_cast<std::size_t>(argc));
   Context context;
   CLI::App app("mote: neural networks on small machines, trained and run inside one block of memory", "mote");
+  app.add_option_function<std::string>("--isa", choose_isa,
+                                       "instruction set of the kernels (default: the best this computer has)")
+      ->type_name("NAME");
   app.set_version_flag("--version", fmt::format("mote {} (kernels {})", MOTE_VERSION, isa_name()), "print the version");
   app.set_help_flag("-h,--help", "print this help");
   app.footer(kOverview);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which instruction set the kernels use. A library for x86-64 holds several and chooses the best one that the processor
+// has, once, at the first kernel call or question; where a library holds one, there is no table and calls are direct.
+#pragma once
+
+#include <cstddef>
+
+namespace mote {
+
+/// The instruction set in use: "avx512", "avx2", "fma128", "baseline", "neon64", "scalar", ….
+const char* isa_name();
+
+/// The `index`-th instruction set that this library holds and this processor has, best first; nullptr past the last.
+const char* runnable_isa(std::size_t index);
+
+/// Uses that instruction set from the next kernel call on; false if it is not runnable here. Not while another thread
+/// runs a network. For tests and benchmarks: all give the same bits but those without fused multiply-add (baseline).
+bool use_isa(const char* name);
+
+}  // namespace mote

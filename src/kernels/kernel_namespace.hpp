@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where kernels are defined: mote::kernels, so that calls are direct, or, in a library that holds several instruction
+// sets, a namespace of each one's own (MOTE_KERNELS=kernels_avx2), which dispatch.cpp puts behind mote::kernels.
+#pragma once
+
+#if !defined(MOTE_KERNELS)
+#define MOTE_KERNELS kernels
+#else
+#include "mote/kernels.hpp"
+
+namespace mote::MOTE_KERNELS {
+#define MOTE_KERNEL(name, Args) void name(const Args& args);
+#include "mote/kernels.inc"
+#undef MOTE_KERNEL
+}  // namespace mote::MOTE_KERNELS
+#endif
