@@ -11,20 +11,12 @@
 #include <string>
 
 #include "mote/mote.hpp"
+#include "networks.hpp"
 
 namespace mote {
 namespace {
 
-// What `mote demo` trains.
-constexpr auto kDemo = sequential(input(28, 28, 1), conv2d(16, {.padding = Padding::same}), max_pool(), batch_norm(),
-                                  relu(), conv2d(32, {.padding = Padding::same}), max_pool(), batch_norm(), relu(),
-                                  flatten(), dropout(0.2F), dense(10), softmax());
-constexpr auto kMlp =
-    sequential(input(784), dense(512), relu(), dense(512), relu(), dense(512), relu(), dense(10), softmax());
-constexpr auto kSmallMlp = sequential(input(16), dense(32), relu(), dense(16), relu(), dense(4), softmax());
-constexpr auto kConv =
-    sequential(input(28, 28, 1), conv2d(8, {.padding = Padding::same}), relu(), max_pool(),
-               conv2d(16, {.padding = Padding::same}), relu(), max_pool(), flatten(), dense(10), softmax());
+using namespace bench;
 
 /// Multiply-adds of one sample forward, twice: dense and convolution layers only.
 double forward_flops(const Model& model) {
@@ -121,6 +113,11 @@ void add_training(const char* name, const Model& model, const Optimizer& optimiz
                                [=](benchmark::State& state) { training_step(state, model, config); });
 }
 
+void add_forward(const char* name, const Model& model) {
+  benchmark::RegisterBenchmark((std::string("forward_pass/") + name).c_str(),
+                               [=](benchmark::State& state) { forward_pass(state, model); });
+}
+
 [[maybe_unused]] const bool kRowsAdded = [] {
   add_training("demo_adam", kDemo.model(), adam(), 64);
   add_training("mlp_784_512_512_512_10_sgd", kMlp.model(), sgd(), 32);
@@ -128,10 +125,12 @@ void add_training(const char* name, const Model& model, const Optimizer& optimiz
   add_training("conv_8_16_sgd", kConv.model(), sgd(), 32);
   add_training("mlp_16_32_16_4_sgd", kSmallMlp.model(), sgd(), 8);
   benchmark::RegisterBenchmark("training_step/static_mlp_16_32_16_4_sgd/8", static_training_step);
-  benchmark::RegisterBenchmark("forward_pass/demo",
-                               [](benchmark::State& state) { forward_pass(state, kDemo.model()); });
-  benchmark::RegisterBenchmark("forward_pass/mlp_784_512_512_512_10",
-                               [](benchmark::State& state) { forward_pass(state, kMlp.model()); });
+  add_forward("demo", kDemo.model());
+  add_forward("mlp_784_512_512_512_10", kMlp.model());
+  add_forward("mlperf_tiny_keywords", kKeywords.model());
+  add_forward("mlperf_tiny_persons", kPersons.model());
+  add_forward("mlperf_tiny_resnet8", kResnet.model());
+  add_forward("mlperf_tiny_anomaly", kAnomaly.model());
   return true;
 }();
 
