@@ -31,7 +31,7 @@ inline void multiply_rows(RowsJob& job, const float* a, std::size_t a_step, floa
         job.a[r] = a + (row + r) * a_step;
         job.out[r] = out + (row + r) * out_step;
       }
-      run_tiles<RowsKernel>(job, count, begin, end);
+      run_tiles<StreamingRowsKernel>(job, count, begin, end);
     }
   }
 }
@@ -86,6 +86,7 @@ void dense_f32(const DenseArgs& args) {
   job.bias = args.bias;
   job.resume = false;
   job.b_step = fan_out;
+  job.ahead = 8 * fan_out;
   job.column_step = 1;
   job.depth = fan_in;
   multiply_rows(job, args.input, fan_in, args.output, fan_out, args.batch, fan_out);
@@ -148,6 +149,7 @@ inline void grad_input_lanes(const DenseGradArgs& args) {
     job.b_end = args.weights + fan_in * fan_out;
     job.resume = false;
     job.b_step = 1;
+    job.ahead = 0;
     job.column_step = fan_out;
     job.depth = fan_out;
     multiply_rows(job, args.grad_output, fan_out, args.grad_input, fan_in, args.batch, fan_in);
@@ -157,6 +159,7 @@ inline void grad_input_lanes(const DenseGradArgs& args) {
     job.b = panel;
     job.b_end = panel + kDepth * kPanel;
     job.b_step = kPanel;
+    job.ahead = 0;
     job.column_step = 1;
     for (std::size_t input = 0; input < fan_in; input += kPanel) {
       const std::size_t inputs = std::min(kPanel, fan_in - input);

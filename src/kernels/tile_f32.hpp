@@ -121,6 +121,7 @@ struct RowsJob {
   const float* bias;        // null: 0
   bool resume;              // start from `out` instead
   std::size_t b_step;       // floats from one k to the next
+  std::size_t ahead;        // floats from a vector of b to the one to be fetched while it is used; streaming only
   std::size_t column_step;  // floats from one column to the next; 1 but where there are no vectors
   std::size_t depth;
   std::size_t taps_y, taps_x;
@@ -137,8 +138,9 @@ inline std::size_t whole_loads(const float* b, const float* b_end, std::size_t b
   return room < floats ? 0 : (room - floats) / b_step + 1;
 }
 
-template <class Lanes>
-struct RowsKernel {
+/// kStreams: b is larger than the first cache and is fetched ahead.
+template <class Lanes, bool kStreams>
+struct RowsTiles {
   using Vector = typename Lanes::Vector;
 
   template <std::size_t kRows, std::size_t kVectors, bool kPartial>
@@ -175,6 +177,7 @@ struct RowsKernel {
         const float* from = b + v * (kScalar ? column_step : Lanes::kLanes);
         constexpr bool kCut = kPartial && last_of<kVectors>(v);
         weights[v] = load_columns<Lanes, kCut>(from, tail);
+        if constexpr (kStreams) __builtin_prefetch(from + job.ahead);
       });
       unroll<kRows>([&](auto r) MOTE_UNROLLED {
         const Vector x = Lanes::splat(a[r][from_row]);
@@ -222,6 +225,11 @@ struct RowsKernel {
     });
   }
 };
+
+template <class Lanes>
+using RowsKernel = RowsTiles<Lanes, false>;
+template <class Lanes>
+using StreamingRowsKernel = RowsTiles<Lanes, !kScalar>;
 
 /// out[r][o] += scale * sum over positions of a[position][r] b[position][o]: the gradient of weights. Positions are
 /// images × lines × a run along x, in this order. Rows are consecutive in a. At the ends of a run only rows
@@ -314,6 +322,12 @@ struct OuterKernel {
     Vector acc[kRows][kVectors];
     unroll<kRows>([&](auto r)
                       MOTE_UNROLLED { unroll<kVectors>([&](auto v) MOTE_UNROLLED { acc[r][v] = Lanes::zero(); }); });
+    float* out = job.out + column;
+    if constexpr (!kScalar)  // needed at the end: fetched while the sums are taken
+      unroll<kRows>([&](auto r) MOTE_UNROLLED {
+        unroll<kVectors>([&](auto v)
+                             MOTE_UNROLLED { __builtin_prefetch(out + r * job.out_step + v * Lanes::kLanes, 1); });
+      });
     for (std::size_t image = 0; image < job.images; ++image) {
       for (std::size_t line = 0; line < job.lines; ++line) {
         const auto n = static_cast<std::ptrdiff_t>(image), y = static_cast<std::ptrdiff_t>(line);
@@ -322,7 +336,6 @@ struct OuterKernel {
       }
     }
     const Vector scale = Lanes::splat(job.scale);
-    float* out = job.out + column;
     // A partial row's load would wait for the store of the row before, which overlaps it: all loads come first. Whole
     // rows are stored as they come, which is faster where they stream through the caches.
     unroll<kRows>([&](auto r) MOTE_UNROLLED {
