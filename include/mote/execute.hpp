@@ -84,6 +84,12 @@ class Binding {
   [[nodiscard]] [[gnu::always_inline]] std::uint64_t random_stream() const {
     return memory_.slice << 16U | step_.layer;
   }
+  /// The activation that the step's kernel applies.
+  [[nodiscard]] [[gnu::always_inline]] Clamp clamp() const {
+    if (step_.activation == kNoLayer)
+      return {};
+    return {0.0F, model_.layers[step_.activation].op == Op::relu6 ? 6.0F : __builtin_inff()};
+  }
   /// First channel of this step's input within a concatenated output.
   [[nodiscard]] [[gnu::always_inline]] std::uint32_t channel_offset() const {
     std::uint32_t offset = 0;
@@ -155,11 +161,11 @@ namespace detail {
       return;
     case Op::dense:
       return kernels::dense_f32({b.input(), b.params(), b.bias(), b.output(), b.batch(),
-                                 static_cast<std::uint32_t>(b.in().elements()), layer.shape.c});
+                                 static_cast<std::uint32_t>(b.in().elements()), layer.shape.c, b.clamp()});
     case Op::conv2d:
-      return kernels::conv2d_f32({b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv()});
+      return kernels::conv2d_f32({b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp()});
     case Op::depthwise_conv2d:
-      return kernels::depthwise_conv2d_f32({b.input(), b.params(), b.bias(), b.output(), nullptr, b.conv()});
+      return kernels::depthwise_conv2d_f32({b.input(), b.params(), b.bias(), b.output(), nullptr, b.conv(), b.clamp()});
     case Op::max_pool:
       return kernels::max_pool_f32({b.input(), b.output(), b.conv()});
     case Op::average_pool:
@@ -172,7 +178,7 @@ namespace detail {
     case Op::gaussian_noise:
       return detail::run_gaussian_noise(b);
     case Op::add:
-      return kernels::add_f32({b.input(), b.second(), b.output(), b.count(b.out())});
+      return kernels::add_f32({b.input(), b.second(), b.output(), b.count(b.out()), b.clamp()});
     case Op::concat:
       return kernels::copy_channels_f32(
           {b.input(), b.output() + b.channel_offset(), b.rows(b.in()), b.in().c, b.in().c, b.out().c});

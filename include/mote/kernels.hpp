@@ -12,6 +12,12 @@
 
 namespace mote {
 
+/// An activation that a kernel applies to each output before it is stored: min(high, max(low, y)); NaN passes.
+struct Clamp {
+  float low = -__builtin_inff(), high = __builtin_inff();
+  [[nodiscard]] constexpr bool any() const { return low != -__builtin_inff() || high != __builtin_inff(); }
+};
+
 /// output (batch, fan_out) = input (batch, fan_in) weights (fan_in, fan_out) + bias (fan_out). bias may be null.
 struct DenseArgs {
   const float* input;
@@ -19,6 +25,7 @@ struct DenseArgs {
   const float* bias;
   float* output;
   std::uint32_t batch, fan_in, fan_out;
+  Clamp clamp{};
 };
 
 /// grad_input:  grad_input (batch, fan_in) = grad_output (batch, fan_out) weights^T. Reads grad_output, weights.
@@ -53,6 +60,7 @@ struct ConvArgs {
   float* output;
   float* scratch;
   ConvShape shape;
+  Clamp clamp{};
 };
 
 /// grad_input: overwrites grad_input (every element). Reads grad_output, weights; scratch as the function says.
@@ -149,6 +157,7 @@ struct AddArgs {
   const float* b;
   float* output;
   std::uint32_t count;
+  Clamp clamp{};
 };
 
 /// Copies `width` floats per row from rows of `source_stride` to rows of `target_stride`. No overlap.

@@ -152,6 +152,10 @@ struct ParamArrays {
 constexpr bool is_activation(Op op) {
   return traits(op).activation;
 }
+/// Activations that are a clamp of their input: dense, conv2d, depthwise_conv2d and add apply them on the way out.
+constexpr bool is_clamp(Op op) {
+  return op == Op::relu || op == Op::relu6;
+}
 /// Output is the same memory as the input, always: no step is planned.
 constexpr bool is_alias(Op op) {
   return op == Op::reshape || op == Op::identity;

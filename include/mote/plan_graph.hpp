@@ -93,6 +93,19 @@ struct Graph {
       insert(needs_sign, i);
   }
   [[nodiscard]] constexpr bool in_place(std::size_t i) const { return contains(overwrites, i); }
+  /// Whether activation `i` is applied by its input's kernel: a clamp, in place, of a layer that can.
+  [[nodiscard]] constexpr bool joins_input(std::size_t i) const {
+    const Op source = layers[layers[i].inputs[0]].op;
+    return is_clamp(layers[i].op) && layers[i].inputs[0] + 1U == i && in_place(i) &&
+           (source == Op::dense || source == Op::conv2d || source == Op::depthwise_conv2d || source == Op::add);
+  }
+  /// The activation that the kernel of layer `i` applies, or kNoLayer.
+  [[nodiscard]] constexpr std::uint16_t joined_activation(std::size_t i) const {
+    const std::size_t next = i + 1;  // the usual place; elsewhere it stays a step of its own
+    return next <= output_layer && layers[next].inputs[0] == i && layers[next].op != Op::input && joins_input(next)
+               ? static_cast<std::uint16_t>(next)
+               : kNoLayer;
+  }
   /// The layer whose buffer holds the value of layer `i`.
   [[nodiscard]] constexpr std::size_t root(std::size_t i) const {
     while (layers[i].op != Op::input && (alias(i) || in_place(i)))

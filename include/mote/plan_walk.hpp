@@ -166,13 +166,14 @@ class Walk {
 
   constexpr void emit_forward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
-    if (graph_.alias(i))
+    if (graph_.alias(i) || graph_.joins_input(i))
       return;
     if (layer.op == Op::add || layer.op == Op::concat)
       return emit_join(i);
     Step step = make(StepKind::forward, i);
     step.input = value(layer.inputs[0]);
     step.output = value(i);
+    step.activation = graph_.joined_activation(i);
     if (layer.op == Op::conv2d)
       step.scratch = scratch(i, conv2d_scratch_floats(graph_.conv_shape(i)));
     if (graph_.batch_statistics(i))
@@ -192,6 +193,8 @@ class Walk {
         step.second = value(layer.inputs[k]);
       }
       step.output = value(i);
+      if (k + 1U == layer.input_count)
+        step.activation = graph_.joined_activation(i);
       out_.push(step);
     }
   }

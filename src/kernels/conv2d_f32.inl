@@ -66,8 +66,9 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
 
 /// target[p] = bias + sum over taps and channels of source[…] weights[tap][channel], for every target pixel.
 inline void correlate(const Walk& walk, const float* source, std::size_t source_c, const float* weights,
-                      const float* bias, std::size_t target_c, float* target) {
+                      const float* bias, std::size_t target_c, float* target, const Clamp& clamp = {}) {
   RowsJob job;
+  job.clamp = clamp;
   job.b_end = weights + static_cast<std::size_t>(walk.y.filter * walk.x.filter) * source_c * target_c;
   job.bias = bias;
   job.resume = false;
@@ -99,7 +100,8 @@ inline ConvShape as_line(const ConvShape& shape) {
 
 void conv2d_f32(const ConvArgs& args) {
   const ConvShape shape = as_line(args.shape);
-  correlate(forward_walk(shape), args.input, shape.in.c, args.weights, args.bias, shape.out.c, args.output);
+  correlate(forward_walk(shape), args.input, shape.in.c, args.weights, args.bias, shape.out.c, args.output,
+            args.clamp);
 }
 
 void conv2d_grad_input_f32(const ConvGradArgs& args) {

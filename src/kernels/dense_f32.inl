@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "kernels/lanes.hpp"
 #include "kernels/tile_f32.hpp"
 #include "mote/kernels.hpp"
 #include "simd/simd.hpp"
@@ -73,6 +74,11 @@ inline void stream_sample(const DenseArgs& args) {
     k += 4;
   }
   for (; k < fan_in; ++k) stream_terms<1>(args.input + k, args.weights + k * fan_out, fan_out, args.output);
+  if (!args.clamp.any()) return;
+  const F32 low = simd::splat(args.clamp.low), high = simd::splat(args.clamp.high);
+  lanes_over(fan_out, [&](std::size_t i, auto lanes) MOTE_LAMBDA_INLINE {
+    lanes.store(args.output + i, min(high, max(low, lanes.load(args.output + i))));
+  });
 }
 
 }  // namespace
@@ -87,6 +93,7 @@ void dense_f32(const DenseArgs& args) {
   job.resume = false;
   job.b_step = fan_out;
   job.ahead = 8 * fan_out;
+  job.clamp = args.clamp;
   job.column_step = 1;
   job.depth = fan_in;
   multiply_rows(job, args.input, fan_in, args.output, fan_out, args.batch, fan_out);

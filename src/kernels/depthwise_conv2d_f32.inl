@@ -46,7 +46,7 @@ struct ChannelsKernel {
     unroll<kRows>([&](auto r) MOTE_UNROLLED {
       unroll<kVectors>([&](auto v) MOTE_UNROLLED {
         constexpr bool kCut = kPartial && last_of<kVectors>(v);
-        store_columns<Lanes, kCut>(job.out[r] + column + v * Lanes::kLanes, tail, acc[r][v]);
+        store_clamped<Lanes, kCut>(job.out[r] + column + v * Lanes::kLanes, tail, acc[r][v], job.clamp);
       });
     });
   }
@@ -61,6 +61,7 @@ struct LineJob {
   const float* bias;  // null: 0
   std::size_t taps_y;
   std::ptrdiff_t a_step_y, a_step_x, b_step_y, b_step_x, out_step;
+  Clamp clamp;
   std::size_t cut_first, cut_last;  // so many columns at the ends lie outside the image, two at most
 };
 
@@ -109,7 +110,7 @@ void line_tile(const LineJob& job, std::size_t column, std::size_t tail) {
   unroll<kOutputs>([&](auto r) MOTE_UNROLLED {
     unroll<kVectors>([&](auto v) MOTE_UNROLLED {
       constexpr bool kCut = kPartial && last_of<kVectors>(v);
-      store_columns<Lanes, kCut>(out + v * Lanes::kLanes, tail, acc[r][v]);
+      store_clamped<Lanes, kCut>(out + v * Lanes::kLanes, tail, acc[r][v], job.clamp);
     });
     out += job.out_step;
   });
@@ -162,12 +163,13 @@ inline bool has_lines(const Axis& x) {
 
 /// The lines of one segment. b_step: floats from one tap to the next, negative in the backward pass.
 inline void filter_lines(const Walk& walk, const Segment& y, std::size_t channels, const float* source,
-                         const float* first_tap, std::ptrdiff_t b_step, const float* bias, float* target) {
+                         const float* first_tap, std::ptrdiff_t b_step, const RowsJob& rows, float* target) {
   const auto c = static_cast<std::ptrdiff_t>(channels);
   const Axis& x = walk.x;
   LineJob job;
   job.b = first_tap + y.tap * x.filter * b_step;
-  job.bias = bias;
+  job.bias = rows.bias;
+  job.clamp = rows.clamp;
   job.taps_y = static_cast<std::size_t>(y.taps);
   job.a_step_y = y.from_tap * x.source * c;
   job.a_step_x = job.out_step = c;
@@ -240,13 +242,14 @@ inline void filter_segment(const Walk& walk, const Segment& y, const Segment& x,
 
 /// Forward: taps in order. Backward: taps count from the filter's far end, so the weights are walked backwards.
 inline void filter_channels(const ConvShape& shape, bool forward, const float* source, const float* weights,
-                            const float* bias, float* target) {
+                            const float* bias, float* target, const Clamp& clamp = {}) {
   const Walk walk = forward ? forward_walk(shape) : backward_walk(shape);
   const auto out_c = static_cast<std::ptrdiff_t>(shape.out.c);
   const std::ptrdiff_t last_tap = walk.y.filter * walk.x.filter - 1;
   RowsJob job;
   job.b_end = weights + (last_tap + 1) * out_c;
   job.bias = bias;
+  job.clamp = clamp;
   job.resume = false;
   job.b_step = 0;
   job.column_step = 1;
@@ -256,7 +259,7 @@ inline void filter_channels(const ConvShape& shape, bool forward, const float* s
   const float* first_tap = forward ? weights : weights + last_tap * out_c;
   const bool lines = shape.in.c == shape.out.c && has_lines(walk.x);
   for_segments(walk.y, [&](const Segment& y) {
-    if (lines) return filter_lines(walk, y, shape.out.c, source, first_tap, direction, bias, target);
+    if (lines) return filter_lines(walk, y, shape.out.c, source, first_tap, direction, job, target);
     for_segments(walk.x, [&](const Segment& x) {
       job.b = first_tap + (y.tap * walk.x.filter + x.tap) * direction;
       job.b_step_y = y.tap_step * walk.x.filter * direction;
@@ -269,7 +272,7 @@ inline void filter_channels(const ConvShape& shape, bool forward, const float* s
 }  // namespace
 
 void depthwise_conv2d_f32(const ConvArgs& args) {
-  filter_channels(args.shape, true, args.input, args.weights, args.bias, args.output);
+  filter_channels(args.shape, true, args.input, args.weights, args.bias, args.output, args.clamp);
 }
 
 void depthwise_conv2d_grad_input_f32(const ConvGradArgs& args) {

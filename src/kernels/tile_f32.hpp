@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "kernels/kernel_namespace.hpp"
+#include "mote/kernels.hpp"
 #include "simd/narrow.hpp"
 #include "simd/simd.hpp"
 
@@ -75,6 +76,12 @@ MOTE_INLINE void store_columns(float* to, std::size_t tail, typename Lanes::Vect
   }
 }
 
+/// store_columns() of the clamped value.
+template <class Lanes, bool kPartial>
+MOTE_INLINE void store_clamped(float* to, std::size_t tail, typename Lanes::Vector value, const Clamp& clamp) {
+  store_columns<Lanes, kPartial>(to, tail, min(Lanes::splat(clamp.high), max(Lanes::splat(clamp.low), value)));
+}
+
 /// Kernel<Lanes>::tile<kRows, vectors, partial>(job, column, tail) for columns begin … end - 1.
 template <template <class> class Kernel, std::size_t kRows, class Job>
 void run_columns(const Job& job, std::size_t begin, std::size_t end) {
@@ -126,6 +133,7 @@ struct RowsJob {
   std::size_t depth;
   std::size_t taps_y, taps_x;
   std::ptrdiff_t a_step_y, a_step_x, b_step_y, b_step_x;
+  Clamp clamp{};
   const std::ptrdiff_t* offsets;  // not null: the k-th term lies here in each row of a, and there is one tap
 };
 
@@ -220,7 +228,7 @@ struct RowsTiles {
     unroll<kRows>([&](auto r) MOTE_UNROLLED {
       unroll<kVectors>([&](auto v) MOTE_UNROLLED {
         constexpr bool kCut = kPartial && last_of<kVectors>(v);
-        store_columns<Lanes, kCut>(job.out[r] + column + v * Lanes::kLanes, tail, acc[r][v]);
+        store_clamped<Lanes, kCut>(job.out[r] + column + v * Lanes::kLanes, tail, acc[r][v], job.clamp);
       });
     });
   }

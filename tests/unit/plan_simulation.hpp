@@ -240,7 +240,19 @@ class PlanSimulation {
       write(s.saved, hash(53, i, epoch_));
     }
     if (op == Op::conv2d) scratch(s, conv2d_scratch_floats(conv(i)));
-    if (s.output != kNoBuffer) write(s.output, value_[i]);
+    if (s.output != kNoBuffer) write(s.output, activated(s, value_[i]));
+  }
+  /// What a step leaves: `value`, or the activation of it that the same kernel applies.
+  Symbol activated(const Step& s, Symbol value) {
+    if (s.activation == kNoLayer) return value;
+    const Layer& a = layers_[s.activation];
+    const Op op = layers_[s.layer].op;
+    require(s.activation <= output_ && a.inputs[0] == s.layer && (a.op == Op::relu || a.op == Op::relu6),
+            "a step applies an activation that does not follow it");
+    require(op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::add,
+            "a step applies an activation that its kernel has not");
+    require(value == value_[s.layer], "an activation is applied to a part of a value");
+    return value_[s.activation];
   }
   void forward_add(const Step& s, const Layer& layer) {
     Symbol before = 0;
@@ -249,7 +261,7 @@ class PlanSimulation {
     read(s.input, value_bytes(s.layer), "add: the sum so far is not there", before);
     read(s.second, value_bytes(s.layer), "add: the summand is not there", summand);
     target(s.output, value_bytes(s.layer), s.input, s.second);
-    if (s.output != kNoBuffer) write(s.output, before + summand);
+    if (s.output != kNoBuffer) write(s.output, activated(s, before + summand));
   }
   void loss(const Step& s) {
     require(now_ == plan_.forward_steps && s.layer == output_, "the loss follows the forward pass");
