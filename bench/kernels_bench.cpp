@@ -320,6 +320,17 @@ void add(const std::string& name, Kernel<SumOfSquaresArgs> kernel) {
     return SumOfSquaresArgs{arrays.floats(n), arrays.floats(1), n};
   });
 }
+void add(const std::string& name, Kernel<DotArgs> kernel) {
+  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
+    static double sum;
+    return DotArgs{arrays.floats(n), arrays.floats(n), &sum, n};
+  });
+}
+void add(const std::string& name, Kernel<AddScaledArgs> kernel) {
+  add_runs(name, kernel, 3, [](Arrays& arrays, std::uint32_t n) {
+    return AddScaledArgs{arrays.floats(n), arrays.floats(n), arrays.floats(n), 0.5, n};
+  });
+}
 void add(const std::string& name, Kernel<UpdateArgs> kernel) {
   const bool adam = name == "adam_f32", plain = name == "sgd_f32";
   add_runs(name, kernel,

@@ -6,6 +6,7 @@
 
 #include "mote/execute.hpp"
 #include "mote/optimizer.hpp"
+#include "mote/random.hpp"
 #include "mote/schedule.hpp"
 
 namespace mote {
@@ -17,7 +18,7 @@ struct TrainConfig {
   bool signed_labels = false;  ///< binary cross-entropy: labels and targets are -1 and +1
   Optimizer optimizer = sgd();
   Schedule schedule{};                   ///< constant
-  std::uint32_t batch = 1;               ///< samples per update
+  std::uint32_t batch = 1;               ///< samples per update; for a full-batch optimiser all there are
   std::uint32_t micro_batch = 0;         ///< samples per slice, a divisor of batch; 0: batch. Smaller slices trade
                                          ///< the batch's activations for one block of gradients
   float clip_value = 0.0F;               ///< each gradient element into [-clip_value, clip_value]; 0: off
@@ -29,6 +30,7 @@ struct TrainConfig {
   std::uint64_t seed = 1;        ///< of dropout and noise; with the same seed, data and parameters a run repeats bit for bit
   bool external_input = false;   ///< the batch's input stays in the caller's memory: set_input()
   std::uint32_t alignment = 16;  ///< of the plan's buffers; 64 is fastest where vectors are wide
+  bool gradient_norms = false;   ///< gradient_norms() of the trainer: costs a pass over every gradient
 };
 
 /// The fields of TrainConfig by number, for Status::detail of bad_option.
@@ -42,7 +44,8 @@ enum class TrainOption : std::uint8_t {
   l1,
   l2,
   targets,
-  alignment
+  alignment,
+  minimize_options
 };
 
 constexpr std::uint32_t slice_samples(const TrainConfig& c) {
@@ -71,6 +74,17 @@ constexpr Status validate(const TrainConfig& c) {
     return fail(TrainOption::l2);
   if (c.alignment < 4 || c.alignment > 4096 || (c.alignment & (c.alignment - 1)) != 0)
     return fail(TrainOption::alignment);
+  if (!full_batch(c.optimizer.kind))
+    return {};
+  // A line search sets the rate, and looks for a minimum of one smooth function: no schedule, clipping or corner.
+  if (c.schedule.kind != ScheduleKind::constant || c.schedule.warmup_steps != 0)
+    return fail(TrainOption::schedule);
+  if (c.clip_value != 0.0F)
+    return fail(TrainOption::clip_value);
+  if (c.clip_norm != 0.0F)
+    return fail(TrainOption::clip_norm);
+  if (c.l1 != 0.0F)
+    return fail(TrainOption::l1);
   return {};
 }
 
@@ -88,7 +102,9 @@ constexpr PlanOptions plan_options(const TrainConfig& c) {
   options.clip_norm = c.clip_norm > 0.0F;
   options.gradient_buffers = c.optimizer.kind != OptimizerKind::sgd || c.clip_value > 0.0F;
   options.penalty = c.l1 > 0.0F || c.l2 > 0.0F;
-  options.optimizer_states = static_cast<std::uint8_t>(state_buffers(c.optimizer.kind));
+  options.full_batch = full_batch(c.optimizer.kind);
+  options.gradient_norms = c.gradient_norms;
+  options.optimizer_states = static_cast<std::uint8_t>(state_buffers(c.optimizer));
   return options;
 }
 
@@ -102,6 +118,13 @@ struct UpdateState {
 namespace detail {
 
 float square_root(float value);  // correctly rounded; trainer.cpp
+
+/// The root, without libm: the same bits everywhere. NaN and infinity pass; what has vanished is 0.
+constexpr double norm_of(double sum_of_squares) {
+  if (sum_of_squares < 0x1p-1022)
+    return 0.0;
+  return sum_of_squares <= 0x1.FFFFFFFFFFFFFp+1023 ? square_root(sum_of_squares) : sum_of_squares;
+}
 
 [[gnu::always_inline]] inline void zero_floats(float* values, std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i)
@@ -310,10 +333,14 @@ float square_root(float value);  // correctly rounded; trainer.cpp
       return kernels::rmsprop_f32(args);
     case OptimizerKind::adam:
       return kernels::adam_f32(args);
+    case OptimizerKind::gradient_descent:
+    case OptimizerKind::lbfgs:
+      return;  // Minimizer moves them
   }
 }
 
-/// One layer's update from its gradient. Running statistics move by their own momentum, whatever the optimiser.
+/// One layer's update from its gradient. Running statistics move by their own momentum, whatever the optimiser; in a
+/// full batch they become the statistics, the mean of the slices', and leave no gradient to search along.
 [[gnu::always_inline]] inline void run_update(const Binding& b, const TrainConfig& config, const UpdateState& state) {
   const Optimizer& o = config.optimizer;
   for (const ParamArray& array : param_arrays(b.layer(), b.in())) {
@@ -336,8 +363,10 @@ float square_root(float value);  // correctly rounded; trainer.cpp
                     array.weight ? o.weight_decay : 0.0F,
                     array.count};
     if (!array.learned) {
-      args.learning_rate = b.layer().beta;
+      args.learning_rate = full_batch(o.kind) ? 1.0F : b.layer().beta;
       kernels::sgd_f32(args);
+      if (full_batch(o.kind))
+        zero_floats(b.param_grad() + at, array.count);
       continue;
     }
     if (config.clip_value > 0.0F)
@@ -357,6 +386,18 @@ inline void for_gradients(const Model& model, const Plan& plan, float* block, Vi
       if (array.learned)
         visit(grads + array.offset / sizeof(float), array.count);
   }
+}
+
+/// The norm over all learned parameters of one layer, before penalties and clipping. Summed in double: what vanishes
+/// over a hundred layers has squares below float32's smallest.
+[[gnu::always_inline]] inline void run_gradient_norm(const Binding& b) {
+  double sum = 0.0;
+  for (const ParamArray& array : param_arrays(b.layer(), b.in())) {
+    const float* grads = b.param_grad() + array.offset / sizeof(float);
+    if (array.learned)
+      kernels::dot_f32({grads, grads, &sum, array.count});
+  }
+  b.output()[b.step().layer] = static_cast<float>(norm_of(sum));
 }
 
 /// Scales all gradients to the norm wished for. False where the norm is not finite.
@@ -399,6 +440,9 @@ inline bool run_clip_norm(const Binding& b, const TrainConfig& config) {
       return Code::ok;
     case StepKind::penalize:
       detail::penalize(b, config, b.param_grad(), 1.0F);
+      return Code::ok;
+    case StepKind::gradient_norm:
+      detail::run_gradient_norm(b);
       return Code::ok;
     case StepKind::clip_norm:
       return detail::run_clip_norm(b, config) ? Code::ok : Code::non_finite_gradient;

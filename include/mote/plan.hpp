@@ -16,14 +16,15 @@
 namespace mote {
 
 enum class StepKind : std::uint8_t {
-  forward,       ///< output = f(input [, second])
-  loss,          ///< loss of input, and its gradient into grad_output
-  grad_input,    ///< grad_input = J^T grad_output
-  add_gradient,  ///< grad_input += second: a value that several layers read sums their gradients
-  grad_params,   ///< param_grad += parameter gradient, or (fused) the SGD update of the parameters themselves
-  penalize,      ///< param_grad += gradient of the L1 and L2 penalties
-  clip_norm,     ///< scales all gradients if their global norm is too large
-  update,        ///< optimiser step of one layer from param_grad
+  forward,        ///< output = f(input [, second])
+  loss,           ///< loss of input, and its gradient into grad_output
+  grad_input,     ///< grad_input = J^T grad_output
+  add_gradient,   ///< grad_input += second: a value that several layers read sums their gradients
+  grad_params,    ///< param_grad += parameter gradient, or (fused) the SGD update of the parameters themselves
+  penalize,       ///< param_grad += gradient of the L1 and L2 penalties
+  gradient_norm,  ///< output[layer] = norm of the layer's gradient
+  clip_norm,      ///< scales all gradients if their global norm is too large
+  update,         ///< optimiser step of one layer from param_grad; full batch: running statistics only
 };
 
 inline constexpr std::uint16_t kNoBuffer = 0xFFFF;
@@ -62,12 +63,14 @@ enum class BufferKind : std::uint8_t {
   parameters,
   optimizer_state1,
   optimizer_state2,
+  gradient_norms,
 };
-inline constexpr std::size_t kBufferKinds = 13;
+inline constexpr std::size_t kBufferKinds = 14;
 constexpr const char* name(BufferKind kind) {
   constexpr std::array<const char*, kBufferKinds> names{
-      "input",  "activation", "gradient",       "sum_gradient", "param_gradient",   "saved",           "scratch",
-      "labels", "targets",    "sample_weights", "parameters",   "optimizer_state1", "optimizer_state2"};
+      "input",      "activation",       "gradient",         "sum_gradient",  "param_gradient",
+      "saved",      "scratch",          "labels",           "targets",       "sample_weights",
+      "parameters", "optimizer_state1", "optimizer_state2", "gradient_norms"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -94,7 +97,9 @@ struct PlanOptions {
   bool clip_norm = false;         ///< the same need
   bool gradient_buffers = false;  ///< the optimiser or clipping wants each gradient whole: no fused update
   bool penalty = false;
-  std::uint8_t optimizer_states = 0;  ///< 0, 1 or 2 blocks as large as the trained parameters
+  bool full_batch = false;            ///< minimize() moves the parameters: gradients are kept, no updates planned
+  bool gradient_norms = false;        ///< one float a layer for the norm of its gradient, and the steps that take it
+  std::uint8_t optimizer_states = 0;  ///< blocks as large as the trained parameters: one in state1, the rest in state2
 };
 
 /// One sample at a time, tightly packed.
@@ -116,7 +121,7 @@ struct PlanSummary {
   std::uint16_t output_layer = 0;       ///< whose value is the output: in training the one the loss reads
   std::uint16_t input = kNoBuffer, output = kNoBuffer, labels = kNoBuffer, targets = kNoBuffer;
   std::uint16_t sample_weights = kNoBuffer, parameters = kNoBuffer, param_gradients = kNoBuffer;
-  std::uint16_t state1 = kNoBuffer, state2 = kNoBuffer;
+  std::uint16_t state1 = kNoBuffer, state2 = kNoBuffer, gradient_norms = kNoBuffer;
 };
 
 /// With a view of the tables, the caller's arrays.

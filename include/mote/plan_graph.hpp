@@ -143,11 +143,13 @@ struct Graph {
     return !contains(needs_value, output_layer) && !contains(needs_sign, output_layer);
   }
   /// All gradients must exist at once.
-  [[nodiscard]] constexpr bool keeps_gradients() const { return options.accumulate || options.clip_norm; }
+  [[nodiscard]] constexpr bool keeps_gradients() const { return options.accumulate || options.clip_norm || options.full_batch; }
+  /// The layer has parameters that an update step moves: in full batches running statistics alone.
+  [[nodiscard]] constexpr bool updated(std::size_t i) const { return !options.full_batch || batch_statistics(i); }
   /// The layer's gradient kernel may write into the parameters themselves.
   [[nodiscard]] constexpr bool fused_update(std::size_t i) const {
     const Op op = layers[i].op;
-    return !keeps_gradients() && !options.gradient_buffers &&
+    return !keeps_gradients() && !options.gradient_buffers && !options.gradient_norms &&
            (op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d);
   }
   [[nodiscard]] constexpr std::uint64_t value_bytes(std::size_t i) const {

@@ -102,7 +102,8 @@ class Walk {
       out_.push(pass_through());  // a model of aliases only
     plan.forward_steps = options.training ? plan.forward_steps : out_.now();
     plan.slice_steps = options.training ? plan.slice_steps : out_.now();
-    for (const std::uint16_t buffer : {plan.parameters, plan.state1, plan.state2, plan.param_gradients})
+    for (const std::uint16_t buffer :
+         {plan.parameters, plan.state1, plan.state2, plan.param_gradients, plan.gradient_norms})
       out_.live_always(buffer);
     if (!options.training)
       out_.live_always(plan.output, true);
@@ -159,7 +160,9 @@ class Walk {
     if (options.optimizer_states > 0)
       plan.state1 = out_.touch(BufferKind::optimizer_state1, 0, trained_bytes());
     if (options.optimizer_states > 1)
-      plan.state2 = out_.touch(BufferKind::optimizer_state2, 0, trained_bytes());
+      plan.state2 = out_.touch(BufferKind::optimizer_state2, 0, (options.optimizer_states - 1U) * trained_bytes());
+    if (options.gradient_norms)
+      plan.gradient_norms = gradient_norms();
     if (graph_.keeps_gradients())
       plan.param_gradients = out_.touch(BufferKind::param_gradient, 0, trained_bytes());
   }
@@ -300,38 +303,40 @@ class Walk {
       step.param_grad = out_.touch(BufferKind::param_gradient, i, graph_.layers[i].param_bytes);
     }
   }
-  constexpr void emit_update(std::size_t i) {
-    if (graph_.options.penalty) {
-      Step penalty = make(StepKind::penalize, i);
-      set_param_grad(i, penalty);
-      out_.push(penalty);
-    }
-    Step step = make(StepKind::update, i);
+  constexpr std::uint16_t gradient_norms() {
+    return out_.touch(BufferKind::gradient_norms, 0, graph_.layers.size() * sizeof(float));
+  }
+  /// A step on the layer's gradient alone.
+  constexpr void emit_on_gradient(StepKind kind, std::size_t i) {
+    Step step = make(kind, i);
     set_param_grad(i, step);
+    if (kind == StepKind::gradient_norm)
+      step.output = gradient_norms();
     out_.push(step);
   }
-  constexpr void emit_updates() {
-    const auto for_trained = [&](auto&& emit_one) {
-      for (std::size_t i = graph_.output_layer; i > 0; --i)
-        if (graph_.layers[i].trainable())
-          emit_one(i);
-    };
+  constexpr void emit_update(std::size_t i) {
+    if (graph_.options.gradient_norms)
+      emit_on_gradient(StepKind::gradient_norm, i);
     if (graph_.options.penalty)
-      for_trained([&](std::size_t i) {
-        Step penalty = make(StepKind::penalize, i);
-        set_param_grad(i, penalty);
-        out_.push(penalty);
-      });
+      emit_on_gradient(StepKind::penalize, i);
+    emit_on_gradient(StepKind::update, i);
+  }
+  constexpr void emit_updates() {
+    const auto for_trained = [&](StepKind kind) {
+      for (std::size_t i = graph_.output_layer; i > 0; --i)
+        if (graph_.layers[i].trainable() && (kind != StepKind::update || graph_.updated(i)))
+          emit_on_gradient(kind, i);
+    };
+    if (graph_.options.gradient_norms)
+      for_trained(StepKind::gradient_norm);
+    if (graph_.options.penalty)
+      for_trained(StepKind::penalize);
     if (graph_.options.clip_norm) {
       Step clip = make(StepKind::clip_norm, graph_.output_layer);
       clip.param_grad = out_.touch(BufferKind::param_gradient, 0, trained_bytes());
       out_.push(clip);
     }
-    for_trained([&](std::size_t i) {
-      Step step = make(StepKind::update, i);
-      set_param_grad(i, step);
-      out_.push(step);
-    });
+    for_trained(StepKind::update);
   }
 
   const Model& model_;

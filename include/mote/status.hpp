@@ -59,6 +59,10 @@ enum class Code : std::uint8_t {
   non_finite_data,     ///< detail: index of the value or sample
   too_few_samples,     ///< detail: how many are needed
   no_standardization,  ///< no frozen batch norm reads the input
+  // full-batch optimisation
+  wrong_optimizer,      ///< step() with a full-batch optimiser, or minimize() with another one
+  stochastic_layer,     ///< a full-batch optimiser and a layer that draws at random (dropout, noise)
+  line_search_failed,   ///< no step lowers the objective; parameters are those of the best point
 };
 
 inline constexpr std::uint16_t kNoLayer = 0xFFFF;

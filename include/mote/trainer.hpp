@@ -11,6 +11,7 @@
 
 #include "mote/execute_training.hpp"
 #include "mote/initializer.hpp"
+#include "mote/minimizer.hpp"
 
 namespace mote {
 
@@ -57,6 +58,7 @@ class StaticProgram {
 
  public:
   static constexpr std::size_t arena_bytes = kPlan.arena_bytes;
+  static constexpr bool kFullBatch = full_batch(kConfig.optimizer.kind);
 
   [[nodiscard]] static constexpr const Model& source() { return kModel; }
   [[nodiscard]] static constexpr const Plan& plan() { return kPlan; }
@@ -106,6 +108,11 @@ class StaticProgram {
   }
 
   alignas(kConfig.alignment) std::array<std::byte, arena_bytes> arena_{};
+};
+
+/// An observer of minimize() that lets it run.
+struct GoOn {
+  bool operator()(const MinimizeResult&) const { return true; }
 };
 
 struct EpochResult {
@@ -175,7 +182,12 @@ class BasicTrainer : public Program {
   /// One slice forward and backward, and after the last slice of a batch the update. Returns the slice's mean loss.
   /// Errors, all before a parameter of this update has changed: missing_input, label_out_of_range (detail: sample),
   /// non_finite_loss, non_finite_gradient. After an error the batch's earlier slices are forgotten too.
+  /// Full-batch optimisers: does not compile, or wrong_optimizer.
   Result<float> step() {
+    if constexpr (requires { Program::kFullBatch; })
+      static_assert(!Program::kFullBatch, "a full-batch optimiser is run by minimize()");
+    if (full_batch(this->config().optimizer.kind))
+      return Status{Code::wrong_optimizer};
     if (const Status status = check(); !status.ok())
       return forget(status);
     if (slice_ == 0)
@@ -223,6 +235,38 @@ class BasicTrainer : public Program {
     return epoch;
   }
 
+  /// Minimises loss + l2/2 sum w^2 over config().batch samples with gradient_descent() or lbfgs(), from the present
+  /// parameters. Each evaluation is a pass: `data(trainer, slice)` writes slice 0, 1, … of the same samples every time.
+  /// `observe(result)` is called at the start and after each iteration, the parameters being that point's; false ends
+  /// the run. Dropout and noise are refused; batch norm takes each slice's statistics, and its running ones become their mean.
+  /// The result's objective is never above the start's. Errors: wrong_optimizer; bad_option; non_finite_loss and
+  /// non_finite_gradient at the start; label_out_of_range (detail: sample of the batch) and missing_input in any pass;
+  /// line_search_failed. After an error the parameters are the last accepted ones.
+  template <class Data, class Observe = GoOn>
+  Result<MinimizeResult> minimize(Data&& data, const MinimizeOptions& options = {}, Observe&& observe = {}) {
+    if constexpr (requires { Program::kFullBatch; })
+      static_assert(Program::kFullBatch, "minimize() takes gradient_descent() or lbfgs()");
+    if (!full_batch(this->config().optimizer.kind))
+      return Status{Code::wrong_optimizer};
+    MOTE_TRY(validate(options));
+    Minimizer minimizer(this->config().optimizer, options, minimizer_blocks());
+    do {
+      const Result<Minimizer::Evaluation> evaluation = evaluate_batch(data);
+      if (!evaluation.ok()) {
+        minimizer.restore();
+        return evaluation.status();
+      }
+      if (!minimizer.tell(*evaluation))
+        continue;
+      if (minimizer.result().iterations != 0)
+        ++updates_;
+      if (!observe(minimizer.result()))
+        minimizer.stop(StopReason::caller);
+    } while (minimizer.next());
+    MOTE_TRY(minimizer.status());
+    return minimizer.result();
+  }
+
   /// Updates done since init_params() or load_params().
   [[nodiscard]] std::uint32_t updates() const { return updates_; }
   /// Loss and hits of the last slice that step() took.
@@ -232,6 +276,12 @@ class BasicTrainer : public Program {
   /// Optimiser state, same layout; empty where the optimiser has none.
   [[nodiscard]] std::span<std::byte> optimizer_state1() { return values<std::byte>(this->plan().state1); }
   [[nodiscard]] std::span<std::byte> optimizer_state2() { return values<std::byte>(this->plan().state2); }
+  /// With TrainConfig::gradient_norms: the norm of each layer's parameter gradient in the last update (in minimize(): the
+  /// last evaluation), before penalties and clipping, by layer number; 0 where nothing is trained. Else empty.
+  [[nodiscard]] std::span<const float> gradient_norms() {
+    const std::span<std::byte> block = values<std::byte>(this->plan().gradient_norms);
+    return {reinterpret_cast<const float*>(block.data()), block.size() / sizeof(float)};
+  }
   /// The model with the present parameters, for Session::create or write_model: a view, valid while the trainer lives.
   [[nodiscard]] Model model() {
     Model model = this->source();
@@ -247,7 +297,8 @@ class BasicTrainer : public Program {
   constexpr BasicTrainer() = default;
 
   void reset() {
-    for (std::span<std::byte> state : {optimizer_state1(), optimizer_state2()})
+    for (std::span<std::byte> state :
+         {optimizer_state1(), optimizer_state2(), values<std::byte>(this->plan().gradient_norms)})
       std::fill(state.begin(), state.end(), std::byte{0});
     updates_ = 0, slice_ = 0, slices_run_ = 0;
     correction1_ = 0.0, correction2_ = 0.0;
@@ -320,6 +371,57 @@ class BasicTrainer : public Program {
     correction1_ = next_correction(correction1_, this->config().optimizer.decay1);
     correction2_ = next_correction(correction2_, this->config().optimizer.decay2);
   }
+  Minimizer::Blocks minimizer_blocks() {
+    const Plan& plan = this->plan();
+    const auto floats = [&](std::uint16_t buffer) {
+      return reinterpret_cast<float*>(this->arena() + plan.buffers[buffer].offset);
+    };
+    return {floats(plan.parameters), floats(plan.param_gradients), floats(plan.state1), floats(plan.state2),
+            plan.buffers[plan.parameters].bytes / static_cast<std::uint32_t>(sizeof(float))};
+  }
+  /// The objective and its gradient over all slices. A slice whose loss is not finite ends the pass: the rest could not
+  /// mend it.
+  template <class Data>
+  Result<Minimizer::Evaluation> evaluate_batch(Data& data) {
+    const std::uint32_t samples = slice_samples(), slices = this->config().batch / samples;
+    Minimizer::Evaluation out;
+    UpdateState state;
+    begin_update();
+    for (std::uint32_t slice = 0; slice < slices; ++slice) {
+      data(*this, slice);
+      if (Status status = check(); !status.ok()) {
+        if (status.code == Code::label_out_of_range)
+          status.detail += slice * samples;
+        return status;
+      }
+      if (this->run_slice(memory(true), state, cursor_) != Code::ok)
+        return Minimizer::Evaluation{__builtin_inf(), __builtin_inf(), 0};
+      ++slices_run_;
+      out.loss += state.result.sum;
+      out.correct += state.result.correct;
+    }
+    last_ = state.result;
+    this->run_update(memory(true), state, cursor_);
+    out.loss /= this->config().batch;
+    out.objective = out.loss + l2_penalty();
+    return out;
+  }
+  /// l2/2 sum w^2 over what penalize steps push.
+  double l2_penalty() {
+    const TrainConfig& config = this->config();
+    const Model& model = this->source();
+    double sum = 0.0;
+    for (std::size_t i = 1; config.l2 != 0.0F && i < model.layers.size(); ++i) {
+      if (!model.layers[i].trainable())
+        continue;
+      for (const ParamArray& array : param_arrays(model.layers[i], model.input_shape_of(i))) {
+        const auto* values = reinterpret_cast<const float*>(trained_layer(i) + array.offset);
+        if (array.weight || (config.penalize_bias && array.learned))
+          kernels::dot_f32({values, values, &sum, array.count});
+      }
+    }
+    return 0.5 * static_cast<double>(config.l2) * sum;
+  }
   Status forget(Status status) {
     slice_ = 0;
     return status;
@@ -371,7 +473,8 @@ class Trainer : public BasicTrainer<DynamicProgram> {
   }
 };
 
-/// Checks that belong to model and configuration together: something to train, targets that fit the loss.
+/// Checks that belong to model and configuration together: something to train, targets that fit the loss, no layer
+/// that draws at random in full batches.
 constexpr Status validate(const Model& model, const TrainConfig& config) {
   MOTE_TRY(validate(model));
   MOTE_TRY(validate(config));
@@ -380,6 +483,9 @@ constexpr Status validate(const Model& model, const TrainConfig& config) {
     any = any || layer.trainable();
   if (!any)
     return {Code::nothing_to_train};
+  for (std::size_t i = 0; full_batch(config.optimizer.kind) && i < model.layers.size(); ++i)
+    if (is_stochastic(model.layers[i].op) && model.layers[i].alpha != 0.0F)
+      return {Code::stochastic_layer, static_cast<std::uint16_t>(i)};
   const Shape output = model.layers[loss_layer(model.layers, config.loss)].shape;
   if (config.targets == Targets::input && output.elements() != model.input_shape().elements())
     return {Code::bad_option, kNoLayer, static_cast<std::uint32_t>(TrainOption::targets)};

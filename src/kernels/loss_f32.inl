@@ -69,6 +69,7 @@ template <class ClassOf, class Correct, class LabelLoss, class TargetLoss>
 inline void batch_loss(const LossArgs& args, std::size_t classes, ClassOf class_of, Correct correct,
                        LabelLoss label_loss, TargetLoss target_loss) {
   LossResult result;
+  double sum = 0.0;  // float32 would lose what a line search compares
   const float samples = static_cast<float>(args.batch);
   for (std::size_t sample = 0; sample < args.batch; ++sample) {
     float weight = args.sample_weights == nullptr ? 1.0F : args.sample_weights[sample];
@@ -76,12 +77,12 @@ inline void batch_loss(const LossArgs& args, std::size_t classes, ClassOf class_
     if (args.grad_output != nullptr) row.grad = args.grad_output + sample * args.outputs;
     if (args.labels == nullptr) {
       row.factor = args.grad_scale * weight / samples;
-      result.loss = simd::scalar_mul_add(weight, target_loss(row, sample), result.loss);
+      sum += static_cast<double>(weight) * static_cast<double>(target_loss(row, sample));
       continue;
     }
     const std::size_t index = class_of(args.labels[sample]);
     if (index >= classes) {  // the loss and the row's gradient say so
-      result.loss = kNotANumber;
+      sum = static_cast<double>(kNotANumber);
       for (std::size_t j = 0; row.grad != nullptr && j < row.outputs; ++j) row.grad[j] = kNotANumber;
       continue;
     }
@@ -90,9 +91,10 @@ inline void batch_loss(const LossArgs& args, std::size_t classes, ClassOf class_
     const bool hit = correct(row, index);
     const float loss = label_loss(row, index);
     if (hit && loss == loss) ++result.correct;  // with a NaN in the row, the largest is not the same everywhere
-    result.loss = simd::scalar_mul_add(weight, loss, result.loss);
+    sum += static_cast<double>(weight) * static_cast<double>(loss);
   }
-  result.loss /= samples;
+  result.sum = sum;
+  result.loss = static_cast<float>(sum / static_cast<double>(args.batch));
   *args.result = result;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Optimiser steps, penalties, clipping and the norm of a gradient, over a run of parameters. Everything but
-// sum_of_squares_f32 is element by element, so a run may be cut anywhere without changing a bit.
+// the two sums is element by element, so a run may be cut anywhere without changing a bit.
 #include <cstddef>
 
 #include "kernels/lanes.hpp"
@@ -128,6 +128,28 @@ void sum_of_squares_f32(const SumOfSquaresArgs& args) {
     acc = mul_add(block, block, acc);
   }
   *args.sum += simd::sum(acc);
+}
+
+/// No vectors of the facade: it has none of double. Sixteen sums side by side are what the compiler makes vectors of.
+void dot_f32(const DotArgs& args) {
+  constexpr std::size_t kChains = 16;
+  double acc[kChains] = {};
+  const auto add = [&](std::size_t chain, std::size_t at) MOTE_LAMBDA_INLINE {
+    acc[chain] += static_cast<double>(args.a[at]) * static_cast<double>(args.b[at]);
+  };
+  std::size_t at = 0;
+  for (; at + kChains <= args.count; at += kChains)
+    for (std::size_t chain = 0; chain < kChains; ++chain) add(chain, at + chain);
+  for (std::size_t chain = 0; at + chain < args.count; ++chain) add(chain, at + chain);
+  for (std::size_t apart = kChains / 2; apart > 0; apart /= 2)
+    for (std::size_t chain = 0; chain < apart; ++chain) acc[chain] += acc[chain + apart];
+  *args.sum += acc[0];
+}
+
+void add_scaled_f32(const AddScaledArgs& args) {
+  for (std::size_t i = 0; i < args.count; ++i)
+    args.output[i] =
+        static_cast<float>(static_cast<double>(args.base[i]) + args.scale * static_cast<double>(args.direction[i]));
 }
 
 }  // namespace mote::MOTE_KERNELS

@@ -19,6 +19,7 @@ const char* word_of(StepKind kind) {
     case StepKind::add_gradient: return "add gradient";
     case StepKind::grad_params: return "grad params";
     case StepKind::penalize: return "penalty";
+    case StepKind::gradient_norm: return "gradient norm";
     case StepKind::clip_norm: return "clip norm";
     case StepKind::update: return "update";
   }
@@ -77,7 +78,8 @@ ArenaMap arena_map(const OwnedModel& model, const OwnedPlan& plan, const std::st
   for (const Buffer& buffer : plan.buffers) {
     const bool of_layer = buffer.kind != BufferKind::labels && buffer.kind != BufferKind::targets &&
                           buffer.kind != BufferKind::sample_weights && buffer.kind != BufferKind::parameters &&
-                          buffer.kind != BufferKind::optimizer_state1 && buffer.kind != BufferKind::optimizer_state2;
+                          buffer.kind != BufferKind::optimizer_state1 && buffer.kind != BufferKind::optimizer_state2 &&
+                          buffer.kind != BufferKind::gradient_norms;
     std::string label = of_layer && buffer.layer != kNoLayer ? short_name(buffer.layer) : name(buffer.kind);
     if (label.empty()) label = name(buffer.kind);
     map.blocks.push_back({name(buffer.kind), label, buffer.offset, buffer.bytes, buffer.first_step, buffer.last_step});

@@ -25,6 +25,7 @@ const std::map<std::string, std::string>& colours() {
                                                         {"parameters", "#b3de69"},
                                                         {"optimizer_state1", "#ccebc5"},
                                                         {"optimizer_state2", "#a9d8a0"},
+                                                        {"gradient_norms", "#ffed6f"},
                                                         {"plan tables", "#bbbbbb"}};
   return table;
 }

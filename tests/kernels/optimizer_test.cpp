@@ -202,6 +202,65 @@ TEST(sum_of_squares, not_finite_stays_visible) {
   }
 }
 
+TEST(dot, is_exact_to_the_last_sum) {
+  for (std::size_t size = 0; size <= 71; ++size) {
+    const std::size_t count = size == 71 ? 5000 : size;
+    memory.reset();
+    float *a = memory.take(count, size % 6), *b = memory.take(count, size % 5);
+    Numbers numbers(static_cast<std::uint32_t>(size));
+    numbers.fill(a, count), numbers.fill(b, count);
+    double expected = 10.0, sum = 10.0;
+    for (std::size_t i = 0; i < count; ++i) expected += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+    kernels::dot_f32({a, b, &sum, static_cast<std::uint32_t>(count)});
+    EXPECT_NEAR(sum, expected, 1e-12) << count;
+    EXPECT_TRUE(memory.intact()) << count;
+  }
+}
+
+TEST(dot, neither_vanishes_nor_overflows) {
+  for (const float value : {1e-40F, 1e-25F, 1e25F, 3e38F}) {
+    float values[19];
+    for (float& v : values) v = value;
+    double sum = 0.0;
+    kernels::dot_f32({values, values, &sum, 19});
+    const double square = static_cast<double>(value) * static_cast<double>(value);
+    EXPECT_NEAR(sum / square, 19.0, 1e-12) << value;
+  }
+  float bad[3] = {1.0F, kNaN, 2.0F};
+  double sum = 0.0;
+  kernels::dot_f32({bad, bad, &sum, 3});
+  EXPECT_NE(sum, sum);
+}
+
+TEST(add_scaled, rounds_once_and_may_write_over_its_operands) {
+  for (std::size_t size = 1; size <= 70; ++size) {
+    memory.reset();
+    float *base = memory.take(size, size % 3), *direction = memory.take(size, size % 5), *output = memory.take(size);
+    Numbers numbers(static_cast<std::uint32_t>(size));
+    numbers.fill(base, size), numbers.fill(direction, size, 3.0F);
+    const auto count = static_cast<std::uint32_t>(size);
+    kernels::add_scaled_f32({base, direction, output, 0.1, count});
+    for (std::size_t i = 0; i < size; ++i)
+      EXPECT_EQ(output[i], static_cast<float>(static_cast<double>(base[i]) + 0.1 * static_cast<double>(direction[i])));
+    kernels::add_scaled_f32({base, direction, direction, 0.1, count});
+    EXPECT_TRUE(std::equal(output, output + size, direction)) << size;
+    kernels::add_scaled_f32({base, base, base, -1.0, count});
+    for (std::size_t i = 0; i < size; ++i) EXPECT_EQ(base[i], 0.0F) << size;
+    EXPECT_TRUE(memory.intact()) << size;
+  }
+}
+
+TEST(full_batch, same_bits_everywhere) {  // fused or not: the products are exact
+  alignas(64) float a[211], b[211];
+  Numbers numbers(3);
+  numbers.fill(a, 211), numbers.fill(b, 211);
+  double sum = 0.0;
+  kernels::add_scaled_f32({a, b, a, 0.3, 211});
+  kernels::dot_f32({a, b, &sum, 211});
+  const float high = static_cast<float>(sum), low = static_cast<float>(sum - static_cast<double>(high));
+  EXPECT_EQ(test::hash_bits(&low, 1, test::hash_bits(&high, 1, test::hash_bits(a, 211))), 0x3EF21A15F4BF04C5U);
+}
+
 TEST(optimizer, same_bits_everywhere) {
   if (!check::kFused) return;
   std::uint64_t hash = test::hash_bits(nullptr, 0);

@@ -105,6 +105,10 @@ TEST(page, optimizers) {
       float sum = 0.0F;
       kernels::sum_of_squares_f32({args.params, &sum, n});
       ASSERT_GT(sum, 0.0F) << n;
+      double dot = 0.0;
+      kernels::add_scaled_f32({args.params, args.grads, args.state1, 0.5, n});
+      kernels::dot_f32({args.params, args.params, &dot, n});
+      ASSERT_GT(dot, 0.0) << n;
     }
   }
 }

@@ -90,8 +90,8 @@ class NaiveNetwork {
   }
   /// Penalties, clipping and the optimiser's rule for update number `t` = 1, 2, …
   void update(const TrainConfig& c, std::uint32_t t) {
-    const bool whole =
-        c.optimizer.kind != OptimizerKind::sgd || c.clip_value > 0 || c.clip_norm > 0 || slice_samples(c) != c.batch;
+    const bool whole = c.optimizer.kind != OptimizerKind::sgd || c.clip_value > 0 || c.clip_norm > 0 ||
+                       slice_samples(c) != c.batch || c.gradient_norms;
     for_arrays([&](std::size_t i, const ParamArray& array, std::size_t at) {
       if ((c.l1 > 0 || c.l2 > 0) && (whole || !in_place(i)) && (array.weight || (c.penalize_bias && array.learned)))
         kernels::add_penalty_f32({params_ + at, param_grads_ + at, 1.0F, c.l1, c.l2, array.count});
@@ -368,6 +368,8 @@ class NaiveNetwork {
       case OptimizerKind::adagrad: return kernels::adagrad_f32(args);
       case OptimizerKind::rmsprop: return kernels::rmsprop_f32(args);
       case OptimizerKind::adam: return kernels::adam_f32(args);
+      case OptimizerKind::gradient_descent:
+      case OptimizerKind::lbfgs: return;  // not step by step
     }
   }
   void clip(float limit) {

@@ -28,8 +28,9 @@ class PlanSimulation {
     if (layers_.size() > kLayers || plan_.buffers.size() > kBuffers) return "the simulation's tables are too small";
     if (options_.training ? output_ + 2U < layers_.size() : output_ + 1U != layers_.size()) fail("wrong output layer");
     fill(plan_.parameters, kParameters), fill(plan_.state1, kState), fill(plan_.state2, kState + 1);
+    fill(plan_.gradient_norms, kNorms);
     for (int update = 0; update < 2; ++update) {  // twice: what survives a run must be what the next one expects
-      updated_ = {}, gradients_ = {}, penalized_ = {}, clipped_ = false;
+      updated_ = {}, gradients_ = {}, penalized_ = {}, measured_ = {}, clipped_ = false;
       if (plan_.param_gradients != kNoBuffer) fill(plan_.param_gradients, kGradientBlock);
       for (std::uint32_t slice = 0; slice < slices; ++slice) {
         name_values(++epoch_);
@@ -46,7 +47,7 @@ class PlanSimulation {
 
  private:
   static constexpr Symbol kParameters = 11, kState = 13, kGradientBlock = 17, kLabels = 19, kTargets = 23,
-                          kWeights = 29;
+                          kWeights = 29, kNorms = 67;
 
   /// One output from one input at the same place.
   static bool is_elementwise(Op op) { return (op >= Op::identity && op <= Op::hard_swish) || op == Op::elu; }
@@ -192,6 +193,7 @@ class PlanSimulation {
         case StepKind::add_gradient: add_gradient(s); break;
         case StepKind::grad_params: grad_params(s, layers_[s.layer]); break;
         case StepKind::penalize: penalize(s); break;
+        case StepKind::gradient_norm: gradient_norm(s); break;
         case StepKind::clip_norm: clip(s); break;
         case StepKind::update: update(s); break;
       }
@@ -335,7 +337,7 @@ class PlanSimulation {
     require(trained(i), "gradient of a frozen layer");
     read(s.grad_output, value_bytes(i), "grad_params: the gradient is not there", gradient_[i]);
     read_forward_values(s, i, true);
-    require(!s.fused || !(options_.accumulate || options_.clip_norm || options_.gradient_buffers),
+    require(!s.fused || !(keeps() || options_.gradient_buffers || options_.gradient_norms),
             "an update before its gradient is whole");
     if (s.fused) {
       ++updated_[i];
@@ -350,11 +352,17 @@ class PlanSimulation {
     }
     if (layer.op == Op::conv2d) scratch(s, conv2d_grad_params_scratch_floats(conv(i)));
   }
+  /// The gradients of all layers exist at once.
+  [[nodiscard]] bool keeps() const { return options_.accumulate || options_.clip_norm || options_.full_batch; }
+  /// Whether an update step moves parameters of layer `i`.
+  [[nodiscard]] bool moves(std::size_t i) const {
+    return trained(i) && (!options_.full_batch || layers_[i].op == Op::batch_norm);
+  }
   /// The gradient's place: in the block of all layers, or a buffer of the layer's own.
   void param_gradient(const Step& s) {
     if (s.param_grad == kNoBuffer) return fail("a gradient has no buffer");
     alive(s.param_grad);
-    const bool all = options_.accumulate || options_.clip_norm;
+    const bool all = keeps();
     require(all == (s.param_grad == plan_.param_gradients), "gradients are kept where they must be");
     require(s.param_grad_offset == (all ? s.params : 0U), "a gradient at a wrong place");
     require(plan_.buffers[s.param_grad].bytes >= s.param_grad_offset + layers_[s.layer].param_bytes,
@@ -367,6 +375,17 @@ class PlanSimulation {
     require(gradients_[s.layer] == wanted, "a gradient is not whole");
     if (s.param_grad != kNoBuffer && s.param_grad != plan_.param_gradients)
       require(content_[s.param_grad] == hash(59, s.layer, epoch_), "a gradient was overwritten");
+  }
+  void gradient_norm(const Step& s) {
+    read_param_gradient(s);
+    require(options_.gradient_norms && !clipped_ && updated_[s.layer] == 0 && penalized_[s.layer] == 0 &&
+                measured_[s.layer]++ == 0,
+            "a norm is taken at the wrong time");
+    require(s.output == plan_.gradient_norms && s.output != kNoBuffer, "norms go to their own buffer");
+    if (s.output == kNoBuffer) return;
+    alive(s.output);
+    require(plan_.buffers[s.output].bytes == layers_.size() * sizeof(float), "one norm a layer");
+    require(content_[s.output] == kNorms, "the norms were overwritten");
   }
   void penalize(const Step& s) {
     read_param_gradient(s);
@@ -385,6 +404,8 @@ class PlanSimulation {
   }
   void update(const Step& s) {
     read_param_gradient(s);
+    require(moves(s.layer), "an update that moves nothing");
+    require(measured_[s.layer] == (options_.gradient_norms ? 1 : 0), "an update before its gradient's norm");
     require(!options_.clip_norm || clipped_, "an update before clipping");
     require(!options_.penalty || penalized_[s.layer] == 1, "an update before its penalty");
     ++updated_[s.layer];
@@ -397,11 +418,18 @@ class PlanSimulation {
       return read(plan_.output, value_bytes(output_), "the output is not there", value_[output_]);
     }
     for (std::size_t i = 1; i <= output_; ++i)
-      require(updated_[i] == (trained(i) ? 1 : 0), "a layer was not updated once");
+      require(updated_[i] == (moves(i) ? 1 : 0) && measured_[i] == (trained(i) && options_.gradient_norms ? 1 : 0),
+              "a layer was not updated or measured once");
+    require(plan_.gradient_norms == kNoBuffer || content_[plan_.gradient_norms] == kNorms, "norms were overwritten");
+    require((plan_.gradient_norms != kNoBuffer) == options_.gradient_norms, "norms are planned where they are wanted");
     require(content_[plan_.parameters] == kParameters, "parameters were overwritten");
     require(plan_.state1 == kNoBuffer || content_[plan_.state1] == kState, "optimiser state was overwritten");
     require(plan_.state2 == kNoBuffer || content_[plan_.state2] == kState + 1, "optimiser state was overwritten");
-    require((plan_.state1 != kNoBuffer) + (plan_.state2 != kNoBuffer) == options_.optimizer_states, "optimiser state");
+    const std::uint64_t states = options_.optimizer_states, parameters = plan_.buffers[plan_.parameters].bytes;
+    require((plan_.state1 != kNoBuffer) == (states > 0) && (plan_.state2 != kNoBuffer) == (states > 1) &&
+                (states < 1 || plan_.buffers[plan_.state1].bytes == parameters) &&
+                (states < 2 || plan_.buffers[plan_.state2].bytes == (states - 1) * parameters),
+            "optimiser state");
   }
 
   const Model& model_;
@@ -413,7 +441,7 @@ class PlanSimulation {
   std::array<bool, kLayers> trained_above_{};
   std::array<Symbol, kBuffers> content_{};
   std::array<Symbol, kBuffers> concat_{};  // the concatenation of which the buffer holds some pieces, or 0
-  std::array<std::uint32_t, kLayers> updated_{}, gradients_{}, penalized_{};
+  std::array<std::uint32_t, kLayers> updated_{}, gradients_{}, penalized_{}, measured_{};
   std::array<std::uint16_t, 8> reads_{}, writes_{};
   std::size_t read_count_ = 0, write_count_ = 0, now_ = 0, error_step_ = 0;
   std::uint32_t slices_done_ = 0;

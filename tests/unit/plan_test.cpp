@@ -117,7 +117,8 @@ void check_lives(const Plan& plan, const PlanOptions& options) {
         continue;
       first = s < first ? s : first, last = s;
     }
-    const bool always = b == plan.parameters || b == plan.state1 || b == plan.state2 || b == plan.param_gradients;
+    const bool always = b == plan.parameters || b == plan.state1 || b == plan.state2 || b == plan.param_gradients ||
+                        b == plan.gradient_norms;
     const bool by_caller =
         always || b == plan.input || b == plan.labels || b == plan.targets || b == plan.sample_weights;
     if (always || (b == plan.output && !options.training)) last = plan.steps.size() - 1;
@@ -194,6 +195,24 @@ TEST(plan, training_of_random_graphs) {
   }
   EXPECT_GE(tightness.plans, kRandomGraphs / 2);
   tightness.report("training");
+}
+
+TEST(plan, full_batches_of_random_graphs) {
+  Tightness tightness;
+  for (std::uint32_t seed = 0; seed < kRandomGraphs / 2; ++seed) {
+    const RandomGraph graph = test::random_graph(seed);
+    Random random(seed + 3000000);
+    TrainConfig config = test::random_config(random, graph.model(), 4096);
+    const auto history = static_cast<std::uint8_t>(random.between(1, 4));
+    config.optimizer = random.chance(50) ? lbfgs({.history = history}) : gradient_descent();
+    config.clip_norm = config.clip_value = config.l1 = 0.0F;
+    ASSERT_TRUE(validate(config).ok()) << "graph " << seed;
+    bool trainable = false;
+    for (const Layer& layer : graph.model().layers) trainable = trainable || (layer.flags & Layer::kTrainable) != 0;
+    if (!trainable) continue;
+    check_plan(graph.model(), plan_options(config), config.batch / slice_samples(config), tightness, seed);
+  }
+  tightness.report("full batches");
 }
 
 }  // namespace

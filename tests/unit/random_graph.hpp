@@ -269,6 +269,7 @@ inline TrainConfig random_config(Random& random, const Model& model, std::uint32
   config.seed = random.bits();
   do config.alignment = 4U << random.below(11);
   while (config.alignment > max_alignment);
+  config.gradient_norms = config.seed % 4 == 0;
   return config;
 }
 

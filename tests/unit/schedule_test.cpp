@@ -60,9 +60,9 @@ static_assert(!valid(sgd({.learning_rate = __builtin_nanf("")})) && !valid(momen
 static_assert(!valid(adam({.beta2 = -0.1})) && !valid(adagrad({.epsilon = 0.0F})));
 static_assert(!valid(adamw({.weight_decay = -1.0F})));
 static_assert(!valid(Optimizer{.kind = OptimizerKind::sgd, .learning_rate = 0.1F, .weight_decay = 0.1F}));
-static_assert(state_buffers(OptimizerKind::sgd) == 0 && state_buffers(OptimizerKind::momentum) == 1);
-static_assert(state_buffers(OptimizerKind::nesterov) == 1 && state_buffers(OptimizerKind::adagrad) == 1);
-static_assert(state_buffers(OptimizerKind::rmsprop) == 1 && state_buffers(OptimizerKind::adam) == 2);
+static_assert(state_buffers(sgd()) == 0 && state_buffers(momentum()) == 1);
+static_assert(state_buffers(nesterov()) == 1 && state_buffers(adagrad()) == 1);
+static_assert(state_buffers(rmsprop()) == 1 && state_buffers(adam()) == 2);
 static_assert(adamw({.weight_decay = 0.5F}).weight_decay == 0.5F && adam().decay2 == 0.999 && momentum().decay1 == 0.9);
 
 TEST(schedule, cosine_agrees_with_known_values) {
