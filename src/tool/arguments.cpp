@@ -108,12 +108,19 @@ void add_training(CLI::App& command, TrainingArguments& t) {
   command.add_option("--clip-norm", t.clip_norm, "the gradient scaled to at most this norm")
       ->type_name("X")
       ->group(group);
+  command.add_flag("--gradient-norms", t.gradient_norms, "measure the norm of every layer's gradient in every update")
+      ->group(group);
   group = "Optimiser";
-  command.add_option("--optimizer", t.optimizer, "sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw")
+  command
+      .add_option("--optimizer", t.optimizer,
+                  "sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw; over all samples at "
+                  "once: gradient_descent, lbfgs")
       ->capture_default_str()
       ->type_name("NAME")
       ->group(group);
-  command.add_option("--lr,--learning-rate", t.learning_rate, "learning rate (0.001 for adam and adamw, else 0.01)")
+  command
+      .add_option("--lr,--learning-rate", t.learning_rate,
+                  "learning rate (0.001 for adam and adamw, else 0.01); gradient_descent: the first trial step (1)")
       ->type_name("X")
       ->group(group);
   command.add_option("--momentum", t.momentum, "momentum, nesterov (0.9)")->type_name("X")->group(group);
@@ -124,6 +131,12 @@ void add_training(CLI::App& command, TrainingArguments& t) {
       ->type_name("X")
       ->group(group);
   command.add_option("--weight-decay", t.weight_decay, "adamw (0.01)")->type_name("X")->group(group);
+  command
+      .add_option("--line-search", t.line_search,
+                  "gradient_descent (backtracking), lbfgs (strong_wolfe): backtracking, exact, strong_wolfe")
+      ->type_name("NAME")
+      ->group(group);
+  command.add_option("--history", t.history, "lbfgs: steps to remember, 1 to 32 (10)")->type_name("N")->group(group);
   group = "Schedule of the learning rate";
   command.add_option("--schedule", t.schedule, "constant, inverse, step, exponential, cosine")
       ->capture_default_str()

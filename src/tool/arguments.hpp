@@ -35,6 +35,9 @@ struct TrainingArguments {
   std::optional<float> gamma, floor;
   std::uint32_t batch = 32, micro_batch = 0;
   float l1 = 0.0F, l2 = 0.0F, clip_value = 0.0F, clip_norm = 0.0F;
+  std::string line_search;  // full batch; empty: the optimiser's own
+  std::optional<unsigned> history;
+  bool gradient_norms = false;
 };
 
 void add_training_data(CLI::App& command, DataArguments& data);

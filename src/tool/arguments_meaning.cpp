@@ -25,7 +25,9 @@ std::size_t choice(const std::string& word, const std::vector<std::string>& word
 
 const std::vector<std::string> kLosses{"squared_error", "binary_cross_entropy", "softmax_cross_entropy",
                                        "kl_divergence"};
-const std::vector<std::string> kOptimizers{"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"};
+const std::vector<std::string> kOptimizers{"sgd",  "momentum", "nesterov",         "adagrad", "rmsprop",
+                                           "adam", "adamw",    "gradient_descent", "lbfgs"};
+const std::vector<std::string> kLineSearches{"backtracking", "exact", "strong_wolfe"};
 const std::vector<std::string> kSchedules{"constant", "inverse", "step", "exponential", "cosine"};
 
 DataSet load_part(const std::string& samples, const std::string& labels, const DataArguments& data) {
@@ -112,18 +114,23 @@ Initializer initializer_called(const std::string& word) {
   return static_cast<Initializer>(choice(word, words, "--init"));
 }
 
-TrainConfig training_config(const TrainingArguments& a) {
+namespace {
+
+Optimizer optimizer_of(const TrainingArguments& a) {
   const std::size_t kind = choice(a.optimizer, kOptimizers, "--optimizer");
-  const bool moment = kind == 1 || kind == 2, adaptive = kind >= 5;
+  const bool moment = kind == 1 || kind == 2, adaptive = kind == 5 || kind == 6, searches = kind >= 7;
+  require_only("--learning-rate", a.learning_rate.has_value(), "optimizer", a.optimizer, kind != 8);
   require_only("--momentum", a.momentum.has_value(), "optimizer", a.optimizer, moment);
   require_only("--beta1", a.beta1.has_value(), "optimizer", a.optimizer, adaptive);
   require_only("--beta2", a.beta2.has_value(), "optimizer", a.optimizer, adaptive);
   require_only("--decay", a.decay.has_value(), "optimizer", a.optimizer, kind == 4);
-  require_only("--epsilon", a.epsilon.has_value(), "optimizer", a.optimizer, kind >= 3);
+  require_only("--epsilon", a.epsilon.has_value(), "optimizer", a.optimizer, kind >= 3 && kind <= 6);
   require_only("--weight-decay", a.weight_decay.has_value(), "optimizer", a.optimizer, kind == 6);
-  const std::array<Optimizer, 7> defaults{sgd(), momentum(), nesterov(), adagrad(), rmsprop(), adam(), adamw()};
-  TrainConfig config;
-  Optimizer& o = config.optimizer = defaults[kind];
+  require_only("--line-search", !a.line_search.empty(), "optimizer", a.optimizer, searches);
+  require_only("--history", a.history.has_value(), "optimizer", a.optimizer, kind == 8);
+  const std::array<Optimizer, 9> defaults{sgd(),  momentum(), nesterov(),         adagrad(), rmsprop(),
+                                          adam(), adamw(),    gradient_descent(), lbfgs()};
+  Optimizer o = defaults[kind];
   if (a.learning_rate) o.learning_rate = *a.learning_rate;
   if (a.momentum) o.decay1 = *a.momentum;
   if (a.beta1) o.decay1 = *a.beta1;
@@ -131,10 +138,42 @@ TrainConfig training_config(const TrainingArguments& a) {
   if (a.decay) o.decay2 = *a.decay;
   if (a.epsilon) o.epsilon = *a.epsilon;
   if (a.weight_decay) o.weight_decay = *a.weight_decay;
+  if (!a.line_search.empty())
+    o.line_search = static_cast<LineSearch>(choice(a.line_search, kLineSearches, "--line-search") + 1);
+  if (kind == 8 && o.line_search == LineSearch::backtracking)
+    throw usage_error("lbfgs learns nothing of the curvature from --line-search backtracking",
+                      "choose strong_wolfe or exact");
+  if (a.history && (*a.history < 1 || *a.history > kMaxHistory))
+    throw usage_error(fmt::format("a --history of {}", *a.history), fmt::format("give 1 to {}", kMaxHistory));
+  if (a.history) o.history = static_cast<std::uint8_t>(*a.history);
   if (!valid(o))
     throw usage_error(
         "a number of the optimizer is out of range",
         "learning rate and epsilon are positive, momentum, betas and decay in [0, 1), weight decay at least 0");
+  return o;
+}
+
+/// A line search wants one smooth function of the parameters.
+void require_smooth(const TrainingArguments& a) {
+  const auto refuse = [&](const char* option, bool given) {
+    if (given)
+      throw usage_error(fmt::format("{} does not go with the line search of --optimizer {}", option, a.optimizer),
+                        "leave it out or choose another optimizer");
+  };
+  refuse("--schedule", a.schedule != "constant");
+  refuse("--warmup", a.warmup.has_value());
+  refuse("--clip-value", a.clip_value != 0.0F);
+  refuse("--clip-norm", a.clip_norm != 0.0F);
+  refuse("--l1", a.l1 != 0.0F);
+}
+
+}  // namespace
+
+TrainConfig training_config(const TrainingArguments& a) {
+  TrainConfig config;
+  config.optimizer = optimizer_of(a);
+  if (full_batch(config.optimizer.kind)) require_smooth(a);
+  config.gradient_norms = a.gradient_norms;
   config.batch = a.batch;
   config.micro_batch = a.micro_batch;
   config.l1 = a.l1, config.l2 = a.l2;

@@ -12,6 +12,7 @@
 #include "tool/commands.hpp"
 #include "tool/error.hpp"
 #include "tool/file_io.hpp"
+#include "tool/gradient_norms.hpp"
 #include "tool/memory_plan.hpp"
 #include "tool/plot.hpp"
 #include "tool/reconstruction.hpp"
@@ -38,6 +39,8 @@ Json epochs_json(const TrainingReport& report) {
                    {"validation_accuracy", number_or_null(e.validation_accuracy)},
                    {"learning_rate", e.learning_rate},
                    {"seconds", e.seconds}});
+  for (std::size_t i = 0; report.minimum && i < out.size(); ++i)
+    out[i]["gradient_norm"] = number_or_null(report.epochs[i].gradient_norm);
   return out;
 }
 
@@ -50,9 +53,37 @@ void set_trainable(OwnedModel& model, const std::string& list, bool trainable, c
   }
 }
 
+Json minimum_json(const MinimizeResult& minimum) {
+  return {{"stopped", name(minimum.stopped)},
+          {"objective", minimum.objective},
+          {"gradient_norm", minimum.gradient_norm},
+          {"iterations", minimum.iterations},
+          {"evaluations", minimum.evaluations}};
+}
+
+/// The batch is all samples, and `epochs` are iterations.
+void prepare_full_batch(TrainJob& job) {
+  constexpr unsigned kIterations = 100;
+  if (job.batch_given)
+    throw usage_error(
+        fmt::format("--batch means nothing for optimizer {}, which looks at all samples", job.training.optimizer),
+        "leave it out; --micro-batch says how many are in memory at once");
+  if (job.options.augmentation.any())
+    throw usage_error(
+        fmt::format("augmentation draws anew in every pass, and optimizer {} compares passes", job.training.optimizer),
+        "leave it out or choose another optimizer");
+  job.training.batch = std::max(1U, job.training.micro_batch);
+  if (!job.epochs_given) job.options.epochs = kIterations;
+  const MinimizeOptions& minimize = job.options.minimize;
+  if (!validate(minimize).ok())
+    throw usage_error("a tolerance is negative or not finite",
+                      "give --gradient-tolerance and --loss-tolerance as numbers of at least 0");
+}
+
 /// Everything that can be wrong with the arguments is found before the data are read.
 void prepare(TrainJob& job) {
   TrainingOptions& options = job.options;
+  if (job.training.optimizer == "gradient_descent" || job.training.optimizer == "lbfgs") prepare_full_batch(job);
   options.config = training_config(job.training);
   if (options.epochs == 0) throw usage_error("--epochs 0 trains nothing", "give at least 1");
   if (!(options.validation_fraction >= 0.0 && options.validation_fraction < 1.0))
@@ -90,17 +121,26 @@ void draw_training(const std::string& folder, const OwnedModel& model, const Tra
   for (const EpochReport& e : report.epochs)
     points.push_back({e.epoch, e.train_loss, e.train_accuracy, e.validation_loss, e.validation_accuracy});
   const std::string curve = in_folder(folder, "learning-curve.svg"), arena = in_folder(folder, "arena.svg");
-  plot_learning_curve(curve, "Learning curve", points, report.best_epoch);
+  plot_learning_curve(curve, "Learning curve", points, report.best_epoch, report.minimum ? "iteration" : "epoch");
   const OwnedPlan plan = plan_of(model, plan_options(job.options.config));
   plot_arena(arena, arena_map(model, plan,
                               fmt::format("Arena of a training step, {} samples: {} bytes",
                                           slice_samples(job.options.config), grouped(plan.plan.arena_bytes))));
   text += fmt::format("pictures        {}\n                {}\n", curve, arena);
+  if (report.first_gradient_norms.empty()) return;
+  const std::string norms = in_folder(folder, "gradient-norms.svg");
+  plot_gradient_norms(norms, "Gradient norms", gradient_norm_curves(model, report));
+  text += fmt::format("                {}\n", norms);
 }
 
 std::string summary(const TrainingReport& report, const TrainJob& job, std::size_t model_bytes,
                     std::size_t inference_arena) {
   std::string out;
+  if (report.minimum)
+    out +=
+        fmt::format("minimum         objective {:.8g}, gradient norm {:.3g}, after {} iterations and {} passes ({})\n",
+                    report.minimum->objective, report.minimum->gradient_norm, report.minimum->iterations,
+                    report.minimum->evaluations, name(report.minimum->stopped));
   if (report.stopped_early) out += fmt::format("stopped early   after epoch {}\n", report.epochs.back().epoch);
   if (report.best_epoch != 0) out += fmt::format("kept weights    of epoch {}\n", report.best_epoch);
   if (report.test && report.test->classes != 0)
@@ -153,6 +193,11 @@ Json run_train(TrainJob& job, const Context& context, std::string& text) {
   json["validation_samples"] = report.validation_samples;
   json["updates"] = report.updates;
   json["epochs"] = epochs_json(report);
+  if (report.minimum) json["minimum"] = minimum_json(*report.minimum);
+  if (options.config.gradient_norms && !report.epochs.empty()) {
+    json["gradient_norms"] = gradient_norms_json(model, report);
+    text = gradient_norms_text(model, report) + text;
+  }
   json["best_epoch"] = report.best_epoch == 0 ? Json(nullptr) : Json(report.best_epoch);
   json["stopped_early"] = report.stopped_early;
   json["test"] = report.test ? scores_json(*report.test) : Json(nullptr);
@@ -186,6 +231,8 @@ void add_train(CLI::App& app, Context& context) {
              --data mnist --reconstruct --out denoise.mote --plots pictures     (an autoencoder, with noise: a denoising one)
   mote train --model fashion.mote --freeze 1-4 --data my-images --out mine.mote     (goes on from the file's parameters)
 
+  mote train --model "input 30; dense 1" --data cells.csv --optimizer lbfgs --l2 0.01 --out cells.mote
+
   Labels are integers, one a sample (one output: 0 and 1, or -1 and +1); float arrays are targets, one value an output.
   The last layer gives logits; a softmax or sigmoid behind it is used for running only.
 
@@ -194,14 +241,19 @@ void add_train(CLI::App& app, Context& context) {
       ->required()
       ->type_name("TEXT|FILE");
   command->add_option("--out", job->out, "model file to write")->type_name("FILE");
-  command->add_option("--plots", job->plots, "folder for learning-curve.svg, confusion-matrix.svg and arena.svg")
+  command
+      ->add_option(
+          "--plots", job->plots,
+          "folder for learning-curve.svg, confusion-matrix.svg, arena.svg and, if measured, gradient-norms.svg")
       ->type_name("DIR");
   command->add_option("--class-names", job->class_names, "names for the confusion matrix")
       ->delimiter(',')
       ->type_name("NAMES");
   add_training_data(*command, job->data);
   const char* const group = "Training";
-  command->add_option("--epochs", job->options.epochs, "passes over the training samples")
+  command
+      ->add_option("--epochs", job->options.epochs,
+                   "passes over the training samples; gradient_descent and lbfgs: at most so many iterations (100)")
       ->capture_default_str()
       ->type_name("N")
       ->group(group);
@@ -247,9 +299,22 @@ void add_train(CLI::App& app, Context& context) {
       ->type_name("X")
       ->group(group);
   command->add_flag("--fresh", job->fresh, "new parameters although the .mote file has some")->group(group);
+  command
+      ->add_option("--gradient-tolerance", job->options.minimize.gradient_tolerance,
+                   "gradient_descent, lbfgs: stop at this norm of the gradient")
+      ->capture_default_str()
+      ->type_name("X")
+      ->group(group);
+  command
+      ->add_option("--loss-tolerance", job->options.minimize.loss_tolerance,
+                   "gradient_descent, lbfgs: stop when an iteration lowers the loss by less than this part")
+      ->type_name("X")
+      ->group(group);
   add_augmentation(*command, job->options.augmentation);
   add_training(*command, job->training);
-  command->callback([job, &context] {
+  command->callback([job, command, &context] {
+    job->batch_given = command->count("--batch") != 0;
+    job->epochs_given = command->count("--epochs") != 0;
     std::string text;
     const Json json = run_train(*job, context, text);
     print_result(context, json, text);

@@ -41,6 +41,7 @@ struct TrainJob {
   std::vector<std::string> class_names;
   float init_limit = 0.05F;
   bool fresh = false;  // new parameters although the model file has some
+  bool batch_given = false, epochs_given = true;
   DataArguments data;
   TrainingArguments training;
   TrainingOptions options;

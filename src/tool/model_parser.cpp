@@ -153,10 +153,10 @@ class LayerParser {
         std::isdigit(static_cast<unsigned char>(word.text[0])) != 0)
       fail_at(place_, word, fmt::format("{} is not a name", in_quotes(word.text)),
               "use letters, digits and _, a letter first");
-    if (is_one_of(word.text, op_words()) || is_one_of(word.text, kOptionWords))
+    if (is_one_of(word.text, op_words()) || is_one_of(word.text, kOptionWords) || word.text == "repeat")
       fail_at(place_, word, fmt::format("{} is a word of the language and cannot be a name", in_quotes(word.text)),
               fmt::format("call it {}_1, for example", word.text));
-    return names_.emplace_back(word.text).c_str();
+    return names_.emplace_back(word.name()).c_str();
   }
 
   [[nodiscard]] std::string usage() const;
@@ -229,7 +229,7 @@ void LayerParser::read_option(const Word& word, Options& options) {
     only_if(options.norm);
     (w == "epsilon" ? options.batch_norm.epsilon : options.batch_norm.momentum) =
         real(required("a number"), "a number");
-  } else if (is_one_of(w, op_words())) {
+  } else if (is_one_of(w, op_words()) || w == "repeat") {
     fail_at(place_, word, fmt::format("{} starts another layer", in_quotes(w)), "put ; or a new line before it");
   } else {
     fail_at(place_, word, fmt::format("{} is not expected in {}", in_quotes(w), op()),

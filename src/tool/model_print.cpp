@@ -146,6 +146,7 @@ std::string model_text_help() {
     rbf 20                   Gaussian radial basis units with trainable centres and widths
     flatten, reshape 7x7x16
     add NAME, concat NAME    the layer before joined with named earlier ones
+    repeat 3 { … }           the layers between the braces three times; a name given there belongs to its copy
   Behind any layer:  as NAME gives it a name, from NAME lets it read that layer instead of the one before.
   Behind a layer with parameters:  frozen keeps it as it is in training; no_bias leaves the bias out.
   Sizes are N (both directions) or HxW; a padding is P, VxH, or TOPxBOTTOMxLEFTxRIGHT.
@@ -156,6 +157,8 @@ std::string model_text_help() {
   A residual block:
     input 28x28x1; conv2d 8 3x3 same; batch_norm; relu as skip
     conv2d 8 3x3 same; batch_norm; add skip; relu; max_pool 2; flatten; dropout 0.5; dense 10
+  A hundred dense layers with skip connections:
+    input 784; dense 32; repeat 98 { identity as x; dense 32; tanh; add x }; dense 10
 )";
   constexpr std::string_view kPlace = "ACTIVATIONS";
   return text.replace(text.find(kPlace), kPlace.size(), activation_words());

@@ -10,6 +10,7 @@
 #include "tool/data_set.hpp"
 #include "tool/error.hpp"
 #include "tool/model_parser.hpp"
+#include "tool/model_repeat.hpp"
 #include "tool/suggest.hpp"
 
 namespace mote::tool {
@@ -21,17 +22,29 @@ std::string line_text(const Line& line) {
   return out;
 }
 
+/// For a name that no layer in sight has. Names of a repetition's copies are not in sight.
+std::string name_remedy(const std::string& name, std::vector<std::string> known) {
+  std::erase_if(known, [](const std::string& other) { return other.find('#') != std::string::npos; });
+  return did_you_mean(name, known) +
+         (known.empty() ? "name a layer with \"as\", such as: relu as skip" : "the names are " + list_of(known));
+}
+
 /// What resolve() refused, in the words of the text.
 [[noreturn]] void explain(const std::string& place, const Line& line, const LayerSpec& spec, Status status,
                           const std::vector<Layer>& layers, const std::vector<const char*>& labels) {
   const auto where = [&](std::string_view text) -> const Word& {
     for (std::size_t i = 1; i < line.size(); ++i)
-      if (line[i].text == text) return line[i];
+      if (line[i].name() == text) return line[i];
     return line[0];
   };
   std::vector<std::string> known;
-  for (const char* label : labels)
-    if (label != nullptr) known.emplace_back(label);
+  bool hidden = false;  // the name is one of a repetition that has ended
+  for (const char* label : labels) {
+    if (label == nullptr) continue;
+    known.emplace_back(label);
+    for (std::size_t i = 0; i < spec.from_count; ++i)
+      hidden |= known.back() != spec.from[i] && written(label) == spec.from[i];
+  }
   const std::string in = layers.empty() ? "" : shape_text(layers.back().shape);
   switch (status.code) {
     case Code::first_layer_not_input:
@@ -40,14 +53,15 @@ std::string line_text(const Line& line) {
     case Code::input_layer_repeated:
       fail_at(place, line[0], "there is a second input", "a network has one input: drop this line");
     case Code::name_repeated:
-      fail_at(place, where(spec.label), fmt::format("two layers are called {}", in_quotes(spec.label)),
+      fail_at(place, where(spec.label), fmt::format("two layers are called {}", in_quotes(written(spec.label))),
               "give this one another name");
     case Code::name_unknown:
       for (std::size_t i = 0; i < spec.from_count; ++i)
         if (!is_one_of(spec.from[i], known))
-          fail_at(place, where(spec.from[i]), fmt::format("no earlier layer is called {}", in_quotes(spec.from[i])),
-                  did_you_mean(spec.from[i], known) + (known.empty() ? "name a layer with \"as\", such as: relu as skip"
-                                                                     : "the names are " + list_of(known)));
+          fail_at(place, where(spec.from[i]),
+                  fmt::format("no earlier layer is called {}{}", in_quotes(written(spec.from[i])),
+                              hidden ? " outside of its repetition" : ""),
+                  name_remedy(written(spec.from[i]), known));
       break;
     case Code::filter_exceeds_input:
       fail_at(place, line[0], fmt::format("{}: the filter is larger than its padded input", in_quotes(line_text(line))),
@@ -61,7 +75,8 @@ std::string line_text(const Line& line) {
       for (std::size_t i = 0; i < spec.from_count; ++i)
         for (std::size_t k = 0; k < labels.size(); ++k)
           if (labels[k] != nullptr && std::string_view(labels[k]) == spec.from[i])
-            shapes += fmt::format("{}{} ({})", shapes.empty() ? "" : " and ", shape_text(layers[k].shape), labels[k]);
+            shapes += fmt::format("{}{} ({})", shapes.empty() ? "" : " and ", shape_text(layers[k].shape),
+                                  written(labels[k]));
       if (spec.layer.op == Op::reshape)
         fail_at(place, line[0],
                 fmt::format("{} does not have as many elements as its input {}", in_quotes(line_text(line)), in),
@@ -85,7 +100,7 @@ std::string line_text(const Line& line) {
 
 OwnedModel parse_model_text(std::string_view text, const std::string& place) {
   OwnedModel model;
-  const std::vector<Line> lines = split_lines(text);
+  const std::vector<Line> lines = unroll_repetitions(split_lines(text), place);
   if (lines.empty())
     throw usage_error("the network has no layers", "start with its input, such as input 28x28x1").in(place);
   std::deque<std::string> names;

@@ -12,12 +12,20 @@ namespace mote::tool {
 struct Word {
   std::string text;
   std::size_t line = 1, column = 1;  // of its first byte, from 1
+  unsigned scope = 0;                // of a name: the copy of a repetition that it belongs to, or 0
+
+  /// What tells a name from the same one in another copy; # cannot be written in a name.
+  [[nodiscard]] std::string name() const { return scope == 0 ? text : text + '#' + std::to_string(scope); }
 };
+
+/// A name as it was written.
+inline std::string written(std::string_view name) { return std::string(name.substr(0, name.find('#'))); }
 
 /// The words of one layer.
 using Line = std::vector<Word>;
 
-/// Cuts text into layers at line ends, ';' and ',', and layers into words at blanks. '#' starts a comment.
+/// Cuts text into layers at line ends, ';' and ',', and layers into words at blanks. '#' starts a comment. A brace is a
+/// word: '{' ends its line, '}' is a line.
 inline std::vector<Line> split_lines(std::string_view text) {
   std::vector<Line> lines(1);
   std::size_t line = 1, column = 1;
@@ -25,8 +33,14 @@ inline std::vector<Line> split_lines(std::string_view text) {
   for (const char c : text) {
     const bool blank = c == ' ' || c == '\t' || c == '\r';
     const bool end = c == '\n' || (!comment && (c == ';' || c == ','));
+    const bool brace = !comment && (c == '{' || c == '}');
     if (c == '#') comment = true;
-    if (end || blank || comment) {
+    if (brace) {
+      in_word = false;
+      if (c == '}' && !lines.back().empty()) lines.emplace_back();
+      lines.back().push_back({std::string(1, c), line, column});
+      lines.emplace_back();
+    } else if (end || blank || comment) {
       in_word = false;
       if (end && !lines.back().empty()) lines.emplace_back();
     } else {

@@ -28,7 +28,15 @@ struct CurvePoint {
 };
 /// Loss above, accuracy below (left out where there is none), against epochs; `best_epoch` is marked unless 0.
 void plot_learning_curve(const std::string& path, const std::string& title, const std::vector<CurvePoint>& points,
-                         unsigned best_epoch);
+                         unsigned best_epoch, const std::string& unit = "epoch");
+
+/// Norms of the trained layers' gradients, from the input on.
+struct NormCurve {
+  std::string name;
+  std::vector<double> norms;
+};
+/// Layers from left to right, norms on a logarithmic scale; a layer whose norm is 0 has no point.
+void plot_gradient_norms(const std::string& path, const std::string& title, const std::vector<NormCurve>& curves);
 
 /// counts[actual * classes + predicted]; rows are shaded by their share, cells carry the count.
 void plot_confusion_matrix(const std::string& path, const std::string& title, const std::vector<std::uint64_t>& counts,

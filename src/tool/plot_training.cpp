@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "tool/plot.hpp"
@@ -39,7 +40,7 @@ std::string panel(const std::string& y_label, int train, int validation, bool ha
 }  // namespace
 
 void plot_learning_curve(const std::string& path, const std::string& title, const std::vector<CurvePoint>& points,
-                         unsigned best_epoch) {
+                         unsigned best_epoch, const std::string& unit) {
   const auto any = [&](double CurvePoint::*field) {
     return std::any_of(points.begin(), points.end(), [&](const CurvePoint& p) { return std::isfinite(p.*field); });
   };
@@ -60,15 +61,48 @@ void plot_learning_curve(const std::string& path, const std::string& title, cons
   if (two) {
     script += fmt::format("set multiplot layout 2,1 title {} font ',18'\nset bmargin 3\n", gnuplot_text(title));
   } else {
-    script += fmt::format("set title {}\nset xlabel 'epoch'\n", gnuplot_text(title));
+    script += fmt::format("set title {}\nset xlabel {}\n", gnuplot_text(title), gnuplot_text(unit));
   }
   script += panel("loss (mean per sample)", 2, 3, any(&CurvePoint::train_loss), any(&CurvePoint::validation_loss),
                   best_epoch);
   if (two) {
-    script += "set xlabel 'epoch'\nset bmargin 4\n";
+    script += fmt::format("set xlabel {}\nset bmargin 4\n", gnuplot_text(unit));
     script += panel("accuracy (%)", 4, 5, train_accuracy, validation_accuracy, best_epoch);
     script += "unset multiplot\n";
   }
+  run_gnuplot(script, path);
+}
+
+void plot_gradient_norms(const std::string& path, const std::string& title, const std::vector<NormCurve>& curves) {
+  constexpr std::array<const char*, 6> kColours{"#222222", "#c6dbef", "#85bcdb", "#4a98c9", "#1f6fb4", "#0b3d7a"};
+  std::string script = gnuplot_head(900, 520), plots;
+  const std::size_t layers = curves.empty() ? 0 : curves[0].norms.size();
+  double smallest = 1e300, largest = 0.0;
+  for (std::size_t k = 0; k < curves.size(); ++k) {
+    script += fmt::format("$curve{} << END\n", k);
+    std::size_t points = 0;
+    for (std::size_t i = 0; i < layers; ++i) {
+      const double norm = curves[k].norms[i];
+      if (!(norm > 0.0) || !std::isfinite(norm)) continue;
+      script += fmt::format("{} {:.6g}\n", i + 1, norm);
+      smallest = std::min(smallest, norm), largest = std::max(largest, norm), ++points;
+    }
+    script += "END\n";
+    if (points == 0) continue;
+    const std::size_t colour = kColours.size() - (curves.size() - k);
+    plots += fmt::format("{}$curve{} using 1:2 with linespoints lw 2 pt 7 ps {} {} lc rgb '{}' title {}",
+                         plots.empty() ? "plot " : ", ", k, layers > 40 ? 0.25 : 0.5, k == 0 ? "dt (7,4)" : "",
+                         k == 0 ? kColours[0] : kColours[colour], gnuplot_text(curves[k].name));
+  }
+  if (plots.empty()) smallest = largest = 1.0, plots = "plot NaN notitle";
+  script +=
+      fmt::format("set title {}\nset xlabel 'trained layer, from the input on'\nset ylabel 'norm of its gradient'\n",
+                  gnuplot_text(title));
+  script += fmt::format("set logscale y\nset format y '10^{{%L}}'\nset yrange [{:.3g}:{:.3g}]\nset xrange [0.5:{}.5]\n",
+                        smallest / 3.0, largest * 3.0, std::max<std::size_t>(layers, 1));
+  script += layers <= 12 ? "set xtics 1\n" : "set xtics autofreq\n";
+  script += "set ytics enhanced\nset grid ytics xtics lc rgb '#dddddd' lt 1 lw 0.8\n";
+  script += "set key outside right top vertical samplen 2\nset lmargin 11\n" + plots + "\n";
   run_gnuplot(script, path);
 }
 

@@ -28,13 +28,17 @@ class Run {
     prepare();
     if (options_.learn_standardization) learn_standardization();
     create_trainer();
-    double seconds = 0.0;
-    for (unsigned epoch = 1; epoch <= options_.epochs && !report_.stopped_early; ++epoch) {
-      train_epoch(epoch);
-      validate_epoch();
-      seconds += report_.epochs.back().seconds;
-      announce(report_.epochs.back());
+    if (full_batch(config_.optimizer.kind)) {
+      minimize();
+    } else {
+      for (unsigned epoch = 1; epoch <= options_.epochs && !report_.stopped_early; ++epoch) {
+        train_epoch(epoch);
+        validate_epoch();
+        announce(report_.epochs.back());
+      }
     }
+    double seconds = 0.0;
+    for (const EpochReport& epoch : report_.epochs) seconds += epoch.seconds;
     if (report_.best_epoch != 0) std::copy(best_.begin(), best_.end(), trainer_.parameters().begin());
     report_.updates = trainer_.updates();
     report_.samples_per_second = seconds > 0.0 ? static_cast<double>(samples_trained_) / seconds : 0.0;
@@ -49,10 +53,16 @@ class Run {
   void set_class_weights();
   void learn_standardization();
   void create_trainer();
+  void set_full_batch();
   void train_epoch(unsigned epoch);
+  void minimize();
+  bool take_iteration(const MinimizeResult& point, double seconds);
+  void add_gradient_norms(EpochReport& report);
   void validate_epoch();
   void announce(const EpochReport& epoch);
-  void fill_slice(const ShuffledIndices& order, unsigned epoch, std::size_t first);
+  /// `epoch` draws the augmentation; index_of(i): which sample is number i of the slice.
+  template <class IndexOf>
+  void fill_slice(unsigned epoch, IndexOf&& index_of);
   Scores score_part(const DataSet& data, std::span<const std::uint32_t> indices, const std::string& heading,
                     std::span<const float> class_weights);
   void store();
@@ -106,7 +116,8 @@ void Run::prepare() {
       static_cast<std::uint32_t>(std::llround(options_.validation_fraction * static_cast<double>(count)));
   const ShuffledIndices split(count, options_.seed, kSplitEpoch);
   for (std::uint32_t i = 0; i < count; ++i) (i < held_out ? validation_ : train_).push_back(split[i]);
-  if (train_.size() < config_.batch)
+  if (full_batch(config_.optimizer.kind)) set_full_batch();
+  if (train_.size() < config_.batch || train_.empty())
     throw usage_error(fmt::format("{} training samples do not fill one batch of {}", train_.size(), config_.batch),
                       "use a smaller --batch or hold out less")
         .in(data_.path());
@@ -116,6 +127,18 @@ void Run::prepare() {
   report_.train_samples = train_.size();
   report_.validation_samples = validation_.size();
   set_class_weights();
+}
+
+/// All samples, in slices: as given, else the largest that divides them and has no more than 1024; if that is a small
+/// one, slices of 256, and the rest that fills none is left out.
+void Run::set_full_batch() {
+  const auto samples = static_cast<std::uint32_t>(train_.size());
+  std::uint32_t slice = std::min(config_.micro_batch, samples);
+  for (std::uint32_t d = 1; config_.micro_batch == 0 && d <= std::min(1024U, samples); ++d)
+    if (samples % d == 0) slice = d;
+  if (config_.micro_batch == 0 && slice < 128 && samples > 1024) slice = 256;
+  config_.micro_batch = slice;
+  config_.batch = slice == 0 ? 0 : samples / slice * slice;
 }
 
 void Run::set_class_weights() {
@@ -165,18 +188,21 @@ void Run::create_trainer() {
   report_.plan_table_bytes = plan.table_bytes;
   report_.lower_bound_bytes = trainer_.plan().lower_bound_bytes;
   report_.isa = trainer_.isa();
-  progress_.say(fmt::format("{} training and {} validation samples, {} updates an epoch, arena {} bytes, kernels {}",
-                            train_.size(), validation_.size(), train_.size() / config_.batch,
-                            grouped(report_.arena_bytes), report_.isa));
+  const std::string updates = full_batch(config_.optimizer.kind)
+                                  ? fmt::format("all {} at once in slices of {}", config_.batch, config_.micro_batch)
+                                  : fmt::format("{} updates an epoch", train_.size() / config_.batch);
+  progress_.say(fmt::format("{} training and {} validation samples, {}, arena {} bytes, kernels {}", train_.size(),
+                            validation_.size(), updates, grouped(report_.arena_bytes), report_.isa));
 }
 
-void Run::fill_slice(const ShuffledIndices& order, unsigned epoch, std::size_t first) {
+template <class IndexOf>
+void Run::fill_slice(unsigned epoch, IndexOf&& index_of) {
   const std::span<float> input = trainer_.input();
   const std::span<std::int32_t> labels = trainer_.labels();
   const std::span<float> targets = trainer_.targets();
   const std::size_t features = data_.features(), width = data_.target_width();
   for (std::size_t i = 0; i < trainer_.slice_samples(); ++i) {
-    const std::uint32_t index = train_[order[static_cast<std::uint32_t>(first + i)]];
+    const std::uint32_t index = index_of(i);
     const std::span<float> sample = input.subspan(i * features, features);
     data_.copy_sample(index, sample);
     if (options_.augmentation.any())
@@ -198,7 +224,7 @@ void Run::train_epoch(unsigned epoch) {
   progress_.start(fmt::format("epoch {}/{}", epoch, options_.epochs), samples);
   const Clock::time_point begin = Clock::now();
   for (std::size_t first = 0; first < samples; first += slice) {
-    fill_slice(order, epoch, first);
+    fill_slice(epoch, [&](std::size_t i) { return train_[order[static_cast<std::uint32_t>(first + i)]]; });
     const Result<float> loss = trainer_.step();
     if (!loss.ok()) {
       throw status_error(loss.status(), model_)
@@ -207,15 +233,65 @@ void Run::train_epoch(unsigned epoch) {
     }
     report.train_loss += static_cast<double>(*loss);
     correct += trainer_.last_result().correct;
+    if ((first + slice) % config_.batch == 0) add_gradient_norms(report);
     progress_.update(first + slice, [&] {
       return fmt::format("loss {:.4f}", report.train_loss / static_cast<double>(first / slice + 1));
     });
   }
   report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   report.train_loss /= static_cast<double>(samples / slice);
+  for (double& norm : report.gradient_norms) norm /= static_cast<double>(samples / config_.batch);
   if (data_.has_labels()) report.train_accuracy = static_cast<double>(correct) / static_cast<double>(samples);
   samples_trained_ += samples;
   report_.epochs.push_back(report);
+}
+
+void Run::add_gradient_norms(EpochReport& report) {
+  const std::span<const float> norms = trainer_.gradient_norms();
+  if (report_.first_gradient_norms.empty()) report_.first_gradient_norms.assign(norms.begin(), norms.end());
+  report.gradient_norms.resize(norms.size());
+  for (std::size_t i = 0; i < norms.size(); ++i) report.gradient_norms[i] += static_cast<double>(norms[i]);
+}
+
+void Run::minimize() {
+  MinimizeOptions options = options_.minimize;
+  options.max_iterations = options_.epochs;
+  Clock::time_point begin = Clock::now();
+  const auto feed = [&](auto&, std::uint32_t slice) {
+    const std::size_t first = std::size_t{slice} * config_.micro_batch;
+    if (slice == 0)
+      progress_.start(fmt::format("iteration {}/{}", report_.epochs.size() + 1, options_.epochs), config_.batch);
+    fill_slice(0, [&](std::size_t i) { return train_[first + i]; });
+    progress_.update(first, [] { return std::string(); });
+  };
+  const auto observe = [&](const MinimizeResult& point) {
+    const bool go_on = take_iteration(point, std::chrono::duration<double>(Clock::now() - begin).count());
+    begin = Clock::now();
+    return go_on;
+  };
+  const Result<MinimizeResult> result = trainer_.minimize(feed, options, observe);
+  if (!result.ok())
+    throw status_error(result.status(), model_)
+        .during(fmt::format("training stopped after iteration {}, and nothing was written", report_.epochs.size()));
+  report_.minimum = *result;
+  samples_trained_ = std::uint64_t{result->evaluations} * config_.batch;
+}
+
+/// A point that minimize() accepted, the trainer holding its parameters. False: stop early.
+bool Run::take_iteration(const MinimizeResult& point, double seconds) {
+  EpochReport report;
+  if (!trainer_.gradient_norms().empty()) add_gradient_norms(report);
+  if (point.iterations == 0) return true;
+  report.epoch = point.iterations;
+  report.train_loss = point.loss;
+  report.learning_rate = point.step;
+  report.gradient_norm = point.gradient_norm;
+  report.seconds = seconds;
+  if (data_.has_labels()) report.train_accuracy = static_cast<double>(point.correct) / config_.batch;
+  report_.epochs.push_back(report);
+  validate_epoch();
+  announce(report_.epochs.back());
+  return !report_.stopped_early;
 }
 
 void Run::validate_epoch() {
@@ -237,7 +313,10 @@ void Run::validate_epoch() {
 }
 
 void Run::announce(const EpochReport& epoch) {
-  std::string line = fmt::format("epoch {:>3}/{}  loss {:.4f}", epoch.epoch, options_.epochs, epoch.train_loss);
+  const bool full = full_batch(config_.optimizer.kind);
+  std::string line = fmt::format("{} {:>3}/{}  loss {:.{}f}", full ? "iteration" : "epoch", epoch.epoch,
+                                 options_.epochs, epoch.train_loss, full ? 6 : 4);
+  if (full) line += fmt::format("  gradient {:.2e}  step {:.2e}", epoch.gradient_norm, epoch.learning_rate);
   if (std::isfinite(epoch.train_accuracy)) line += fmt::format("  accuracy {:.2f} %", 100.0 * epoch.train_accuracy);
   if (std::isfinite(epoch.validation_loss)) line += fmt::format("  validation loss {:.4f}", epoch.validation_loss);
   if (std::isfinite(epoch.validation_accuracy))

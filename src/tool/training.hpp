@@ -20,27 +20,31 @@
 namespace mote::tool {
 
 struct TrainingOptions {
-  TrainConfig config{};  ///< class_weights, targets and signed_labels are set by train()
-  unsigned epochs = 10;
-  std::uint64_t seed = 1;            ///< initialisation, split, shuffling and dropout
+  TrainConfig config{};    ///< class_weights, targets, signed_labels and, full batch, batch are set by train()
+  unsigned epochs = 10;    ///< full batch: iterations
+  std::uint64_t seed = 1;  ///< initialisation, split, shuffling and dropout
   double validation_fraction = 0.0;  ///< of the training samples, held out
   unsigned early_stop = 0;           ///< stop after so many epochs without a better validation score; 0: never
   bool keep_best = false;            ///< end with the weights of the best epoch
   bool watch_accuracy = false;       ///< "better" is higher validation accuracy, not lower validation loss
+  MinimizeOptions minimize{};        ///< full batch; max_iterations is `epochs`
   std::vector<float> class_weights;  ///< one a class, or empty
   Augmentation augmentation{};       ///< of training samples, drawn anew in every epoch
   bool learn_standardization = false;  ///< the model's standardize layer gets mean and variance of the training samples
   bool balanced = false;             ///< class weights from the labels: samples / (classes * samples of the class)
 };
 
+/// Of an epoch, or of an iteration over the full batch.
 struct EpochReport {
   unsigned epoch = 0;
   double train_loss = 0.0;
   double train_accuracy = std::numeric_limits<double>::quiet_NaN();
   double validation_loss = std::numeric_limits<double>::quiet_NaN();
   double validation_accuracy = std::numeric_limits<double>::quiet_NaN();
-  double learning_rate = 0.0;
-  double seconds = 0.0;  ///< of training, without validation
+  double learning_rate = 0.0;                                       ///< full batch: the length of the step
+  double gradient_norm = std::numeric_limits<double>::quiet_NaN();  ///< of the objective after it; full batch only
+  std::vector<double> gradient_norms;  ///< of each layer, mean over the updates; empty unless asked for
+  double seconds = 0.0;                ///< of training, without validation
 };
 
 struct TrainingReport {
@@ -52,7 +56,9 @@ struct TrainingReport {
   double samples_per_second = 0.0;  ///< over all training epochs
   std::string isa;
   std::optional<Scores> test;
-  std::vector<float> class_weights;  ///< as used
+  std::optional<MinimizeResult> minimum;     ///< full batch
+  std::vector<double> first_gradient_norms;  ///< of the first update: what the initial values give
+  std::vector<float> class_weights;          ///< as used
 };
 
 /// Gives every layer's parameters their first values, frozen layers too.
