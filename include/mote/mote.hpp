@@ -17,6 +17,8 @@
 #include "mote/schedule.hpp"
 #include "mote/random.hpp"
 #include "mote/initializer.hpp"
+#include "mote/line_search.hpp"
+#include "mote/minimizer.hpp"
 #include "mote/trainer.hpp"
 #include "mote/fold.hpp"
 #include "mote/standardization.hpp"

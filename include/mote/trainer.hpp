@@ -484,7 +484,7 @@ constexpr Status validate(const Model& model, const TrainConfig& config) {
   if (!any)
     return {Code::nothing_to_train};
   for (std::size_t i = 0; full_batch(config.optimizer.kind) && i < model.layers.size(); ++i)
-    if (is_stochastic(model.layers[i].op) && model.layers[i].alpha != 0.0F)
+    if (is_regularizer(model.layers[i].op) && model.layers[i].alpha != 0.0F)
       return {Code::stochastic_layer, static_cast<std::uint16_t>(i)};
   const Shape output = model.layers[loss_layer(model.layers, config.loss)].shape;
   if (config.targets == Targets::input && output.elements() != model.input_shape().elements())

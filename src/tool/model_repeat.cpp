@@ -38,6 +38,9 @@ class Unroller {
       if (line[0].text == "repeat") {
         more = repetition(line);
       } else if (line.back().text == "{") {
+        for (const Word& word : line)
+          if (word.text == "repeat")
+            fail_at(place_, word, "a repetition begins in the middle", "put ; or a new line before it");
         fail_at(place_, line.back(), "a { opens a repetition only", kRemedy);
       }
       out.insert(out.end(), more.begin(), more.end());

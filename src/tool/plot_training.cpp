@@ -98,11 +98,11 @@ void plot_gradient_norms(const std::string& path, const std::string& title, cons
   script +=
       fmt::format("set title {}\nset xlabel 'trained layer, from the input on'\nset ylabel 'norm of its gradient'\n",
                   gnuplot_text(title));
-  script += fmt::format("set logscale y\nset format y '10^{{%L}}'\nset yrange [{:.3g}:{:.3g}]\nset xrange [0.5:{}.5]\n",
+  script += fmt::format("set logscale y\nset format y '1e%T'\nset yrange [{:.3g}:{:.3g}]\nset xrange [0.5:{}.5]\n",
                         smallest / 3.0, largest * 3.0, std::max<std::size_t>(layers, 1));
   script += layers <= 12 ? "set xtics 1\n" : "set xtics autofreq\n";
-  script += "set ytics enhanced\nset grid ytics xtics lc rgb '#dddddd' lt 1 lw 0.8\n";
-  script += "set key outside right top vertical samplen 2\nset lmargin 11\n" + plots + "\n";
+  script += "set grid ytics xtics lc rgb '#dddddd' lt 1 lw 0.8\n";
+  script += "set key above right horizontal samplen 2\nset lmargin 12\nset rmargin 3\n" + plots + "\n";
   run_gnuplot(script, path);
 }
 

@@ -116,11 +116,46 @@ TEST(ModelText, SaysWhyLayersDoNotFit) {
   expect_in(complaint("input 12; reshape 2x5x1"), {"as many elements", "12"});
 }
 
+TEST(ModelText, RepeatsLayers) {
+  const auto layers = [](const char* text) { return records(parse_model_text(text, "net.txt").layers); };
+  EXPECT_EQ(layers("input 4; repeat 3 { dense 5; relu }; dense 2"),
+            layers("input 4; dense 5; relu; dense 5; relu; dense 5; relu; dense 2"));
+  EXPECT_EQ(layers("input 4\nrepeat 2\n{\n  identity as x # in\n  dense 4\n  add x\n}\ndense 2"),
+            layers("input 4; identity as a; dense 4; add a; identity as b; dense 4; add b; dense 2"));
+  EXPECT_EQ(layers("input 4 as first; repeat 2 {identity as x; repeat 2 {identity as y; dense 4; add x y}; add first}"),
+            layers("input 4 as first; identity as x1; identity as y1; dense 4; add x1 y1; identity as y2; dense 4;"
+                   "add x1 y2; add first; identity as x2; identity as y3; dense 4; add x2 y3; identity as y4; dense 4;"
+                   "add x2 y4; add first"));
+  EXPECT_EQ(parse_model_text("input 8; dense 32; repeat 98 { identity as x; dense 32; tanh; add x }; dense 3", "net")
+                .layers.size(),
+            395U);
+}
+
+TEST(ModelText, SaysWhatIsWrongWithARepetition) {
+  const char* const form = "write for example repeat 3 { dense 8; relu }";
+  expect_in(complaint("input 4; repeat { relu }"), {"net.txt:1:10", "how often", form});
+  expect_in(complaint("input 4; repeat 0 { relu }"), {"net.txt:1:17", "at least 1"});
+  expect_in(complaint("input 4; repeat 2 relu"), {"how often", form});
+  expect_in(complaint("input 4; repeat 2; relu"), {"net.txt:1:10", "has no {"});
+  expect_in(complaint("input 4; repeat 2 { }"), {"net.txt:1:19", "of nothing"});
+  expect_in(complaint("input 4; repeat 2 { relu"), {"net.txt:1:19", "no }"});
+  expect_in(complaint("input 4; relu }"), {"net.txt:1:15", "without its {"});
+  expect_in(complaint("input 4; relu {"), {"net.txt:1:15", "opens a repetition only"});
+  expect_in(complaint("input 4; relu repeat 2 { relu }"), {"net.txt:1:15", "put ; or a new line"});
+  expect_in(complaint("input 4; repeat 99999999999999999999 { relu }"), {"more than 1024"});
+  expect_in(complaint("input 4; repeat 600 { relu; tanh }"), {"600 times 2 layers", "repeat less often"});
+  expect_in(complaint("input 4; repeat 2 { dense 4 as a; relu; add a }; add a"),
+            {"net.txt:1:54", "\"a\" outside of its repetition"});
+  expect_in(complaint("input 4; repeat 2 { dense 4 as a; relu as a; add a }"), {"two layers are called \"a\""});
+  expect_in(complaint("input 4; dense 4 as repeat"), {"word of the language"});
+}
+
 TEST(ModelText, SurvivesGarbage) {
-  const std::vector<std::string> words{
-      "input", "dense",  "conv2d",  "8",        "3x3",    "same",       "pad",     "stride",  "as",  "a",  "from",
-      "add",   "concat", ";",       ",",        "\n",     "1x2x3x4",    "#",       "relu",    "0.5", "-1", "99999",
-      "x",     "\xFF",   "flatten", "max_pool", "frozen", "batch_norm", "epsilon", "reshape", "4"};
+  const std::vector<std::string> words{"input",    "dense",  "conv2d",     "8",       "3x3",     "same",    "pad",
+                                       "stride",   "as",     "a",          "from",    "repeat",  "{",       "}",
+                                       "add",      "concat", ";",          ",",       "\n",      "1x2x3x4", "#",
+                                       "relu",     "0.5",    "-1",         "99999",   "x",       "\xFF",    "flatten",
+                                       "max_pool", "frozen", "batch_norm", "epsilon", "reshape", "4"};
   std::uint32_t state = 99;
   std::size_t accepted = 0;
   for (int round = 0; round < 20000; ++round) {
