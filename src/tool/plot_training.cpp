@@ -89,10 +89,11 @@ void plot_gradient_norms(const std::string& path, const std::string& title, cons
     }
     script += "END\n";
     if (points == 0) continue;
+    const std::string missing = points == layers ? "" : fmt::format(" (0 in {})", layers - points);
     const std::size_t colour = kColours.size() - (curves.size() - k);
     plots += fmt::format("{}$curve{} using 1:2 with linespoints lw 2 pt 7 ps {} {} lc rgb '{}' title {}",
                          plots.empty() ? "plot " : ", ", k, layers > 40 ? 0.25 : 0.5, k == 0 ? "dt (7,4)" : "",
-                         k == 0 ? kColours[0] : kColours[colour], gnuplot_text(curves[k].name));
+                         k == 0 ? kColours[0] : kColours[colour], gnuplot_text(curves[k].name + missing));
   }
   if (plots.empty()) smallest = largest = 1.0, plots = "plot NaN notitle";
   script +=
