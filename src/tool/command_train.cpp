@@ -175,6 +175,7 @@ Json run_train(TrainJob& job, const Context& context, std::string& text) {
       training_schedule(job.training, std::floor(train_samples / options.config.batch), options.epochs);
   Progress progress(Progress::style_for(context.json));
   const TrainingReport report = train(model, options, data.train, data.test ? &*data.test : nullptr, progress);
+  options.config.batch = report.batch, options.config.micro_batch = report.slice;
   options.config.targets = data.train.reconstructs() ? Targets::input
                            : data.train.has_labels() ? Targets::labels
                                                      : Targets::values;

@@ -124,6 +124,7 @@ void Run::prepare() {
   if ((options_.early_stop != 0 || options_.keep_best) && validation_.empty())
     throw usage_error("stopping early and keeping the best weights need a validation part",
                       "add --validation-fraction 0.1");
+  report_.batch = config_.batch, report_.slice = slice_samples(config_);
   report_.train_samples = train_.size();
   report_.validation_samples = validation_.size();
   set_class_weights();

