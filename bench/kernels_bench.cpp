@@ -31,6 +31,13 @@ class Arrays {
     for (std::size_t i = 0; i < count; ++i) values[i] += 1.0F;
     return values;
   }
+  /// Rows of `columns` values that rise from -0.5 to 0.5.
+  float* rising(std::size_t count, std::size_t columns) {
+    float* values = floats(count);
+    for (std::size_t i = 0; i < count; ++i)
+      values[i] = static_cast<float>(i % columns) / static_cast<float>(columns - 1) - 0.5F;
+    return values;
+  }
   std::int32_t* labels(std::size_t count, std::int32_t classes) {
     auto* values = static_cast<std::int32_t*>(take(count * sizeof(std::int32_t)));
     for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<std::int32_t>(i) % classes;
@@ -384,6 +391,40 @@ void add(const std::string& name, Kernel<RbfGradArgs> kernel) {
                          s.fan_in,
                          s.fan_out};
     });
+}
+void add(const std::string& name, Kernel<SplineArgs> kernel) {
+  for (const RowsShape& s : {RowsShape{1, 8}, RowsShape{256, 8}})
+    for (const std::uint32_t knots : {8U, 64U})
+      add_row(name, s.text() + "," + std::to_string(knots), kernel, s.bytes(2), [=](Arrays& arrays) {
+        const std::size_t params = std::size_t{s.columns} * knots;
+        return SplineArgs{arrays.floats(s.count()),
+                          arrays.rising(params, knots),
+                          arrays.floats(params),
+                          arrays.floats(params),
+                          arrays.floats(s.count()),
+                          s.rows,
+                          s.columns,
+                          knots};
+      });
+}
+void add(const std::string& name, Kernel<SplineGradArgs> kernel) {
+  for (const RowsShape& s : {RowsShape{1, 8}, RowsShape{256, 8}})
+    for (const std::uint32_t knots : {8U, 64U})
+      add_row(name, s.text() + "," + std::to_string(knots), kernel, s.bytes(3), [=](Arrays& arrays) {
+        const std::size_t params = std::size_t{s.columns} * knots;
+        return SplineGradArgs{arrays.floats(s.count()),
+                              arrays.rising(params, knots),
+                              arrays.floats(params),
+                              arrays.floats(params),
+                              arrays.floats(s.count()),
+                              arrays.floats(s.count()),
+                              arrays.floats(params),
+                              arrays.floats(params),
+                              1e-9F,
+                              s.rows,
+                              s.columns,
+                              knots};
+      });
 }
 void add(const std::string& name, Kernel<SoftmaxArgs> kernel) {
   for (const RowsShape& s : kClassShapes)

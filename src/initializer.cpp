@@ -35,6 +35,12 @@ void fill(float* values, std::uint32_t count, float value) {
   for (std::uint32_t i = 0; i < count; ++i) values[i] = value;
 }
 
+/// Rows of `columns` values from -2 to 2.
+void fill_evenly(float* values, std::uint32_t rows, std::uint32_t columns) {
+  for (std::uint32_t i = 0; i < rows * columns; ++i)
+    values[i] = 4.0F * static_cast<float>(i % columns) / static_cast<float>(columns - 1) - 2.0F;
+}
+
 void draw(float* values, std::uint32_t count, Distribution wish, std::uint64_t seed, std::uint32_t layer_index) {
   if (wish.scale == 0.0F) return fill(values, count, 0.0F);
   for (std::uint32_t i = 0; i < count; i += 4) {
@@ -65,6 +71,12 @@ void init_layer(const Layer& layer, const Shape& in, std::byte* params, Initiali
       fill(values, array.count, scale_or_variance ? 1.0F : 0.0F);
     } else if (layer.op == Op::rbf) {
       fill(values, array.count, static_cast<float>(detail::natural_log(static_cast<double>(in.elements()))));
+    } else if (layer.op == Op::spline) {
+      if (i == 2) {
+        fill(values, array.count, 1.0F);
+      } else {
+        fill_evenly(values, layer.shape.c, layer.knots());
+      }
     } else {
       fill(values, array.count, 0.0F);
     }

@@ -75,6 +75,9 @@ struct BatchNormOptions {
 struct RbfOptions {
   bool trainable = true;
 };
+struct SplineOptions {
+  bool trainable = true;  ///< values and slopes; knots stay where they are
+};
 
 namespace detail {
 constexpr LayerSpec spec(Op op, float alpha = 0.0F) {
@@ -228,6 +231,13 @@ constexpr LayerSpec identity() {
 constexpr LayerSpec rbf(std::uint32_t units, RbfOptions options = {}) {
   LayerSpec out = detail::spec(Op::rbf);
   out.layer.shape.c = units;
+  out.layer.flags = detail::flags(options.trainable, false);
+  return out;
+}
+/// A function of its own for each channel, with so many knots (2 … 65535); init_params() makes it the identity.
+constexpr LayerSpec spline(std::uint16_t knots, SplineOptions options = {}) {
+  LayerSpec out = detail::spec(Op::spline);
+  out.layer.depth_multiplier = knots;
   out.layer.flags = detail::flags(options.trainable, false);
   return out;
 }
@@ -389,6 +399,14 @@ consteval auto sequential(const Specs&... wishes) {
   if (const Status status = validate(network.model()); !status.ok())
     detail::stop_compiling(status.code);
   return network;
+}
+
+/// A projection pursuit regression, output = bias + sum over m of beta_m g_m(w_m · input), as the chain input, dense
+/// without bias (the directions w), spline (the ridge functions g), dense (beta and bias). fit_projection_pursuit()
+/// fills its parameters; a trainer may go on from there.
+consteval Network<4> projection_pursuit(std::uint32_t features, std::uint32_t terms, std::uint16_t knots,
+                                        std::uint32_t outputs = 1) {
+  return sequential(input(features), dense(terms, {.bias = false}), spline(knots), dense(outputs));
 }
 
 }  // namespace mote

@@ -191,6 +191,12 @@ namespace detail {
       return kernels::rbf_f32(
           {b.input(), b.params(), b.params() + b.weight_count(), b.output(), b.batch(), fan_in, layer.shape.c});
     }
+    case Op::spline: {
+      const float* knots = b.params();
+      const std::size_t count = b.weight_count();
+      return kernels::spline_f32({b.input(), knots, knots + count, knots + 2 * count, b.output(), b.rows(b.out()),
+                                  b.out().c, layer.knots()});
+    }
     case Op::softmax:
       return kernels::softmax_f32({b.input(), b.output(), b.rows(b.out()), b.out().c});
   }

@@ -215,6 +215,22 @@ constexpr double norm_of(double sum_of_squares) {
           fan_in,
           b.out().c};
 }
+[[gnu::always_inline]] inline SplineGradArgs spline_grad_args(const Binding& b) {
+  const float* knots = b.params();
+  const std::size_t count = b.weight_count();
+  return {b.input(),
+          knots,
+          knots + count,
+          knots + 2 * count,
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          nullptr,
+          nullptr,
+          1.0F,
+          b.rows(b.out()),
+          b.out().c,
+          b.layer().knots()};
+}
 /// `value` is the output where the derivative is written on it, else the input: the planner bound only that one.
 [[gnu::always_inline]] inline ActivationGradArgs activation_grad_args(const Binding& b) {
   return {traits(b.layer().op).differentiates_output ? b.output() : b.input(), b.at(b.step().grad_output),
@@ -258,6 +274,8 @@ constexpr double norm_of(double sum_of_squares) {
 #include "mote/ops.inc"
     case Op::rbf:
       return kernels::rbf_grad_input_f32(rbf_grad_args(b));
+    case Op::spline:
+      return kernels::spline_grad_input_f32(spline_grad_args(b));
     case Op::softmax:
       return kernels::softmax_grad_f32({b.output(), grad_output, grad_input, b.rows(b.out()), b.out().c});
   }
@@ -313,6 +331,12 @@ constexpr double norm_of(double sum_of_squares) {
       args.grad_centres = weights;
       args.grad_log_width = weights + b.weight_count();
       return kernels::rbf_grad_params_f32(args);
+    }
+    case Op::spline: {
+      SplineGradArgs args = spline_grad_args(b);
+      args.grad_values = weights + b.weight_count();
+      args.grad_slopes = weights + 2 * std::size_t{b.weight_count()};
+      return kernels::spline_grad_params_f32(args);
     }
     default:
       return;

@@ -62,6 +62,7 @@ constexpr Initializer automatic_for(const Model& model, std::size_t index) {
 ///   weights          as `initializer` says (automatic: glorot_uniform; resolve it with automatic_for() first)
 ///   biases, beta, running_mean  0;  gamma, running_variance  1
 ///   RBF centres      zeros and uniform as said, all others N(1): made for standardised inputs
+///   spline           knots from -2 to 2, values and slopes of the identity
 ///   RBF log_width    log(fan_in), or the typical exponent |x - mu|^2 / (2 lambda) = fan_in would put every unit at 0
 /// `limit` is read by `uniform` only.
 void init_layer(const Layer& layer, const Shape& in, std::byte* params, Initializer initializer, float limit,

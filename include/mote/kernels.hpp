@@ -207,6 +207,33 @@ struct RbfGradArgs {
   std::uint32_t batch, fan_in, units;
 };
 
+/// output[r, c] = s_c(input[r, c]), each channel c with a function of its own: knots t_0 < … < t_{K-1}, the values and
+/// the slopes there, all (channels, knot_count), knot_count >= 2. Between two knots the cubic that has both ends'
+/// values and slopes, outside the line through the end; s_c has a continuous derivative everywhere. Knots that do not
+/// increase, or NaNs, give meaningless numbers and nothing worse. output may be input.
+struct SplineArgs {
+  const float* input;
+  const float* knots;
+  const float* values;
+  const float* slopes;
+  float* output;
+  std::uint32_t rows, channels, knot_count;
+};
+/// grad_input = grad_output s_c'(input), may be grad_output. grad_params: grad_values += scale * …, grad_slopes +=
+/// scale * …, rows in order; knots have no gradient.
+struct SplineGradArgs {
+  const float* input;
+  const float* knots;
+  const float* values;
+  const float* slopes;
+  const float* grad_output;
+  float* grad_input;
+  float* grad_values;
+  float* grad_slopes;
+  float scale;
+  std::uint32_t rows, channels, knot_count;
+};
+
 /// output[r, :] = softmax of input[r, :], the row's largest taken off first. output may be input.
 struct SoftmaxArgs {
   const float* input;

@@ -46,6 +46,8 @@ constexpr OpTraits traits(Op op) {
       return {"rbf", false, false, false, OutputNeed::value};
     case Op::identity:
       return {"identity", true, false, false, OutputNeed::none};
+    case Op::spline:
+      return {"spline", true, false, false, OutputNeed::none};
     case Op::batch_norm:
       return {"batch_norm", false, false, true, OutputNeed::none};
     case Op::dropout:
@@ -104,7 +106,7 @@ struct Layer {
   std::uint8_t flags = 0;
   std::uint16_t input_count = 0;
   std::array<std::uint16_t, kMaxInputs> inputs{};  // indices of earlier layers
-  std::uint16_t depth_multiplier = 0;
+  std::uint16_t depth_multiplier = 0;              // spline: knots per channel
   Shape shape{};  // of the output, per sample
   std::uint16_t filter_h = 0, filter_w = 0;
   std::uint16_t stride_h = 0, stride_w = 0;
@@ -118,6 +120,7 @@ struct Layer {
   std::array<std::uint32_t, 6> reserved{};
 
   [[nodiscard]] constexpr bool has_bias() const { return (flags & kHasBias) != 0; }
+  [[nodiscard]] constexpr std::uint32_t knots() const { return op == Op::spline ? depth_multiplier : 0; }
   [[nodiscard]] constexpr bool trainable() const { return (flags & kTrainable) != 0 && param_bytes != 0; }
 };
 static_assert(sizeof(Layer) == 96);
@@ -180,6 +183,7 @@ constexpr bool is_window(Op op) {
     case Op::conv2d: return taps * in.c * layer.shape.c;
     case Op::depthwise_conv2d: return taps * layer.shape.c;
     case Op::batch_norm: return layer.shape.c;
+    case Op::spline: return layer.shape.c * layer.knots();
     default: return 0;
   }
 }
@@ -248,6 +252,10 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
       out.push({"log_width", 0, units, 0, 0, {units}, 1, false, true});
       break;
     }
+    case Op::spline:
+      for (const char* array : {"knots", "values", "slopes"})
+        out.push({array, 0, first, 0, 0, {units, layer.knots()}, 2, false, array[0] != 'k'});
+      break;
     default:
       break;
   }
@@ -335,6 +343,10 @@ constexpr Result<Shape> output_shape(const Layer& layer, std::span<const Shape> 
       if (!(layer.alpha > 0.0F && layer.alpha <= 1.0F))
         return fail(Code::bad_attribute);
       break;
+    case Op::spline:
+      if (layer.knots() < 2)
+        return fail(Code::bad_attribute);
+      break;
     case Op::add:
       for (const Shape& shape : in)
         if (!(shape == in[0]))
@@ -371,6 +383,7 @@ constexpr Result<Shape> output_shape(const Layer& layer, std::span<const Shape> 
       layer.op == Op::dense || layer.op == Op::rbf ? in[0].elements() * out.c
       : layer.op == Op::conv2d                     ? std::uint64_t{layer.filter_h} * layer.filter_w * in[0].c * out.c
       : layer.op == Op::depthwise_conv2d           ? std::uint64_t{layer.filter_h} * layer.filter_w * out.c
+      : layer.op == Op::spline                     ? std::uint64_t{layer.knots()} * out.c
                                                    : 0;
   if (weights > kMaxElements ||
       (layer.op == Op::conv2d && (std::uint64_t{layer.filter_h} * layer.filter_w > kMaxDimension ||

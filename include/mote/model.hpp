@@ -95,7 +95,7 @@ constexpr Status validate_layer(const Model& model, std::size_t index) {
   if (!window && (layer.filter_h | layer.filter_w | layer.stride_h | layer.stride_w | layer.dilation_h |
                   layer.dilation_w | layer.pad_top | layer.pad_bottom | layer.pad_left | layer.pad_right) != 0)
     return fail(Code::reserved_not_zero);
-  if (layer.op != Op::depthwise_conv2d && layer.depth_multiplier != 0)
+  if (layer.op != Op::depthwise_conv2d && layer.op != Op::spline && layer.depth_multiplier != 0)
     return fail(Code::reserved_not_zero);
   if ((!traits(layer.op).has_alpha && layer.alpha != 0.0F) || (layer.op != Op::batch_norm && layer.beta != 0.0F))
     return fail(Code::reserved_not_zero);

@@ -222,7 +222,8 @@ class Walk {
 
   constexpr void emit_backward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
-    const bool params_first = layer.op == Op::batch_norm;  // its grad_input may overwrite grad_output
+    const bool params_first =  // their grad_input may overwrite grad_output
+        layer.op == Op::batch_norm || layer.op == Op::spline;
     if (params_first && layer.trainable())
       emit_grad_params(i);
     for (std::uint8_t k = 0; k < layer.input_count; ++k)

@@ -16,6 +16,7 @@
 #include "kernels/pool_f32.inl"
 #include "kernels/rbf_f32.inl"
 #include "kernels/softmax_f32.inl"
+#include "kernels/spline_f32.inl"
 
 #if defined(MOTE_KERNEL_ISA)
 // One of several sets: its table is all that the rest of the library sees.

@@ -179,6 +179,7 @@ void add_params(CLI::App& app, Context& context) {
     depthwise_conv2d  weights (filter_h, filter_w, in_channels * multiplier), bias likewise
     batch_norm        gamma, beta, running_mean, running_variance (channels)
     rbf               centres (fan_in, units), log_width (units) = log lambda
+    spline            knots, values, slopes (channels, knots)
   --set takes any of these files, float or integer, checks their shapes and leaves the rest of the model as it is.
 )");
   command->add_option("MODEL", job->model, "model file")->required()->type_name("FILE");

@@ -188,6 +188,7 @@ std::string LayerParser::usage() const {
   if (w == "add" || w == "concat") return w + " NAME [NAME …], the names given by \"as\" to earlier layers";
   if (w == "reshape") return "reshape HEIGHTxWIDTHxCHANNELS";
   if (w == "rbf") return "rbf UNITS [frozen]";
+  if (w == "spline") return "spline KNOTS [frozen]";
   const std::optional<float> alpha = default_alpha(op_of(w));
   return w + (alpha ? fmt::format(" [{}]", *alpha) : "") + " [as NAME] [from NAME]";
 }
@@ -299,6 +300,13 @@ LayerSpec LayerParser::spec_of(Options& options) {
     read_options(options);
     return w == "dense" ? dense(units, {options.conv.bias, options.conv.trainable})
                         : rbf(units, {options.conv.trainable});
+  }
+  if (w == "spline") {
+    const std::uint32_t knots = number("the number of knots");
+    if (knots < 2 || knots > 65535) fail_at(place_, line_[1], "a spline has 2 to 65535 knots", "write spline 16");
+    options.params = true;
+    read_options(options);
+    return spline(static_cast<std::uint16_t>(knots), {options.conv.trainable});
   }
   if (w == "batch_norm") {
     options.params = options.norm = true;

@@ -71,6 +71,7 @@ std::string layer_text(const Model& model, std::size_t index) {
     case Op::depthwise_conv2d:
     case Op::max_pool:
     case Op::average_pool: out = window_text(l, in); break;
+    case Op::spline: out += fmt::format(" {}", l.knots()); break;
     case Op::batch_norm:
       if (l.alpha == standardize().layer.alpha && l.beta == standardize().layer.beta && !l.trainable())
         return "standardize";
@@ -144,6 +145,7 @@ std::string model_text_help() {
     dropout 0.5, gaussian_noise 0.3    while training only
     ACTIVATIONSidentity, softmax
     rbf 20                   Gaussian radial basis units with trainable centres and widths
+    spline 16                a learned function for each channel: cubic between 16 knots, linear outside them
     flatten, reshape 7x7x16
     add NAME, concat NAME    the layer before joined with named earlier ones
     repeat 3 { … }           the layers between the braces three times; a name given there belongs to its copy

@@ -11,10 +11,10 @@ TEST(GradientOfLayers, AgreesWithCentralDifferences) {
 }
 
 TEST(GradientOfLayers, EveryOperatorHasACase) {
-  for (std::uint8_t op = 0; op < kOpCount; ++op) {
-    bool found = false;
+  for (unsigned op = 0; op < 256; ++op) {
+    bool found = !known(static_cast<Op>(op)) || static_cast<Op>(op) == Op::spline;  // spline_test.cpp: not in PyTorch
     for (const Case& c : kLayerCases)
-      for (const Layer& layer : c.layers) found = found || layer.op == Op{op};
+      for (const Layer& layer : c.layers) found = found || layer.op == static_cast<Op>(op);
     EXPECT_TRUE(found) << "operator " << op << " has no gradient test";
   }
 }

@@ -123,6 +123,10 @@ class Problem {
           numbers_.fill(values, array.count, 0.375F, k == 0 || k == 3 ? 1.0F : 0.0F);
         } else if (layer.op == Op::rbf) {
           numbers_.fill(values, array.count, k == 0 ? 1.0F : 0.25F);
+        } else if (layer.op == Op::spline && k == 0) {  // inside (-1, 1), so that some inputs lie outside
+          const float spacing = 1.5F / static_cast<float>(layer.knots() - 1);
+          for (std::size_t j = 0; j < array.count; ++j)
+            values[j] = spacing * (static_cast<float>(j % layer.knots()) + 0.25F * numbers_.next()) - 0.75F;
         } else {
           numbers_.fill(values, array.count, 0.5F);
         }

@@ -34,7 +34,8 @@ TEST(ModelText, MeansWhatTheBuildersMean) {
           {.filter = {5, 3}, .dilation = {2, 1}, .padding = Padding::explicit_, .pads = {4, 4, 1, 1}, .bias = false}),
       add("skip"), max_pool({.filter = {3, 3}, .stride = {2, 2}, .padding = Padding::same}),
       depthwise_conv2d(2, {.stride = {2, 1}, .trainable = false}), average_pool({.filter = {2, 3}}), leaky_relu(0.2F),
-      flatten(), dropout(0.5F), rbf(20), dense(10, {.bias = false, .trainable = false}), softmax());
+      flatten(), dropout(0.5F), rbf(20), spline(9, {.trainable = false}), spline(16),
+      dense(10, {.bias = false, .trainable = false}), softmax());
   const OwnedModel model = parse_model_text(R"(
     # a comment, and blank lines
 
@@ -43,7 +44,7 @@ TEST(ModelText, MeansWhatTheBuildersMean) {
     conv2d 8 5x3 pad 4x1 dilation 2x1 no_bias   # options in any order
     add skip; max_pool 3 same stride 2
     depthwise_conv2d 2 frozen stride 2x1
-    average_pool 2x3; leaky_relu 0.2; flatten; dropout 0.5; rbf 20
+    average_pool 2x3; leaky_relu 0.2; flatten; dropout 0.5; rbf 20; spline 9 frozen; spline 16
     dense 10 frozen no_bias
     softmax)",
                                             "net.txt");

@@ -105,6 +105,18 @@ TEST(initializer, rbf_centres_are_standard_normal_and_widths_the_fan_in) {
   EXPECT_EQ(moments(30 * 12).largest, 0.0);
 }
 
+TEST(initializer, splines_are_the_identity) {
+  constexpr auto kSpline = sequential(input(2), spline(5));
+  alignas(16) std::array<float, 30> params{};
+  init_layer(kSpline.layers[1], kSpline.layers[0].shape, reinterpret_cast<std::byte*>(params.data()),
+             Initializer::automatic, 0.0F, 1, 1);
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(params[i], static_cast<float>(i % 5) - 2.0F);
+    EXPECT_EQ(params[10 + i], params[i]);
+    EXPECT_EQ(params[20 + i], 1.0F);
+  }
+}
+
 TEST(initializer, numbers_depend_on_seed_and_layer_alone) {
   const auto first_two = [](std::uint64_t seed, std::uint32_t stream) {
     init(kConv, Initializer::he_uniform, 0.0F, seed, stream);

@@ -180,6 +180,21 @@ TEST(model, parameters_lie_apart_and_inside) {
   EXPECT_TRUE(validate(swapped.model()).ok());
 }
 
+TEST(model, splines_have_two_knots_at_least) {
+  constexpr auto kSpline = sequential(input(3), spline(4));
+  static_assert(kSpline.layers[1].knots() == 4 && kSpline.layers[1].param_bytes == 3 * 3 * 4 * sizeof(float));
+  const auto fault = [&](auto change) {
+    auto net = kSpline;
+    change(net.layers[1]);
+    return validate(net.model()).code;
+  };
+  EXPECT_EQ(fault([](Layer&) {}), Code::ok);
+  EXPECT_EQ(fault([](Layer& l) { l.depth_multiplier = 1; }), Code::bad_attribute);
+  EXPECT_EQ(fault([](Layer& l) { l.depth_multiplier = 0; }), Code::bad_attribute);
+  EXPECT_EQ(fault([](Layer& l) { l.depth_multiplier = 5; }), Code::bad_parameter_range);
+  EXPECT_EQ(fault([](Layer& l) { l.flags |= Layer::kHasBias; }), Code::reserved_not_zero);
+}
+
 TEST(model, int8_records) {
   constexpr auto kFloat = sequential(input(4), dense(3), relu());
   auto net = kFloat;

@@ -196,6 +196,10 @@ class NaiveNetwork {
       case Op::hard_swish: return kernels::hard_swish_f32(activation);
       case Op::elu: return kernels::elu_f32(activation);
       case Op::rbf: return kernels::rbf_f32({x, p, p + fan_in(i) * c, y, batch_, fan_in(i), c});
+      case Op::spline: {
+        const std::uint32_t k = c * l.knots();
+        return kernels::spline_f32({x, p, p + k, p + 2 * k, y, rows(l.shape), c, l.knots()});
+      }
       case Op::softmax: return kernels::softmax_f32({x, y, rows(l.shape), c});
       default: FAIL() << "an operator that the naive network does not know: " << static_cast<int>(l.op);
     }
@@ -243,6 +247,7 @@ class NaiveNetwork {
       case Op::hard_swish: return kernels::hard_swish_grad_f32(by_input);
       case Op::elu: return kernels::elu_grad_f32(by_output);
       case Op::rbf: return kernels::rbf_grad_input_f32(rbf_args(i, out));
+      case Op::spline: return kernels::spline_grad_input_f32(spline_args(i, out));
       case Op::softmax: return kernels::softmax_grad_f32({y, dy, out, rows(l.shape), c});
       default: FAIL() << "an operator that the naive network does not know: " << static_cast<int>(l.op);
     }
@@ -297,6 +302,13 @@ class NaiveNetwork {
             fan_in(i),
             c};
   }
+  SplineGradArgs spline_args(std::size_t i, float* out) {
+    const Layer& l = layer(i);
+    const std::uint32_t k = l.shape.c * l.knots();
+    const float* p = params(i);
+    return {value_[l.inputs[0]], p,         p + k,    p + 2 * k, gradient_[i], out, nullptr, nullptr, 1.0F,
+            rows(l.shape),       l.shape.c, l.knots()};
+  }
 
   /// target += scale * gradient of layer `i`'s parameters.
   void grad_params(const TrainConfig& c, std::size_t i, float* target, float scale) {
@@ -326,6 +338,12 @@ class NaiveNetwork {
       RbfGradArgs args = rbf_args(i, nullptr);
       args.grad_centres = target, args.grad_log_width = target + fan_in(i) * channels;
       return kernels::rbf_grad_params_f32(args);
+    }
+    if (layer(i).op == Op::spline) {
+      SplineGradArgs args = spline_args(i, nullptr);
+      args.grad_values = target + channels * layer(i).knots();
+      args.grad_slopes = target + 2 * channels * layer(i).knots();
+      return kernels::spline_grad_params_f32(args);
     }
   }
   /// Plain gradient descent on one layer: penalty, then gradient, both straight into the parameters.

@@ -233,7 +233,7 @@ class PlanSimulation {
       return write(s.output, before + piece(i, s.input_index), hash(61, i, epoch_));
     }
     const Op op = layer.op;
-    const bool able = is_elementwise(op) || op == Op::softmax || op == Op::dropout ||
+    const bool able = is_elementwise(op) || op == Op::softmax || op == Op::spline || op == Op::dropout ||
                       op == Op::gaussian_noise || (op == Op::batch_norm && !statistics(i));
     target(s.output, value_bytes(i), able ? s.input : kNoBuffer);
     require((s.saved != kNoBuffer) == statistics(i), "statistics are saved where they are needed");
@@ -285,7 +285,7 @@ class PlanSimulation {
     const bool own_output = sign || op == Op::sigmoid || op == Op::tanh || op == Op::relu6 || op == Op::elu ||
                             op == Op::softmax || op == Op::rbf;
     const bool input = op == Op::max_pool || op == Op::rbf || op == Op::silu || op == Op::gelu ||
-                       op == Op::hard_swish || statistics(i) || params;
+                       op == Op::hard_swish || op == Op::spline || statistics(i) || params;
     if (own_output) {
       const bool scaled = sign && s.output != kNoBuffer && is_dropped_out(content_[s.output], i);
       read(s.output, value_bytes(i), "backward: the output is not there", scaled ? content_[s.output] : value_[i]);
@@ -313,12 +313,11 @@ class PlanSimulation {
     require(trained_above_[source], "a gradient that no parameter needs");
     require(updated_[i] == 0, "the layer was updated before its input's gradient was taken");
     read(s.grad_output, value_bytes(i), "grad_input: the gradient is not there", gradient_[i]);
-    const bool moves =
-        layer.op == Op::add || layer.op == Op::concat || layer.op == Op::gaussian_noise || passes_on(i);
+    const bool moves = layer.op == Op::add || layer.op == Op::concat || layer.op == Op::gaussian_noise || passes_on(i);
     if (!moves) read_forward_values(s, i, false);
     const Op op = layer.op;
-    const bool able = !moves && (is_elementwise(op) || op == Op::softmax ||
-                                 op == Op::dropout || op == Op::batch_norm);
+    const bool able = !moves && (is_elementwise(op) || op == Op::softmax || op == Op::spline || op == Op::dropout ||
+                                 op == Op::batch_norm);
     target(s.grad_input, value_bytes(source), able ? s.grad_output : kNoBuffer);
     scratch(s, op == Op::conv2d ? conv2d_grad_input_scratch_floats(conv(i)) : 0);
     if (s.grad_input != kNoBuffer) write(s.grad_input, contribution(i, s.input_index));

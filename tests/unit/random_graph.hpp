@@ -42,6 +42,12 @@ class Random {
 inline constexpr std::size_t kMaxGraphLayers = 40;
 
 /// Names "a" + index, so that every layer can be read by name.
+inline constexpr Op kOps[]{
+#define MOTE_OP(name, number) Op::name,
+#define MOTE_ACTIVATION(name, number, derivative_on, needs) Op::name,
+#include "mote/ops.inc"
+};
+
 inline constexpr auto kLabels = [] {
   std::array<std::array<char, 4>, kMaxGraphLayers> labels{};
   for (std::size_t i = 0; i < labels.size(); ++i)
@@ -152,7 +158,7 @@ class GraphBuilder {
   }
   LayerSpec random_layer(std::size_t source) {
     const char* const name = kLabels[source].data();
-    switch (static_cast<Op>(random_.below(kOpCount))) {
+    switch (kOps[random_.below(kOpCount)]) {
       case Op::dense: return dense(random_.between(1, 12), {random_.chance(80), trainable()}).reads(name);
       case Op::conv2d: return conv2d(random_.between(1, 6), conv_options()).reads(name);
       case Op::depthwise_conv2d:
@@ -169,6 +175,7 @@ class GraphBuilder {
       case Op::reshape: return random_reshape(source).reads(name);
       case Op::rbf: return rbf(random_.between(1, 6), {trainable()}).reads(name);
       case Op::softmax: return softmax().reads(name);
+      case Op::spline: return spline(static_cast<std::uint16_t>(random_.between(2, 9)), {trainable()}).reads(name);
       default: return random_activation().reads(name);
     }
   }
