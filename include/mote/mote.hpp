@@ -23,3 +23,5 @@
 #include "mote/fold.hpp"
 #include "mote/standardization.hpp"
 #include "mote/augmentation.hpp"
+#include "mote/smoother.hpp"
+#include "mote/projection_pursuit.hpp"

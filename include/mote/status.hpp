@@ -63,6 +63,11 @@ enum class Code : std::uint8_t {
   wrong_optimizer,      ///< step() with a full-batch optimiser, or minimize() with another one
   stochastic_layer,     ///< a full-batch optimiser and a layer that draws at random (dropout, noise)
   line_search_failed,   ///< no step lowers the objective; parameters are those of the best point
+  // projection pursuit; the model was left as it was
+  not_projection_pursuit,  ///< the model is another chain
+  data_size_mismatch,      ///< inputs, targets and weights do not fit; detail: samples by the inputs
+  constant_feature,        ///< detail: the feature
+  direction_collapsed,     ///< detail: the term
 };
 
 inline constexpr std::uint16_t kNoLayer = 0xFFFF;

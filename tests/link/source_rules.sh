@@ -37,11 +37,11 @@ find include src -type f \( -name '*.[ch]pp' -o -name '*.inl' -o -name '*.inc' \
 
   BEGIN {
     split("status types random crc32 status_texts port isa", names); for (i in names) level[names[i]] = 0
-    split("layer ops model builders kernels loss optimizer schedule initializer model_file fold standardization augmentation line_search", names)
+    split("layer ops model builders kernels loss optimizer schedule initializer model_file fold standardization augmentation line_search smoother smoothing_spline supersmoother cholesky", names)
     for (i in names) level[names[i]] = 1
     split("plan planner plan_graph plan_walk plan_placement", names); for (i in names) level[names[i]] = 2
     split("execute execute_training guard minimizer", names); for (i in names) level[names[i]] = 4
-    split("session trainer plan_in_arena mote", names); for (i in names) level[names[i]] = 5
+    split("session trainer plan_in_arena projection_pursuit ridge_fit ridge_export mote", names); for (i in names) level[names[i]] = 5
     for (name in level) {
       layer[name ".hpp"] = layer[name ".cpp"] = layer[name ".inc"] = level[name]
     }

@@ -9,6 +9,7 @@
 
 #include "check.hpp"
 #include "mote/fold.hpp"
+#include "mote/projection_pursuit.hpp"
 #include "mote/session.hpp"
 #include "unit/networks.hpp"
 
@@ -134,6 +135,23 @@ int whole_life() {
   return 0;
 }
 
+/// A projection pursuit with everything switched on. Returns the first step that failed, or 0.
+int pursuit_life() {
+  static constexpr auto kPursuit = projection_pursuit(3, 2, 8);
+  static std::array<float, 40 * 3> inputs;
+  static std::array<float, 40> targets;
+  for (std::size_t i = 0; i < 40; ++i) {
+    for (std::size_t j = 0; j < 3; ++j) inputs[3 * i + j] = static_cast<float>((i * (2 * j + 7) + j) % 40) / 40.0F;
+    targets[i] = inputs[3 * i] * inputs[3 * i + 1] + inputs[3 * i + 2];
+  }
+  for (const Smoother smoother : {Smoother::spline, Smoother::supersmoother}) {
+    const PursuitConfig config{.smoother = smoother, .max_terms = 3, .starts = 2, .folds = 3};
+    if (!required_arena_bytes(kPursuit.model(), config, 40).ok()) return 1;
+    if (!fit_projection_pursuit(kPursuit.model(), {inputs, targets, {}}, config, file, arena).ok()) return 2;
+  }
+  return 0;
+}
+
 StaticTrainer<test::kResidual, test::kSgd> static_trainer;
 
 int static_life() {
@@ -151,9 +169,11 @@ TEST(no_allocation, in_the_whole_life_of_a_model) {
   const std::size_t before = allocations;
   const int failed = whole_life();
   const int static_failed = static_life();
+  const int pursuit_failed = pursuit_life();
   const std::size_t after = allocations;
   EXPECT_EQ(failed, 0);
   EXPECT_EQ(static_failed, 0);
+  EXPECT_EQ(pursuit_failed, 0);
   EXPECT_EQ(after, before) << "the library has allocated";
 }
 
