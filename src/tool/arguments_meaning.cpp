@@ -13,8 +13,6 @@
 #include "tool/suggest.hpp"
 
 namespace mote::tool {
-namespace {
-
 std::size_t choice(const std::string& word, const std::vector<std::string>& words, const std::string& option) {
   const auto found = std::find(words.begin(), words.end(), word);
   if (found == words.end())
@@ -22,6 +20,8 @@ std::size_t choice(const std::string& word, const std::vector<std::string>& word
                       fmt::format("{}it takes one of {}", did_you_mean(word, words), list_of(words)));
   return static_cast<std::size_t>(found - words.begin());
 }
+
+namespace {
 
 const std::vector<std::string> kLosses{"squared_error", "binary_cross_entropy", "softmax_cross_entropy",
                                        "kl_divergence"};

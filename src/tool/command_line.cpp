@@ -136,6 +136,7 @@ int run_command_line(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   add_train(app, context);
+  add_ppr(app, context);
   add_eval(app, context);
   add_run(app, context);
   add_plan(app, context);

@@ -20,6 +20,7 @@ struct Context {
 };
 
 void add_train(CLI::App& app, Context& context);
+void add_ppr(CLI::App& app, Context& context);
 void add_eval(CLI::App& app, Context& context);
 void add_run(CLI::App& app, Context& context);
 void add_plan(CLI::App& app, Context& context);

@@ -186,6 +186,10 @@ DataSet DataSet::table_from(const std::string& path, const std::string& label, s
   out.features_ = table.columns - target_columns;
   out.dims_ = {out.features_};
   out.scale_ = scale.value_or(1.0F);
+  for (std::size_t i = 0; i < table.names.size(); ++i)
+    if (is_target[i] == 0) out.feature_names_.push_back(table.names[i]);
+  for (const std::size_t column : picked)
+    if (!table.names.empty()) out.target_names_.push_back(table.names[column]);
   out.floats_.reserve(out.count_ * out.features_);
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const auto cells = std::span(table.values).subspan(row * table.columns, table.columns);

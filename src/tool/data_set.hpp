@@ -34,6 +34,9 @@ class DataSet {
   [[nodiscard]] const std::vector<std::uint64_t>& sample_dims() const { return dims_; }
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const std::string& target_path() const { return target_path_; }
+  /// As the header of a CSV file calls them; empty where there is none.
+  [[nodiscard]] const std::vector<std::string>& feature_names() const { return feature_names_; }
+  [[nodiscard]] const std::vector<std::string>& target_names() const { return target_names_; }
   [[nodiscard]] float scale() const { return scale_; }
   /// Bytes this data set holds in memory.
   [[nodiscard]] std::size_t bytes() const;
@@ -58,6 +61,7 @@ class DataSet {
   void set_samples(Array&& array, std::optional<float> scale);
 
   std::string path_, target_path_;
+  std::vector<std::string> feature_names_, target_names_;
   std::size_t count_ = 0, features_ = 0, target_width_ = 0;
   std::vector<std::uint64_t> dims_;
   float scale_ = 1.0F;

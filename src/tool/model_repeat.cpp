@@ -16,7 +16,7 @@
 namespace mote::tool {
 namespace {
 
-constexpr const char* kRemedy = "write for example repeat 3 { dense 8; relu }";
+constexpr const char* kRepeatRemedy = "write for example repeat 3 { dense 8; relu }";
 
 class Unroller {
  public:
@@ -41,7 +41,7 @@ class Unroller {
         for (const Word& word : line)
           if (word.text == "repeat")
             fail_at(place_, word, "a repetition begins in the middle", "put ; or a new line before it");
-        fail_at(place_, line.back(), "a { opens a repetition only", kRemedy);
+        fail_at(place_, line.back(), "a { opens a repetition only", kRepeatRemedy);
       }
       out.insert(out.end(), more.begin(), more.end());
       if (out.size() > kMaxLayers)
@@ -67,15 +67,15 @@ class Unroller {
     }
     if (words != 2 || count == 0)
       fail_at(place_, head[words >= 2 ? 1 : 0], "a repetition takes how often, at least 1, and its layers in braces",
-              kRemedy);
+              kRepeatRemedy);
     if (!brace) {  // on the next line
       if (at_ == lines_.size() || lines_[at_][0].text != "{")
-        fail_at(place_, head[0], "a repetition has no {", kRemedy);
+        fail_at(place_, head[0], "a repetition has no {", kRepeatRemedy);
       open = lines_[at_++][0];
     }
     const std::vector<Line> once = body(&open);
     ++at_;  // the closing brace
-    if (once.empty()) fail_at(place_, open, "a repetition of nothing", kRemedy);
+    if (once.empty()) fail_at(place_, open, "a repetition of nothing", kRepeatRemedy);
     if (count * once.size() > kMaxLayers)
       fail_at(place_, head[1],
               fmt::format("{} times {} layers are more than {}", head[1].text, once.size(), kMaxLayers),

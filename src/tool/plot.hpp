@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mote::tool {
@@ -41,6 +42,14 @@ void plot_gradient_norms(const std::string& path, const std::string& title, cons
 /// counts[actual * classes + predicted]; rows are shaded by their share, cells carry the count.
 void plot_confusion_matrix(const std::string& path, const std::string& title, const std::vector<std::uint64_t>& counts,
                            const std::vector<std::string>& class_names);
+
+/// One ridge function with what the other terms leave of the targets, against the place along its direction.
+struct RidgePanel {
+  std::string title, x_label, y_label;
+  std::vector<std::pair<double, double>> curve, points;
+};
+/// A panel for each term, three in a row, all with one scale of y.
+void plot_ridge_functions(const std::string& path, const std::string& title, const std::vector<RidgePanel>& panels);
 
 /// A rectangle of the arena map: bytes [offset, offset + bytes) during steps [first_step, last_step].
 struct ArenaBlock {
