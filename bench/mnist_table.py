@@ -27,8 +27,8 @@ REGULARIZATIONS = ('none', 'L2 1e-5', 'dropout 0.5')
 
 def mlp(units, activation, hidden):
     def text(dropout):
-        layer = f'dense {units}; {activation}; ' + ('dropout 0.5; ' if dropout else '')
-        return 'input 784; ' + layer * hidden + 'dense 10; softmax'
+        layer = f'dense {units}; {activation}; '
+        return 'input 784; ' + layer * hidden + ('dropout 0.5; ' if dropout else '') + 'dense 10; softmax'
     return text
 
 
@@ -38,16 +38,17 @@ def convnet(dropout):
             'dense 128; relu; ' + drop + 'dense 10; softmax')
 
 
-# Network, its training, and its training with dropout. With half of the units gone a network of this size learns what
-# the others learn only from more data: there the samples are shifted by up to one pixel (leave that out: --plain).
+# Network, its training, and its training with dropout: half of the units in front of the output layer (in front of
+# every layer, networks of this size learn too little: 1.9 % test error), and samples shifted by up to one pixel, as is
+# usual today. --plain leaves the shifts out.
 SHIFT = ' --augment-shift 1'
 MODELS = {
     'MLP tanh 512-512-512': (mlp(512, 'tanh', 3), '--optimizer sgd --lr 0.1 --batch 16 --epochs 20',
-                             '--optimizer adam --lr 0.001 --batch 128 --epochs 40' + SHIFT),
+                             '--optimizer sgd --lr 0.1 --batch 16 --epochs 25' + SHIFT),
     'MLP ReLU 512-512-512': (mlp(512, 'relu', 3), '--optimizer momentum --lr 0.05 --batch 64 --epochs 20',
-                             '--optimizer momentum --lr 0.1 --batch 128 --epochs 40' + SHIFT),
+                             '--optimizer momentum --lr 0.05 --batch 64 --epochs 25' + SHIFT),
     'MLP ReLU 1024x4': (mlp(1024, 'relu', 4), '--optimizer sgd --lr 0.1 --batch 16 --epochs 12',
-                        '--optimizer momentum --lr 0.1 --batch 128 --epochs 25' + SHIFT),
+                        '--optimizer sgd --lr 0.1 --batch 16 --epochs 12' + SHIFT),
     'ConvNet ReLU': (convnet, '--optimizer adam --lr 0.001 --batch 64 --epochs 12',
                      '--optimizer adam --lr 0.001 --batch 64 --epochs 15'),
 }

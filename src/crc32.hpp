@@ -15,8 +15,7 @@ constexpr std::array<std::uint32_t, 16> crc32_table() {
   std::array<std::uint32_t, 16> table{};
   for (std::uint32_t i = 0; i < 16; ++i) {
     std::uint32_t crc = i;
-    for (int bit = 0; bit < 4; ++bit)
-      crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xEDB88320U : 0U);
+    for (int bit = 0; bit < 4; ++bit) crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xEDB88320U : 0U);
     table[i] = crc;
   }
   return table;

@@ -13,19 +13,16 @@ constexpr std::uint32_t kFileAlignment = 64;
 
 /// Index of layer `i` among the records that stay; a folded one stands for the layer it went into.
 std::uint16_t kept_index(std::span<const Layer> layers, std::size_t i) {
-  if (can_fold(layers, i))
-    i = layers[i].inputs[0];
+  if (can_fold(layers, i)) i = layers[i].inputs[0];
   std::size_t kept = 0;
-  for (std::size_t k = 0; k < i; ++k)
-    kept += can_fold(layers, k) ? 0 : 1;
+  for (std::size_t k = 0; k < i; ++k) kept += can_fold(layers, k) ? 0 : 1;
   return static_cast<std::uint16_t>(kept);
 }
 
 /// The batch norm that goes into layer `i`, or 0.
 std::size_t folded_into(std::span<const Layer> layers, std::size_t i) {
   for (std::size_t k = i + 1; k < layers.size(); ++k)
-    if (layers[k].inputs[0] == i && can_fold(layers, k))
-      return k;
+    if (layers[k].inputs[0] == i && can_fold(layers, k)) return k;
   return 0;
 }
 
@@ -62,8 +59,7 @@ Result<std::size_t> fold_batch_norm(const Model& model, std::span<std::byte> out
   MOTE_TRY(validate(model));
   const std::span<const Layer> layers = model.layers;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (layers[i].dtype != DType::f32)
-      return Status{Code::unsupported_dtype, static_cast<std::uint16_t>(i)};
+    if (layers[i].dtype != DType::f32) return Status{Code::unsupported_dtype, static_cast<std::uint16_t>(i)};
     if (layers[i].param_bytes != 0 && layer_params(model, i) == nullptr)
       return Status{Code::missing_parameters, static_cast<std::uint16_t>(i)};
   }
@@ -77,15 +73,12 @@ Result<std::size_t> fold_batch_norm(const Model& model, std::span<std::byte> out
   std::byte* params = out.data() + align_up(sizeof(FileHeader) + kept * sizeof(Layer), kFileAlignment);
   std::size_t param_bytes = 0;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (can_fold(layers, i))
-      continue;
+    if (can_fold(layers, i)) continue;
     Layer layer = layers[i];
-    for (std::size_t k = 0; k < layer.input_count; ++k)
-      layer.inputs[k] = kept_index(layers, layer.inputs[k]);
+    for (std::size_t k = 0; k < layer.input_count; ++k) layer.inputs[k] = kept_index(layers, layer.inputs[k]);
     if (layer.param_bytes != 0) {
       const std::size_t norm = folded_into(layers, i);
-      if (norm != 0)
-        layer.flags |= Layer::kHasBias;
+      if (norm != 0) layer.flags |= Layer::kHasBias;
       layer.param_offset = static_cast<std::uint32_t>(align_up(param_bytes, kFileAlignment));
       layer.param_bytes = static_cast<std::uint32_t>(param_arrays(layer, model.input_shape_of(i)).bytes);
       param_bytes = layer.param_offset + layer.param_bytes;

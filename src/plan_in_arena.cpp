@@ -19,9 +19,7 @@ Result<Plan> plan_in_tables(const Model& model, const PlanOptions& options, cons
   return make_plan(model, options, {steps, size.steps}, {buffers, size.buffers});
 }
 
-std::size_t total_bytes(const Plan& plan, const PlanSize& size) {
-  return plan.arena_bytes + size.table_bytes();
-}
+std::size_t total_bytes(const Plan& plan, const PlanSize& size) { return plan.arena_bytes + size.table_bytes(); }
 
 }  // namespace
 
@@ -62,16 +60,14 @@ Result<Plan> plan_in_arena(const Model& model, const PlanOptions& options, std::
   }
   Result<Plan> plan = plan_in_tables(model, options, *size, arena.data() + (usable - size->table_bytes()));
   MOTE_TRY(plan);
-  if (total_bytes(*plan, *size) > arena.size())
-    return too_small(total_bytes(*plan, *size));
+  if (total_bytes(*plan, *size) > arena.size()) return too_small(total_bytes(*plan, *size));
   return plan;
 }
 
 Status check_runnable(const Model& model) {
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
-    if (layer.dtype != DType::f32)
-      return {Code::unsupported_dtype, static_cast<std::uint16_t>(i)};
+    if (layer.dtype != DType::f32) return {Code::unsupported_dtype, static_cast<std::uint16_t>(i)};
     if (layer.param_bytes != 0 && layer_params(model, i) == nullptr)
       return {Code::missing_parameters, static_cast<std::uint16_t>(i)};
   }

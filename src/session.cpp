@@ -12,8 +12,7 @@ Result<std::size_t> required_arena_bytes(const Model& model, const PlanOptions& 
 }
 
 Result<Session> Session::create(const Model& model, std::span<std::byte> arena, const PlanOptions& options) {
-  if (options.training)
-    return Status{Code::bad_option};
+  if (options.training) return Status{Code::bad_option};
   Session session;
   MOTE_TRY_ASSIGN(session.plan_, detail::plan_in_arena(model, options, arena));
   MOTE_TRY(detail::check_runnable(model));

@@ -6,9 +6,7 @@
 
 namespace mote {
 namespace detail {
-float square_root(float value) {
-  return __builtin_sqrtf(value);
-}
+float square_root(float value) { return __builtin_sqrtf(value); }
 }  // namespace detail
 
 namespace {
@@ -20,8 +18,7 @@ Code run_steps(const Model& model, const Plan& plan, const TrainConfig& config, 
     detail::before_step(plan, memory.arena, step);
     const Code code = run_step(Binding(model, plan, plan.steps[i], memory), config, state);
     detail::after_step(plan, memory.arena, step);
-    if (code != Code::ok)
-      return code;
+    if (code != Code::ok) return code;
   }
   return Code::ok;
 }
@@ -52,8 +49,7 @@ Result<Trainer> Trainer::create(const Model& model, const TrainConfig& config, s
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
     const auto index = static_cast<std::uint16_t>(i);
-    if (layer.dtype != DType::f32)
-      return Status{Code::unsupported_dtype, index};
+    if (layer.dtype != DType::f32) return Status{Code::unsupported_dtype, index};
     if (layer.param_bytes != 0 && !layer.trainable() && model.params == nullptr)
       return Status{Code::missing_parameters, index};
   }

@@ -114,13 +114,11 @@ constexpr LayerSpec join(Op op, std::initializer_list<const char*> names) {
   LayerSpec out = spec(op);
   out.and_previous = true;
   for (const char* name : names)
-    if (out.from_count < kMaxInputs)
-      out.from[out.from_count++] = name;
+    if (out.from_count < kMaxInputs) out.from[out.from_count++] = name;
   return out;
 }
 constexpr bool same_text(const char* a, const char* b) {
-  while (*a != 0 && *a == *b)
-    ++a, ++b;
+  while (*a != 0 && *a == *b) ++a, ++b;
   return *a == *b;
 }
 }  // namespace detail
@@ -162,15 +160,9 @@ constexpr LayerSpec depthwise_conv2d(std::uint16_t depth_multiplier, ConvOptions
   out.layer.depth_multiplier = depth_multiplier;
   return out;
 }
-constexpr LayerSpec max_pool(PoolOptions options = {}) {
-  return detail::pool(Op::max_pool, options);
-}
-constexpr LayerSpec average_pool(PoolOptions options = {}) {
-  return detail::pool(Op::average_pool, options);
-}
-constexpr LayerSpec global_average_pool() {
-  return detail::spec(Op::global_average_pool);
-}
+constexpr LayerSpec max_pool(PoolOptions options = {}) { return detail::pool(Op::max_pool, options); }
+constexpr LayerSpec average_pool(PoolOptions options = {}) { return detail::pool(Op::average_pool, options); }
+constexpr LayerSpec global_average_pool() { return detail::spec(Op::global_average_pool); }
 constexpr LayerSpec batch_norm(BatchNormOptions options = {}) {
   LayerSpec out = detail::spec(Op::batch_norm, options.epsilon);
   out.layer.beta = options.momentum;
@@ -179,32 +171,18 @@ constexpr LayerSpec batch_norm(BatchNormOptions options = {}) {
 }
 /// Right behind the input: a frozen batch norm to which set_standardization() (standardization.hpp) gives the mean and
 /// variance of the data. Epsilon is far below any variance that matters.
-constexpr LayerSpec standardize() {
-  return batch_norm({.epsilon = 1e-20F, .trainable = false});
-}
+constexpr LayerSpec standardize() { return batch_norm({.epsilon = 1e-20F, .trainable = false}); }
 /// In training each value becomes 0 with probability `rate`, or is divided by 1 - rate. At the input: masking noise.
-constexpr LayerSpec dropout(float rate) {
-  return detail::spec(Op::dropout, rate);
-}
+constexpr LayerSpec dropout(float rate) { return detail::spec(Op::dropout, rate); }
 /// In training each value gets a normal random value of this standard deviation added. At the input of an autoencoder
 /// with Targets::input this makes it a denoising one.
-constexpr LayerSpec gaussian_noise(float stddev) {
-  return detail::spec(Op::gaussian_noise, stddev);
-}
+constexpr LayerSpec gaussian_noise(float stddev) { return detail::spec(Op::gaussian_noise, stddev); }
 /// Sum of the layer before and the named ones.
-constexpr LayerSpec add(const char* a) {
-  return detail::join(Op::add, {a});
-}
-constexpr LayerSpec add(const char* a, const char* b) {
-  return detail::join(Op::add, {a, b});
-}
+constexpr LayerSpec add(const char* a) { return detail::join(Op::add, {a}); }
+constexpr LayerSpec add(const char* a, const char* b) { return detail::join(Op::add, {a, b}); }
 /// Channels of the layer before, then those of the named ones.
-constexpr LayerSpec concat(const char* a) {
-  return detail::join(Op::concat, {a});
-}
-constexpr LayerSpec concat(const char* a, const char* b) {
-  return detail::join(Op::concat, {a, b});
-}
+constexpr LayerSpec concat(const char* a) { return detail::join(Op::concat, {a}); }
+constexpr LayerSpec concat(const char* a, const char* b) { return detail::join(Op::concat, {a, b}); }
 constexpr LayerSpec flatten() {
   LayerSpec out = detail::spec(Op::reshape);
   out.flatten = true;
@@ -215,18 +193,12 @@ constexpr LayerSpec reshape(std::uint32_t h, std::uint32_t w, std::uint32_t c) {
   out.layer.shape = {h, w, c};
   return out;
 }
-constexpr LayerSpec identity() {
-  return detail::spec(Op::identity);
-}
+constexpr LayerSpec identity() { return detail::spec(Op::identity); }
 // relu(), tanh(), leaky_relu(slope), …: one builder for each activation of ops.inc.
 #define MOTE_ACTIVATION(name, number, derivative_on, needs) \
-  constexpr LayerSpec name() {                              \
-    return detail::spec(Op::name);                          \
-  }
+  constexpr LayerSpec name() { return detail::spec(Op::name); }
 #define MOTE_ACTIVATION_ALPHA(name, number, derivative_on, needs, default_alpha) \
-  constexpr LayerSpec name(float alpha = default_alpha) {                        \
-    return detail::spec(Op::name, alpha);                                        \
-  }
+  constexpr LayerSpec name(float alpha = default_alpha) { return detail::spec(Op::name, alpha); }
 #include "mote/ops.inc"
 constexpr LayerSpec rbf(std::uint32_t units, RbfOptions options = {}) {
   LayerSpec out = detail::spec(Op::rbf);
@@ -241,9 +213,7 @@ constexpr LayerSpec spline(std::uint16_t knots, SplineOptions options = {}) {
   out.layer.flags = detail::flags(options.trainable, false);
   return out;
 }
-constexpr LayerSpec softmax() {
-  return detail::spec(Op::softmax);
-}
+constexpr LayerSpec softmax() { return detail::spec(Op::softmax); }
 
 /// Turns the wish for layer `index` = layers.size() into a record: inputs, padding, shape, parameter offset.
 /// `labels[i]` is the name of layer i or nullptr. Parameters start at multiples of `alignment` bytes.
@@ -251,12 +221,10 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
                                 std::span<const char* const> labels, std::size_t alignment) {
   const std::size_t index = layers.size();
   const auto fail = [&](Code code) { return Status{code, static_cast<std::uint16_t>(index), 0}; };
-  if (index >= kMaxLayers)
-    return fail(Code::too_many_layers);
+  if (index >= kMaxLayers) return fail(Code::too_many_layers);
   if (spec.label != nullptr)
     for (const char* label : labels)
-      if (label != nullptr && detail::same_text(label, spec.label))
-        return fail(Code::name_repeated);
+      if (label != nullptr && detail::same_text(label, spec.label)) return fail(Code::name_repeated);
   Layer layer = spec.layer;
   if ((index == 0) != (layer.op == Op::input))
     return fail(index == 0 ? Code::first_layer_not_input : Code::input_layer_repeated);
@@ -265,20 +233,15 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
     layer.inputs[layer.input_count] = static_cast<std::uint16_t>(source);
     in[layer.input_count++] = layers[source].shape;
   };
-  if (layer.op != Op::input && (spec.from_count == 0 || spec.and_previous))
-    push(index - 1);
+  if (layer.op != Op::input && (spec.from_count == 0 || spec.and_previous)) push(index - 1);
   for (std::size_t i = 0; i < spec.from_count; ++i) {
     std::size_t source = 0;
-    while (source < index && (labels[source] == nullptr || !detail::same_text(labels[source], spec.from[i])))
-      ++source;
-    if (source == index)
-      return fail(Code::name_unknown);
-    if (layer.input_count == kMaxInputs)
-      return fail(Code::bad_input_count);
+    while (source < index && (labels[source] == nullptr || !detail::same_text(labels[source], spec.from[i]))) ++source;
+    if (source == index) return fail(Code::name_unknown);
+    if (layer.input_count == kMaxInputs) return fail(Code::bad_input_count);
     push(source);
   }
-  if (spec.flatten)
-    layer.shape = {1, 1, static_cast<std::uint32_t>(in[0].elements())};
+  if (spec.flatten) layer.shape = {1, 1, static_cast<std::uint32_t>(in[0].elements())};
   if (spec.padding == Padding::same && layer.stride_h != 0 && layer.stride_w != 0 && layer.filter_h != 0 &&
       layer.filter_w != 0) {
     const auto pad = [](std::uint32_t size, std::uint32_t filter, std::uint32_t stride, std::uint32_t dilation) {
@@ -289,24 +252,21 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
     };
     const std::uint32_t rows = pad(in[0].h, layer.filter_h, layer.stride_h, layer.dilation_h);
     const std::uint32_t columns = pad(in[0].w, layer.filter_w, layer.stride_w, layer.dilation_w);
-    if (rows > 2U * 0xFFFF || columns > 2U * 0xFFFF)
-      return fail(Code::bad_padding);  // a record has 16 bits a side
+    if (rows > 2U * 0xFFFF || columns > 2U * 0xFFFF) return fail(Code::bad_padding);  // a record has 16 bits a side
     layer.pad_top = static_cast<std::uint16_t>(rows / 2);
     layer.pad_bottom = static_cast<std::uint16_t>(rows - rows / 2);
     layer.pad_left = static_cast<std::uint16_t>(columns / 2);
     layer.pad_right = static_cast<std::uint16_t>(columns - columns / 2);
   }
   const Result<Shape> shape = output_shape(layer, std::span(in).first(layer.input_count));
-  if (!shape.ok())
-    return Status{shape.status().code, static_cast<std::uint16_t>(index), shape.status().detail};
+  if (!shape.ok()) return Status{shape.status().code, static_cast<std::uint16_t>(index), shape.status().detail};
   layer.shape = *shape;
   const ParamArrays params = param_arrays(layer, in[0]);
   std::uint64_t end = 0;  // of the parameters so far
   for (const Layer& earlier : layers)
     end = std::max<std::uint64_t>(end, std::uint64_t{earlier.param_offset} + earlier.param_bytes);
   const std::uint64_t offset = align_up(end, alignment);
-  if (offset + params.bytes > 0x7FFF'FFFFU)
-    return fail(Code::bad_shape);
+  if (offset + params.bytes > 0x7FFF'FFFFU) return fail(Code::bad_shape);
   if (params.count != 0) {
     layer.param_dtype = DType::f32;
     layer.param_offset = static_cast<std::uint32_t>(offset);
@@ -348,32 +308,19 @@ void network_is_not_valid();
 
 constexpr void stop_compiling(Code code) {
   switch (code) {
-    case Code::first_layer_not_input:
-      return the_first_layer_must_be_input();
-    case Code::input_layer_repeated:
-      return there_can_be_one_input_layer_only();
-    case Code::name_unknown:
-      return layer_reads_a_name_that_no_earlier_layer_has();
-    case Code::name_repeated:
-      return two_layers_have_the_same_name();
-    case Code::shape_mismatch:
-      return layers_to_add_or_concat_have_different_shapes();
-    case Code::filter_exceeds_input:
-      return filter_is_larger_than_the_padded_input();
-    case Code::bad_filter:
-      return filter_stride_or_dilation_is_zero();
-    case Code::bad_padding:
-      return padding_is_as_large_as_the_filter();
-    case Code::bad_attribute:
-      return layer_attribute_is_out_of_range();
-    case Code::bad_shape:
-      return layer_has_a_dimension_of_zero_or_beyond_the_limit();
-    case Code::bad_input_count:
-      return layer_has_the_wrong_number_of_inputs();
-    case Code::unused_layer:
-      return a_layer_is_not_used_by_any_other();
-    default:
-      return network_is_not_valid();
+    case Code::first_layer_not_input: return the_first_layer_must_be_input();
+    case Code::input_layer_repeated: return there_can_be_one_input_layer_only();
+    case Code::name_unknown: return layer_reads_a_name_that_no_earlier_layer_has();
+    case Code::name_repeated: return two_layers_have_the_same_name();
+    case Code::shape_mismatch: return layers_to_add_or_concat_have_different_shapes();
+    case Code::filter_exceeds_input: return filter_is_larger_than_the_padded_input();
+    case Code::bad_filter: return filter_stride_or_dilation_is_zero();
+    case Code::bad_padding: return padding_is_as_large_as_the_filter();
+    case Code::bad_attribute: return layer_attribute_is_out_of_range();
+    case Code::bad_shape: return layer_has_a_dimension_of_zero_or_beyond_the_limit();
+    case Code::bad_input_count: return layer_has_the_wrong_number_of_inputs();
+    case Code::unused_layer: return a_layer_is_not_used_by_any_other();
+    default: return network_is_not_valid();
   }
 }
 }  // namespace detail
@@ -396,8 +343,7 @@ consteval auto sequential(const Specs&... wishes) {
     }
     labels[i] = specs[i].label;
   }
-  if (const Status status = validate(network.model()); !status.ok())
-    detail::stop_compiling(status.code);
+  if (const Status status = validate(network.model()); !status.ok()) detail::stop_compiling(status.code);
   return network;
 }
 

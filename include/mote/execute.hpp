@@ -68,8 +68,7 @@ class Binding {
   [[nodiscard]] [[gnu::always_inline]] ConvShape conv() const {
     const Layer& l = layer();
     const Shape source = in();
-    if (l.op == Op::global_average_pool)
-      return {batch(), source, l.shape, {source.h, source.w, 1, 1, 1, 1, 0, 0}};
+    if (l.op == Op::global_average_pool) return {batch(), source, l.shape, {source.h, source.w, 1, 1, 1, 1, 0, 0}};
     return {batch(),
             source,
             l.shape,
@@ -86,15 +85,13 @@ class Binding {
   }
   /// The activation that the step's kernel applies.
   [[nodiscard]] [[gnu::always_inline]] Clamp clamp() const {
-    if (step_.activation == kNoLayer)
-      return {};
+    if (step_.activation == kNoLayer) return {};
     return {0.0F, model_.layers[step_.activation].op == Op::relu6 ? 6.0F : __builtin_inff()};
   }
   /// First channel of this step's input within a concatenated output.
   [[nodiscard]] [[gnu::always_inline]] std::uint32_t channel_offset() const {
     std::uint32_t offset = 0;
-    for (std::size_t k = 0; k < step_.input_index; ++k)
-      offset += model_.layers[layer().inputs[k]].shape.c;
+    for (std::size_t k = 0; k < step_.input_index; ++k) offset += model_.layers[layer().inputs[k]].shape.c;
     return offset;
   }
   [[nodiscard]] [[gnu::always_inline]] const Step& step() const { return step_; }
@@ -136,15 +133,13 @@ namespace detail {
 
 [[gnu::always_inline]] inline void run_dropout(const Binding& b) {
   // Outside training a planned dropout is the identity; rate 0 copies, and in place nothing is to be done.
-  if (!b.memory().training && b.input() == b.output())
-    return;
+  if (!b.memory().training && b.input() == b.output()) return;
   kernels::dropout_f32({b.input(), b.output(), b.memory().training ? b.layer().alpha : 0.0F, b.memory().seed,
                         b.random_stream(), b.count(b.out())});
 }
 
 [[gnu::always_inline]] inline void run_gaussian_noise(const Binding& b) {
-  if (!b.memory().training && b.input() == b.output())
-    return;
+  if (!b.memory().training && b.input() == b.output()) return;
   kernels::gaussian_noise_f32({b.input(), b.output(), b.memory().training ? b.layer().alpha : 0.0F, b.memory().seed,
                                b.random_stream(), b.count(b.out())});
 }
@@ -157,34 +152,29 @@ namespace detail {
   switch (layer.op) {
     case Op::input:
     case Op::reshape:
-    case Op::identity:
-      return;
+    case Op::identity: return;
     case Op::dense:
       return kernels::dense_f32({b.input(), b.params(), b.bias(), b.output(), b.batch(),
                                  static_cast<std::uint32_t>(b.in().elements()), layer.shape.c, b.clamp()});
     case Op::conv2d:
-      return kernels::conv2d_f32({b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp()});
+      return kernels::conv2d_f32(
+          {b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp()});
     case Op::depthwise_conv2d:
       return kernels::depthwise_conv2d_f32({b.input(), b.params(), b.bias(), b.output(), nullptr, b.conv(), b.clamp()});
-    case Op::max_pool:
-      return kernels::max_pool_f32({b.input(), b.output(), b.conv()});
+    case Op::max_pool: return kernels::max_pool_f32({b.input(), b.output(), b.conv()});
     case Op::average_pool:
-    case Op::global_average_pool:
-      return kernels::average_pool_f32({b.input(), b.output(), b.conv()});
-    case Op::batch_norm:
-      return detail::run_batch_norm(b);
-    case Op::dropout:
-      return detail::run_dropout(b);
-    case Op::gaussian_noise:
-      return detail::run_gaussian_noise(b);
-    case Op::add:
-      return kernels::add_f32({b.input(), b.second(), b.output(), b.count(b.out()), b.clamp()});
+    case Op::global_average_pool: return kernels::average_pool_f32({b.input(), b.output(), b.conv()});
+    case Op::batch_norm: return detail::run_batch_norm(b);
+    case Op::dropout: return detail::run_dropout(b);
+    case Op::gaussian_noise: return detail::run_gaussian_noise(b);
+    case Op::add: return kernels::add_f32({b.input(), b.second(), b.output(), b.count(b.out()), b.clamp()});
     case Op::concat:
       return kernels::copy_channels_f32(
           {b.input(), b.output() + b.channel_offset(), b.rows(b.in()), b.in().c, b.in().c, b.out().c});
 #define MOTE_ACTIVATION(name, number, derivative_on, needs) \
-  case Op::name:                                            \
-    return kernels::name##_f32(detail::activation_args(b));
+  case Op::name: {                                          \
+    return kernels::name##_f32(detail::activation_args(b)); \
+  }
 #include "mote/ops.inc"
     case Op::rbf: {
       const auto fan_in = static_cast<std::uint32_t>(b.in().elements());
@@ -194,11 +184,10 @@ namespace detail {
     case Op::spline: {
       const float* knots = b.params();
       const std::size_t count = b.weight_count();
-      return kernels::spline_f32({b.input(), knots, knots + count, knots + 2 * count, b.output(), b.rows(b.out()),
-                                  b.out().c, layer.knots()});
+      return kernels::spline_f32(
+          {b.input(), knots, knots + count, knots + 2 * count, b.output(), b.rows(b.out()), b.out().c, layer.knots()});
     }
-    case Op::softmax:
-      return kernels::softmax_f32({b.input(), b.output(), b.rows(b.out()), b.out().c});
+    case Op::softmax: return kernels::softmax_f32({b.input(), b.output(), b.rows(b.out()), b.out().c});
   }
 }
 

@@ -27,7 +27,7 @@ struct TrainConfig {
   bool penalize_bias = false;            ///< penalties on biases, batch norm and RBF widths too
   const float* class_weights = nullptr;  ///< one factor a class, or null; stays with the caller
   bool sample_weights = false;           ///< one factor a sample, written to sample_weights()
-  std::uint64_t seed = 1;        ///< of dropout and noise; with the same seed, data and parameters a run repeats bit for bit
+  std::uint64_t seed = 1;  ///< of dropout and noise; with the same seed, data and parameters a run repeats bit for bit
   bool external_input = false;   ///< the batch's input stays in the caller's memory: set_input()
   std::uint32_t alignment = 16;  ///< of the plan's buffers; 64 is fastest where vectors are wide
   bool gradient_norms = false;   ///< gradient_norms() of the trainer: costs a pass over every gradient
@@ -48,43 +48,29 @@ enum class TrainOption : std::uint8_t {
   minimize_options
 };
 
-constexpr std::uint32_t slice_samples(const TrainConfig& c) {
-  return c.micro_batch == 0 ? c.batch : c.micro_batch;
-}
+constexpr std::uint32_t slice_samples(const TrainConfig& c) { return c.micro_batch == 0 ? c.batch : c.micro_batch; }
 
 /// Checks ranges; errors bad_batch and bad_option with the field.
 constexpr Status validate(const TrainConfig& c) {
   const auto fail = [](TrainOption option) {
     return Status{Code::bad_option, kNoLayer, static_cast<std::uint32_t>(option)};
   };
-  if (c.batch == 0 || c.batch % slice_samples(c) != 0)
-    return {Code::bad_batch, kNoLayer, c.batch};
-  if (!valid(c.optimizer))
-    return fail(TrainOption::optimizer);
-  if (!valid(c.schedule))
-    return fail(TrainOption::schedule);
+  if (c.batch == 0 || c.batch % slice_samples(c) != 0) return {Code::bad_batch, kNoLayer, c.batch};
+  if (!valid(c.optimizer)) return fail(TrainOption::optimizer);
+  if (!valid(c.schedule)) return fail(TrainOption::schedule);
   const auto non_negative = [](float v) { return v >= 0.0F && detail::finite(v); };
-  if (!non_negative(c.clip_value))
-    return fail(TrainOption::clip_value);
-  if (!non_negative(c.clip_norm))
-    return fail(TrainOption::clip_norm);
-  if (!non_negative(c.l1))
-    return fail(TrainOption::l1);
-  if (!non_negative(c.l2))
-    return fail(TrainOption::l2);
+  if (!non_negative(c.clip_value)) return fail(TrainOption::clip_value);
+  if (!non_negative(c.clip_norm)) return fail(TrainOption::clip_norm);
+  if (!non_negative(c.l1)) return fail(TrainOption::l1);
+  if (!non_negative(c.l2)) return fail(TrainOption::l2);
   if (c.alignment < 4 || c.alignment > 4096 || (c.alignment & (c.alignment - 1)) != 0)
     return fail(TrainOption::alignment);
-  if (!full_batch(c.optimizer.kind))
-    return {};
+  if (!full_batch(c.optimizer.kind)) return {};
   // A line search sets the rate, and looks for a minimum of one smooth function: no schedule, clipping or corner.
-  if (c.schedule.kind != ScheduleKind::constant || c.schedule.warmup_steps != 0)
-    return fail(TrainOption::schedule);
-  if (c.clip_value != 0.0F)
-    return fail(TrainOption::clip_value);
-  if (c.clip_norm != 0.0F)
-    return fail(TrainOption::clip_norm);
-  if (c.l1 != 0.0F)
-    return fail(TrainOption::l1);
+  if (c.schedule.kind != ScheduleKind::constant || c.schedule.warmup_steps != 0) return fail(TrainOption::schedule);
+  if (c.clip_value != 0.0F) return fail(TrainOption::clip_value);
+  if (c.clip_norm != 0.0F) return fail(TrainOption::clip_norm);
+  if (c.l1 != 0.0F) return fail(TrainOption::l1);
   return {};
 }
 
@@ -121,14 +107,12 @@ float square_root(float value);  // correctly rounded; trainer.cpp
 
 /// The root, without libm: the same bits everywhere. NaN and infinity pass; what has vanished is 0.
 constexpr double norm_of(double sum_of_squares) {
-  if (sum_of_squares < 0x1p-1022)
-    return 0.0;
+  if (sum_of_squares < 0x1p-1022) return 0.0;
   return sum_of_squares <= 0x1.FFFFFFFFFFFFFp+1023 ? square_root(sum_of_squares) : sum_of_squares;
 }
 
 [[gnu::always_inline]] inline void zero_floats(float* values, std::uint32_t count) {
-  for (std::uint32_t i = 0; i < count; ++i)
-    values[i] = 0.0F;
+  for (std::uint32_t i = 0; i < count; ++i) values[i] = 0.0F;
 }
 
 [[gnu::always_inline]] inline LossArgs loss_args(const Binding& b, const TrainConfig& config, LossResult& result,
@@ -152,14 +136,10 @@ constexpr double norm_of(double sum_of_squares) {
                                             bool gradient) {
   const LossArgs args = loss_args(b, config, result, gradient);
   switch (config.loss) {
-    case Loss::squared_error:
-      return kernels::squared_error_f32(args);
-    case Loss::binary_cross_entropy:
-      return kernels::binary_cross_entropy_f32(args);
-    case Loss::softmax_cross_entropy:
-      return kernels::softmax_cross_entropy_f32(args);
-    case Loss::kl_divergence:
-      return kernels::kl_divergence_f32(args);
+    case Loss::squared_error: return kernels::squared_error_f32(args);
+    case Loss::binary_cross_entropy: return kernels::binary_cross_entropy_f32(args);
+    case Loss::softmax_cross_entropy: return kernels::softmax_cross_entropy_f32(args);
+    case Loss::kl_divergence: return kernels::kl_divergence_f32(args);
   }
 }
 
@@ -241,41 +221,33 @@ constexpr double norm_of(double sum_of_squares) {
   float* grad_output = b.at(b.step().grad_output);
   float* grad_input = b.at(b.step().grad_input);
   switch (b.layer().op) {
-    case Op::input:
-      return;
+    case Op::input: return;
     case Op::reshape:
     case Op::identity:
     case Op::gaussian_noise:
-    case Op::add:
-      return kernels::copy_channels_f32({grad_output, grad_input, 1, b.count(b.out()), 0, 0});
+    case Op::add: return kernels::copy_channels_f32({grad_output, grad_input, 1, b.count(b.out()), 0, 0});
     case Op::concat:
       return kernels::copy_channels_f32(
           {grad_output + b.channel_offset(), grad_input, b.rows(b.in()), b.in().c, b.out().c, b.in().c});
-    case Op::dense:
-      return kernels::dense_grad_input_f32(dense_grad_args(b));
-    case Op::conv2d:
-      return kernels::conv2d_grad_input_f32(conv_grad_args(b));
-    case Op::depthwise_conv2d:
-      return kernels::depthwise_conv2d_grad_input_f32(conv_grad_args(b));
-    case Op::max_pool:
-      return kernels::max_pool_grad_f32({b.input(), grad_output, grad_input, b.conv()});
+    case Op::dense: return kernels::dense_grad_input_f32(dense_grad_args(b));
+    case Op::conv2d: return kernels::conv2d_grad_input_f32(conv_grad_args(b));
+    case Op::depthwise_conv2d: return kernels::depthwise_conv2d_grad_input_f32(conv_grad_args(b));
+    case Op::max_pool: return kernels::max_pool_grad_f32({b.input(), grad_output, grad_input, b.conv()});
     case Op::average_pool:
-    case Op::global_average_pool:
-      return kernels::average_pool_grad_f32({nullptr, grad_output, grad_input, b.conv()});
+    case Op::global_average_pool: return kernels::average_pool_grad_f32({nullptr, grad_output, grad_input, b.conv()});
     case Op::batch_norm:
       return b.step().saved != kNoBuffer ? kernels::batch_norm_grad_input_f32(batch_norm_grad_args(b))
                                          : kernels::batch_norm_frozen_grad_input_f32(batch_norm_grad_args(b));
     case Op::dropout:
       return kernels::dropout_f32(
           {grad_output, grad_input, b.layer().alpha, b.memory().seed, b.random_stream(), b.count(b.out())});
-#define MOTE_ACTIVATION(name, number, derivative_on, needs) \
-  case Op::name:                                            \
-    return kernels::name##_grad_f32(activation_grad_args(b));
+#define MOTE_ACTIVATION(name, number, derivative_on, needs)   \
+  case Op::name: {                                            \
+    return kernels::name##_grad_f32(activation_grad_args(b)); \
+  }
 #include "mote/ops.inc"
-    case Op::rbf:
-      return kernels::rbf_grad_input_f32(rbf_grad_args(b));
-    case Op::spline:
-      return kernels::spline_grad_input_f32(spline_grad_args(b));
+    case Op::rbf: return kernels::rbf_grad_input_f32(rbf_grad_args(b));
+    case Op::spline: return kernels::spline_grad_input_f32(spline_grad_args(b));
     case Op::softmax:
       return kernels::softmax_grad_f32({b.output(), grad_output, grad_input, b.rows(b.out()), b.out().c});
   }
@@ -297,8 +269,7 @@ constexpr double norm_of(double sum_of_squares) {
   float* weights = b.step().fused ? b.trained_params() : b.param_grad();
   const float scale = b.step().fused ? -state.learning_rate : 1.0F;
   if (b.step().fused) {
-    if (config.l1 > 0.0F || config.l2 > 0.0F)
-      penalize(b, config, weights, scale);
+    if (config.l1 > 0.0F || config.l2 > 0.0F) penalize(b, config, weights, scale);
   } else if (b.plan().param_gradients == kNoBuffer) {
     zero_floats(weights, layer.param_bytes / sizeof(float));
   }
@@ -309,15 +280,11 @@ constexpr double norm_of(double sum_of_squares) {
     return args;
   };
   switch (layer.op) {
-    case Op::dense:
-      return kernels::dense_grad_params_f32(bind(dense_grad_args(b)));
-    case Op::conv2d:
-      return kernels::conv2d_grad_params_f32(bind(conv_grad_args(b)));
-    case Op::depthwise_conv2d:
-      return kernels::depthwise_conv2d_grad_params_f32(bind(conv_grad_args(b)));
+    case Op::dense: return kernels::dense_grad_params_f32(bind(dense_grad_args(b)));
+    case Op::conv2d: return kernels::conv2d_grad_params_f32(bind(conv_grad_args(b)));
+    case Op::depthwise_conv2d: return kernels::depthwise_conv2d_grad_params_f32(bind(conv_grad_args(b)));
     case Op::batch_norm: {
-      if (b.step().saved == kNoBuffer)
-        return;
+      if (b.step().saved == kNoBuffer) return;
       BatchNormGradArgs args = batch_norm_grad_args(b);
       args.grad_gamma = weights;
       args.grad_beta = weights + args.channels;
@@ -338,28 +305,20 @@ constexpr double norm_of(double sum_of_squares) {
       args.grad_slopes = weights + 2 * std::size_t{b.weight_count()};
       return kernels::spline_grad_params_f32(args);
     }
-    default:
-      return;
+    default: return;
   }
 }
 
 [[gnu::always_inline]] inline void run_optimizer(OptimizerKind kind, const UpdateArgs& args) {
   switch (kind) {
-    case OptimizerKind::sgd:
-      return kernels::sgd_f32(args);
-    case OptimizerKind::momentum:
-      return kernels::momentum_f32(args);
-    case OptimizerKind::nesterov:
-      return kernels::nesterov_f32(args);
-    case OptimizerKind::adagrad:
-      return kernels::adagrad_f32(args);
-    case OptimizerKind::rmsprop:
-      return kernels::rmsprop_f32(args);
-    case OptimizerKind::adam:
-      return kernels::adam_f32(args);
+    case OptimizerKind::sgd: return kernels::sgd_f32(args);
+    case OptimizerKind::momentum: return kernels::momentum_f32(args);
+    case OptimizerKind::nesterov: return kernels::nesterov_f32(args);
+    case OptimizerKind::adagrad: return kernels::adagrad_f32(args);
+    case OptimizerKind::rmsprop: return kernels::rmsprop_f32(args);
+    case OptimizerKind::adam: return kernels::adam_f32(args);
     case OptimizerKind::gradient_descent:
-    case OptimizerKind::lbfgs:
-      return;  // Minimizer moves them
+    case OptimizerKind::lbfgs: return;  // Minimizer moves them
   }
 }
 
@@ -389,12 +348,10 @@ constexpr double norm_of(double sum_of_squares) {
     if (!array.learned) {
       args.learning_rate = full_batch(o.kind) ? 1.0F : b.layer().beta;
       kernels::sgd_f32(args);
-      if (full_batch(o.kind))
-        zero_floats(b.param_grad() + at, array.count);
+      if (full_batch(o.kind)) zero_floats(b.param_grad() + at, array.count);
       continue;
     }
-    if (config.clip_value > 0.0F)
-      kernels::clip_by_value_f32({b.param_grad() + at, config.clip_value, array.count});
+    if (config.clip_value > 0.0F) kernels::clip_by_value_f32({b.param_grad() + at, config.clip_value, array.count});
     run_optimizer(o.kind, args);
   }
 }
@@ -403,12 +360,10 @@ constexpr double norm_of(double sum_of_squares) {
 template <class Visit>
 inline void for_gradients(const Model& model, const Plan& plan, float* block, Visit&& visit) {
   for (std::size_t i = 1; i < model.layers.size(); ++i) {
-    if (!model.layers[i].trainable())
-      continue;
+    if (!model.layers[i].trainable()) continue;
     float* grads = block + trained_offset(model.layers, i, plan.options.alignment) / sizeof(float);
     for (const ParamArray& array : param_arrays(model.layers[i], model.input_shape_of(i)))
-      if (array.learned)
-        visit(grads + array.offset / sizeof(float), array.count);
+      if (array.learned) visit(grads + array.offset / sizeof(float), array.count);
   }
 }
 
@@ -418,8 +373,7 @@ inline void for_gradients(const Model& model, const Plan& plan, float* block, Vi
   double sum = 0.0;
   for (const ParamArray& array : param_arrays(b.layer(), b.in())) {
     const float* grads = b.param_grad() + array.offset / sizeof(float);
-    if (array.learned)
-      kernels::dot_f32({grads, grads, &sum, array.count});
+    if (array.learned) kernels::dot_f32({grads, grads, &sum, array.count});
   }
   b.output()[b.step().layer] = static_cast<float>(norm_of(sum));
 }
@@ -431,8 +385,7 @@ inline bool run_clip_norm(const Binding& b, const TrainConfig& config) {
   for_gradients(b.model(), b.plan(), block, [&](const float* grads, std::uint32_t count) {
     kernels::sum_of_squares_f32({grads, &sum, count});
   });
-  if (!finite(sum))
-    return false;
+  if (!finite(sum)) return false;
   const float norm = square_root(sum);
   if (norm > config.clip_norm)
     for_gradients(b.model(), b.plan(), block, [&](float* grads, std::uint32_t count) {
@@ -447,32 +400,19 @@ inline bool run_clip_norm(const Binding& b, const TrainConfig& config) {
 /// parameter of this update has changed.
 [[gnu::always_inline]] inline Code run_step(const Binding& b, const TrainConfig& config, UpdateState& state) {
   switch (b.step().kind) {
-    case StepKind::forward:
-      run_forward(b);
-      return Code::ok;
+    case StepKind::forward: run_forward(b); return Code::ok;
     case StepKind::loss:
       detail::run_loss(b, config, state.result, true);
       return detail::finite(state.result.loss) ? Code::ok : Code::non_finite_loss;
-    case StepKind::grad_input:
-      detail::run_grad_input(b);
-      return Code::ok;
+    case StepKind::grad_input: detail::run_grad_input(b); return Code::ok;
     case StepKind::add_gradient:
       kernels::add_f32({b.at(b.step().grad_input), b.second(), b.at(b.step().grad_input), b.count(b.out())});
       return Code::ok;
-    case StepKind::grad_params:
-      detail::run_grad_params(b, config, state);
-      return Code::ok;
-    case StepKind::penalize:
-      detail::penalize(b, config, b.param_grad(), 1.0F);
-      return Code::ok;
-    case StepKind::gradient_norm:
-      detail::run_gradient_norm(b);
-      return Code::ok;
-    case StepKind::clip_norm:
-      return detail::run_clip_norm(b, config) ? Code::ok : Code::non_finite_gradient;
-    case StepKind::update:
-      detail::run_update(b, config, state);
-      return Code::ok;
+    case StepKind::grad_params: detail::run_grad_params(b, config, state); return Code::ok;
+    case StepKind::penalize: detail::penalize(b, config, b.param_grad(), 1.0F); return Code::ok;
+    case StepKind::gradient_norm: detail::run_gradient_norm(b); return Code::ok;
+    case StepKind::clip_norm: return detail::run_clip_norm(b, config) ? Code::ok : Code::non_finite_gradient;
+    case StepKind::update: detail::run_update(b, config, state); return Code::ok;
   }
   return Code::ok;
 }

@@ -12,16 +12,13 @@ namespace mote {
 /// Whether layer `index` is a batch norm that can be folded: its input is a dense, conv2d or depthwise_conv2d layer
 /// that nothing else reads.
 constexpr bool can_fold(std::span<const Layer> layers, std::size_t index) {
-  if (layers[index].op != Op::batch_norm)
-    return false;
+  if (layers[index].op != Op::batch_norm) return false;
   const std::size_t source = layers[index].inputs[0];
   const Op op = layers[source].op;
-  if (op != Op::dense && op != Op::conv2d && op != Op::depthwise_conv2d)
-    return false;
+  if (op != Op::dense && op != Op::conv2d && op != Op::depthwise_conv2d) return false;
   for (std::size_t i = source + 1; i < layers.size(); ++i)
     for (std::size_t k = 0; k < layers[i].input_count; ++k)
-      if (layers[i].inputs[k] == source && i != index)
-        return false;
+      if (layers[i].inputs[k] == source && i != index) return false;
   return true;
 }
 

@@ -343,14 +343,10 @@ namespace kernels {
 
 /// Scratch a convolution kernel wants, in floats: functions of the shape alone, so that a plan made on a host holds
 /// on the target.
-constexpr std::size_t conv2d_scratch_floats(const ConvShape&) {
-  return 0;
-}
+constexpr std::size_t conv2d_scratch_floats(const ConvShape&) { return 0; }
 constexpr std::size_t conv2d_grad_input_scratch_floats(const ConvShape& s) {
   return std::size_t{s.window.filter_h} * s.window.filter_w * s.in.c * s.out.c;  // the weights, transposed
 }
-constexpr std::size_t conv2d_grad_params_scratch_floats(const ConvShape&) {
-  return 0;
-}
+constexpr std::size_t conv2d_grad_params_scratch_floats(const ConvShape&) { return 0; }
 
 }  // namespace mote

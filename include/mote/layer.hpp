@@ -40,58 +40,39 @@ struct OpTraits {
 constexpr OpTraits traits(Op op) {
   enum class On : std::uint8_t { input, output };
   switch (op) {
-    case Op::softmax:
-      return {"softmax", false, true, false, OutputNeed::value};
-    case Op::rbf:
-      return {"rbf", false, false, false, OutputNeed::value};
-    case Op::identity:
-      return {"identity", true, false, false, OutputNeed::none};
-    case Op::spline:
-      return {"spline", true, false, false, OutputNeed::none};
-    case Op::batch_norm:
-      return {"batch_norm", false, false, true, OutputNeed::none};
-    case Op::dropout:
-      return {"dropout", false, false, true, OutputNeed::none};
-    case Op::gaussian_noise:
-      return {"gaussian_noise", false, false, true, OutputNeed::none};
-    case Op::input:
-      return {"input"};
-    case Op::dense:
-      return {"dense"};
-    case Op::conv2d:
-      return {"conv2d"};
-    case Op::depthwise_conv2d:
-      return {"depthwise_conv2d"};
-    case Op::max_pool:
-      return {"max_pool"};
-    case Op::average_pool:
-      return {"average_pool"};
-    case Op::global_average_pool:
-      return {"global_average_pool"};
-    case Op::add:
-      return {"add"};
-    case Op::concat:
-      return {"concat"};
-    case Op::reshape:
-      return {"reshape"};
-#define MOTE_ACTIVATION(name, number, derivative_on, needs) \
-  case Op::name:                                            \
-    return {#name, true, On::derivative_on == On::output, false, OutputNeed::needs};
-#define MOTE_ACTIVATION_ALPHA(name, number, derivative_on, needs, default_alpha) \
-  case Op::name:                                                                 \
-    return {#name, true, On::derivative_on == On::output, true, OutputNeed::needs};
+    case Op::softmax: return {"softmax", false, true, false, OutputNeed::value};
+    case Op::rbf: return {"rbf", false, false, false, OutputNeed::value};
+    case Op::identity: return {"identity", true, false, false, OutputNeed::none};
+    case Op::spline: return {"spline", true, false, false, OutputNeed::none};
+    case Op::batch_norm: return {"batch_norm", false, false, true, OutputNeed::none};
+    case Op::dropout: return {"dropout", false, false, true, OutputNeed::none};
+    case Op::gaussian_noise: return {"gaussian_noise", false, false, true, OutputNeed::none};
+    case Op::input: return {"input"};
+    case Op::dense: return {"dense"};
+    case Op::conv2d: return {"conv2d"};
+    case Op::depthwise_conv2d: return {"depthwise_conv2d"};
+    case Op::max_pool: return {"max_pool"};
+    case Op::average_pool: return {"average_pool"};
+    case Op::global_average_pool: return {"global_average_pool"};
+    case Op::add: return {"add"};
+    case Op::concat: return {"concat"};
+    case Op::reshape: return {"reshape"};
+#define MOTE_ACTIVATION(name, number, derivative_on, needs)                          \
+  case Op::name: {                                                                   \
+    return {#name, true, On::derivative_on == On::output, false, OutputNeed::needs}; \
+  }
+#define MOTE_ACTIVATION_ALPHA(name, number, derivative_on, needs, default_alpha)    \
+  case Op::name: {                                                                  \
+    return {#name, true, On::derivative_on == On::output, true, OutputNeed::needs}; \
+  }
 #include "mote/ops.inc"
   }
   return {};
 }
 
 /// The operator's name as builders and the tool spell it; nullptr for a number that is none.
-constexpr const char* name(Op op) {
-  return traits(op).name;
-}
-constexpr bool known(Op op) {
-  return name(op) != nullptr;
-}
+constexpr const char* name(Op op) { return traits(op).name; }
+constexpr bool known(Op op) { return name(op) != nullptr; }
 
 inline constexpr std::size_t kMaxInputs = 4;
 
@@ -107,7 +88,7 @@ struct Layer {
   std::uint16_t input_count = 0;
   std::array<std::uint16_t, kMaxInputs> inputs{};  // indices of earlier layers
   std::uint16_t depth_multiplier = 0;              // spline: knots per channel
-  Shape shape{};  // of the output, per sample
+  Shape shape{};                                   // of the output, per sample
   std::uint16_t filter_h = 0, filter_w = 0;
   std::uint16_t stride_h = 0, stride_w = 0;
   std::uint16_t dilation_h = 0, dilation_w = 0;
@@ -152,22 +133,14 @@ struct ParamArrays {
   [[nodiscard]] constexpr const ParamArray* end() const { return arrays.data() + count; }
 };
 
-constexpr bool is_activation(Op op) {
-  return traits(op).activation;
-}
+constexpr bool is_activation(Op op) { return traits(op).activation; }
 /// Activations that are a clamp of their input: dense, conv2d, depthwise_conv2d and add apply them on the way out.
-constexpr bool is_clamp(Op op) {
-  return op == Op::relu || op == Op::relu6;
-}
+constexpr bool is_clamp(Op op) { return op == Op::relu || op == Op::relu6; }
 /// Output is the same memory as the input, always: no step is planned.
-constexpr bool is_alias(Op op) {
-  return op == Op::reshape || op == Op::identity;
-}
+constexpr bool is_alias(Op op) { return op == Op::reshape || op == Op::identity; }
 
 /// Does something in training only; at inference the output is the same memory as the input.
-constexpr bool is_regularizer(Op op) {
-  return op == Op::dropout || op == Op::gaussian_noise;
-}
+constexpr bool is_regularizer(Op op) { return op == Op::dropout || op == Op::gaussian_noise; }
 
 constexpr bool is_window(Op op) {
   return op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::max_pool || op == Op::average_pool;
@@ -196,10 +169,8 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
   const bool quantized = layer.param_dtype == DType::s8;
   const DType weight_type = quantized ? DType::s8 : DType::f32;
   const auto bias = [&](std::uint32_t n) {
-    if (layer.has_bias())
-      out.push({"bias", 0, n, 0, 0, {n}, 1, false, true, quantized ? DType::s32 : DType::f32});
-    if (quantized)
-      out.push({"scales", 0, n, 0, 0, {n}, 1, false, false, DType::f32});
+    if (layer.has_bias()) out.push({"bias", 0, n, 0, 0, {n}, 1, false, true, quantized ? DType::s32 : DType::f32});
+    if (quantized) out.push({"scales", 0, n, 0, 0, {n}, 1, false, false, DType::f32});
   };
   const std::uint32_t units = layer.shape.c;
   const std::uint32_t first = weight_count(layer, in);
@@ -256,8 +227,7 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
       for (const char* array : {"knots", "values", "slopes"})
         out.push({array, 0, first, 0, 0, {units, layer.knots()}, 2, false, array[0] != 'k'});
       break;
-    default:
-      break;
+    default: break;
   }
   return out;
 }
@@ -285,12 +255,9 @@ constexpr Result<Shape> output_shape(const Layer& layer, std::span<const Shape> 
     return fail(Code::bad_input_count, static_cast<std::uint32_t>(in.size()));
   Shape out = layer.op == Op::input ? layer.shape : in[0];
   switch (layer.op) {
-    case Op::input:
-      break;
+    case Op::input: break;
     case Op::dense:
-    case Op::rbf:
-      out = {1, 1, layer.shape.c};
-      break;
+    case Op::rbf: out = {1, 1, layer.shape.c}; break;
     case Op::conv2d:
     case Op::depthwise_conv2d:
     case Op::max_pool:
@@ -299,8 +266,7 @@ constexpr Result<Shape> output_shape(const Layer& layer, std::span<const Shape> 
           layer.dilation_h == 0 || layer.dilation_w == 0)
         return fail(Code::bad_filter);
       const bool pool = layer.op == Op::max_pool || layer.op == Op::average_pool;
-      if (pool && (layer.dilation_h != 1 || layer.dilation_w != 1))
-        return fail(Code::bad_filter);
+      if (pool && (layer.dilation_h != 1 || layer.dilation_w != 1)) return fail(Code::bad_filter);
       const std::uint32_t span_h = std::uint32_t{layer.dilation_h} * (layer.filter_h - 1U) + 1U;
       const std::uint32_t span_w = std::uint32_t{layer.dilation_w} * (layer.filter_w - 1U) + 1U;
       // Every window must touch the image, or a maximum over nothing would be taken.
@@ -311,73 +277,56 @@ constexpr Result<Shape> output_shape(const Layer& layer, std::span<const Shape> 
           window_outputs(in[0].h, layer.filter_h, layer.stride_h, layer.dilation_h, layer.pad_top, layer.pad_bottom);
       out.w =
           window_outputs(in[0].w, layer.filter_w, layer.stride_w, layer.dilation_w, layer.pad_left, layer.pad_right);
-      if (out.h == 0 || out.w == 0)
-        return fail(Code::filter_exceeds_input);
-      if (layer.op == Op::conv2d)
-        out.c = layer.shape.c;
+      if (out.h == 0 || out.w == 0) return fail(Code::filter_exceeds_input);
+      if (layer.op == Op::conv2d) out.c = layer.shape.c;
       if (layer.op == Op::depthwise_conv2d) {
-        if (layer.depth_multiplier == 0)
-          return fail(Code::bad_attribute);
-        if (std::uint64_t{in[0].c} * layer.depth_multiplier > kMaxElements)
-          return fail(Code::bad_shape);
+        if (layer.depth_multiplier == 0) return fail(Code::bad_attribute);
+        if (std::uint64_t{in[0].c} * layer.depth_multiplier > kMaxElements) return fail(Code::bad_shape);
         out.c = in[0].c * layer.depth_multiplier;
       }
       break;
     }
-    case Op::global_average_pool:
-      out = {1, 1, in[0].c};
-      break;
+    case Op::global_average_pool: out = {1, 1, in[0].c}; break;
     case Op::batch_norm:
       if (!(layer.alpha > 0.0F && layer.alpha <= 1.0F) || !(layer.beta > 0.0F && layer.beta <= 1.0F))
         return fail(Code::bad_attribute);
       break;
     case Op::dropout:
-      if (!(layer.alpha >= 0.0F && layer.alpha < 1.0F))
-        return fail(Code::bad_attribute);
+      if (!(layer.alpha >= 0.0F && layer.alpha < 1.0F)) return fail(Code::bad_attribute);
       break;
     case Op::gaussian_noise:
-      if (!(layer.alpha >= 0.0F && layer.alpha <= kMaxNoise))
-        return fail(Code::bad_attribute);
+      if (!(layer.alpha >= 0.0F && layer.alpha <= kMaxNoise)) return fail(Code::bad_attribute);
       break;
     case Op::leaky_relu:  // a slope of zero or below would make the derivative unreadable from the output
-      if (!(layer.alpha > 0.0F && layer.alpha <= 1.0F))
-        return fail(Code::bad_attribute);
+      if (!(layer.alpha > 0.0F && layer.alpha <= 1.0F)) return fail(Code::bad_attribute);
       break;
     case Op::spline:
-      if (layer.knots() < 2)
-        return fail(Code::bad_attribute);
+      if (layer.knots() < 2) return fail(Code::bad_attribute);
       break;
     case Op::add:
       for (const Shape& shape : in)
-        if (!(shape == in[0]))
-          return fail(Code::shape_mismatch);
+        if (!(shape == in[0])) return fail(Code::shape_mismatch);
       break;
     case Op::concat: {
       std::uint64_t channels = 0;
       for (const Shape& shape : in) {
-        if (shape.h != in[0].h || shape.w != in[0].w)
-          return fail(Code::shape_mismatch);
+        if (shape.h != in[0].h || shape.w != in[0].w) return fail(Code::shape_mismatch);
         channels += shape.c;
       }
-      if (channels > kMaxElements)
-        return fail(Code::bad_shape);
+      if (channels > kMaxElements) return fail(Code::bad_shape);
       out.c = static_cast<std::uint32_t>(channels);
       break;
     }
     case Op::reshape:
-      if (!in_range(layer.shape))
-        return fail(Code::bad_shape);
-      if (layer.shape.elements() != in[0].elements())
-        return fail(Code::shape_mismatch);
+      if (!in_range(layer.shape)) return fail(Code::bad_shape);
+      if (layer.shape.elements() != in[0].elements()) return fail(Code::shape_mismatch);
       out = layer.shape;
       break;
     default:
-      if (!known(layer.op))
-        return fail(Code::unknown_op);
+      if (!known(layer.op)) return fail(Code::unknown_op);
       break;
   }
-  if (!in_range(out))
-    return fail(Code::bad_shape);
+  if (!in_range(out)) return fail(Code::bad_shape);
   // Parameters are counted in 32 bits.
   const std::uint64_t weights =
       layer.op == Op::dense || layer.op == Op::rbf ? in[0].elements() * out.c

@@ -25,8 +25,7 @@ enum class Targets : std::uint8_t {
 };
 
 constexpr Targets resolve_targets(Targets wish, Loss loss, const Shape& output) {
-  if (wish != Targets::automatic)
-    return wish;
+  if (wish != Targets::automatic) return wish;
   return loss == Loss::softmax_cross_entropy || (loss == Loss::binary_cross_entropy && output.elements() == 1)
              ? Targets::labels
              : Targets::values;
@@ -36,8 +35,7 @@ constexpr Targets resolve_targets(Targets wish, Loss loss, const Shape& output) 
 /// or sigmoid that the loss is fused with (training then leaves that layer out).
 constexpr std::size_t loss_layer(std::span<const Layer> layers, Loss loss) {
   const Layer& last = layers.back();
-  if (last.shape.h != 1 || last.shape.w != 1)
-    return layers.size() - 1;  // softmax over pixels is another function
+  if (last.shape.h != 1 || last.shape.w != 1) return layers.size() - 1;  // softmax over pixels is another function
   const bool fused = ((loss == Loss::softmax_cross_entropy || loss == Loss::kl_divergence) && last.op == Op::softmax) ||
                      (loss == Loss::binary_cross_entropy && last.op == Op::sigmoid);
   return fused ? last.inputs[0] : layers.size() - 1;

@@ -37,8 +37,7 @@ struct Model {
 constexpr std::uint32_t trained_offset(std::span<const Layer> layers, std::size_t index, std::uint32_t alignment) {
   std::size_t offset = 0;
   for (std::size_t i = 0; i < index; ++i)
-    if (layers[i].trainable())
-      offset = align_up(offset + layers[i].param_bytes, alignment);
+    if (layers[i].trainable()) offset = align_up(offset + layers[i].param_bytes, alignment);
   return static_cast<std::uint32_t>(offset);
 }
 
@@ -51,46 +50,34 @@ constexpr const std::byte* layer_params(const Model& model, std::size_t index) {
 }
 
 namespace detail {
-constexpr bool finite(float v) {
-  return v - v == 0.0F;
-}
+constexpr bool finite(float v) { return v - v == 0.0F; }
 
 constexpr Status validate_layer(const Model& model, std::size_t index) {
   const Layer& layer = model.layers[index];
   const auto fail = [&](Code code, std::uint32_t number = 0) {
     return Status{code, static_cast<std::uint16_t>(index), number};
   };
-  if (!known(layer.op))
-    return fail(Code::unknown_op, static_cast<std::uint32_t>(layer.op));
+  if (!known(layer.op)) return fail(Code::unknown_op, static_cast<std::uint32_t>(layer.op));
   if ((index == 0) != (layer.op == Op::input))
     return fail(index == 0 ? Code::first_layer_not_input : Code::input_layer_repeated);
-  if (layer.dtype != DType::f32 && layer.dtype != DType::s8)
-    return fail(Code::unsupported_dtype);
-  if (layer.dtype != model.layers[0].dtype)
-    return fail(Code::unsupported_dtype);
-  if (layer.input_count > kMaxInputs)
-    return fail(Code::bad_input_count, layer.input_count);
+  if (layer.dtype != DType::f32 && layer.dtype != DType::s8) return fail(Code::unsupported_dtype);
+  if (layer.dtype != model.layers[0].dtype) return fail(Code::unsupported_dtype);
+  if (layer.input_count > kMaxInputs) return fail(Code::bad_input_count, layer.input_count);
   std::array<Shape, kMaxInputs> in{};
   for (std::size_t i = 0; i < kMaxInputs; ++i) {
     if (i >= layer.input_count) {
-      if (layer.inputs[i] != 0)
-        return fail(Code::reserved_not_zero);
+      if (layer.inputs[i] != 0) return fail(Code::reserved_not_zero);
     } else {
-      if (layer.inputs[i] >= index)
-        return fail(Code::bad_input_index, layer.inputs[i]);
+      if (layer.inputs[i] >= index) return fail(Code::bad_input_index, layer.inputs[i]);
       in[i] = model.layers[layer.inputs[i]].shape;
     }
   }
   for (const std::uint32_t word : layer.reserved)
-    if (word != 0)
-      return fail(Code::reserved_not_zero);
-  if (!finite(layer.alpha) || !finite(layer.beta))
-    return fail(Code::bad_attribute);
+    if (word != 0) return fail(Code::reserved_not_zero);
+  if (!finite(layer.alpha) || !finite(layer.beta)) return fail(Code::bad_attribute);
   const Result<Shape> shape = output_shape(layer, std::span<const Shape>(in).first(layer.input_count));
-  if (!shape.ok())
-    return fail(shape.status().code, shape.status().detail);
-  if (!(*shape == layer.shape))
-    return fail(Code::bad_shape);
+  if (!shape.ok()) return fail(shape.status().code, shape.status().detail);
+  if (!(*shape == layer.shape)) return fail(Code::bad_shape);
   const bool window = is_window(layer.op);
   if (!window && (layer.filter_h | layer.filter_w | layer.stride_h | layer.stride_w | layer.dilation_h |
                   layer.dilation_w | layer.pad_top | layer.pad_bottom | layer.pad_left | layer.pad_right) != 0)
@@ -99,8 +86,7 @@ constexpr Status validate_layer(const Model& model, std::size_t index) {
     return fail(Code::reserved_not_zero);
   if ((!traits(layer.op).has_alpha && layer.alpha != 0.0F) || (layer.op != Op::batch_norm && layer.beta != 0.0F))
     return fail(Code::reserved_not_zero);
-  if (layer.dtype == DType::f32 && !(layer.quantization == Quantization{}))
-    return fail(Code::bad_quantization);
+  if (layer.dtype == DType::f32 && !(layer.quantization == Quantization{})) return fail(Code::bad_quantization);
   if (layer.dtype == DType::s8 && (!(layer.quantization.scale > 0.0F) || !finite(layer.quantization.scale) ||
                                    layer.quantization.zero_point < -128 || layer.quantization.zero_point > 127))
     return fail(Code::bad_quantization);
@@ -111,12 +97,9 @@ constexpr Status validate_layer(const Model& model, std::size_t index) {
     return {};
   }
   const bool biased = layer.op == Op::dense || layer.op == Op::conv2d || layer.op == Op::depthwise_conv2d;
-  if ((layer.flags & ~(Layer::kTrainable | (biased ? Layer::kHasBias : 0))) != 0)
-    return fail(Code::reserved_not_zero);
-  if (layer.param_dtype != layer.dtype || (layer.dtype == DType::s8 && !biased))
-    return fail(Code::unsupported_dtype);
-  if (params.bytes != layer.param_bytes)
-    return fail(Code::bad_parameter_range, layer.param_bytes);
+  if ((layer.flags & ~(Layer::kTrainable | (biased ? Layer::kHasBias : 0))) != 0) return fail(Code::reserved_not_zero);
+  if (layer.param_dtype != layer.dtype || (layer.dtype == DType::s8 && !biased)) return fail(Code::unsupported_dtype);
+  if (params.bytes != layer.param_bytes) return fail(Code::bad_parameter_range, layer.param_bytes);
   if (layer.param_offset % model.alignment != 0 ||
       std::uint64_t{layer.param_offset} + layer.param_bytes > model.param_bytes)
     return fail(Code::bad_parameter_range, layer.param_offset);
@@ -133,23 +116,18 @@ constexpr Status validate_layer(const Model& model, std::size_t index) {
 /// Checks every field of every record: operators, indices, shapes, attributes, parameter ranges, reserved zeros.
 /// The first fault is returned with its layer. Cost: O(layers^2) comparisons, no memory.
 constexpr Status validate(const Model& model) {
-  if (model.layers.empty())
-    return {Code::no_layers};
-  if (model.layers.size() > kMaxLayers)
-    return {Code::too_many_layers};
+  if (model.layers.empty()) return {Code::no_layers};
+  if (model.layers.size() > kMaxLayers) return {Code::too_many_layers};
   if (model.alignment < 4 || model.alignment > 4096 || (model.alignment & (model.alignment - 1)) != 0)
     return {Code::bad_header, kNoLayer, model.alignment};
   if (model.param_bytes > 0x7FFF'FFFFU)  // offsets of trained layers, each aligned anew, stay within 32 bits
     return {Code::bad_parameter_range, kNoLayer, model.param_bytes};
-  for (std::size_t i = 0; i < model.layers.size(); ++i)
-    MOTE_TRY(detail::validate_layer(model, i));
+  for (std::size_t i = 0; i < model.layers.size(); ++i) MOTE_TRY(detail::validate_layer(model, i));
   for (std::size_t i = 0; i + 1 < model.layers.size(); ++i) {
     bool used = false;
     for (std::size_t j = i + 1; j < model.layers.size() && !used; ++j)
-      for (std::size_t k = 0; k < model.layers[j].input_count; ++k)
-        used = used || model.layers[j].inputs[k] == i;
-    if (!used)
-      return {Code::unused_layer, static_cast<std::uint16_t>(i)};
+      for (std::size_t k = 0; k < model.layers[j].input_count; ++k) used = used || model.layers[j].inputs[k] == i;
+    if (!used) return {Code::unused_layer, static_cast<std::uint16_t>(i)};
   }
   return {};
 }

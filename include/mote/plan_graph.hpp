@@ -9,12 +9,8 @@
 namespace mote::detail {
 
 using LayerSet = std::array<std::uint64_t, kMaxLayers / 64>;
-constexpr bool contains(const LayerSet& set, std::size_t i) {
-  return ((set[i / 64] >> (i % 64)) & 1U) != 0;
-}
-constexpr void insert(LayerSet& set, std::size_t i) {
-  set[i / 64] |= std::uint64_t{1} << (i % 64);
-}
+constexpr bool contains(const LayerSet& set, std::size_t i) { return ((set[i / 64] >> (i % 64)) & 1U) != 0; }
+constexpr void insert(LayerSet& set, std::size_t i) { set[i / 64] |= std::uint64_t{1} << (i % 64); }
 
 /// The model as the planner sees it: predicates only, each a pure function of the records and the options.
 struct Graph {
@@ -39,13 +35,10 @@ struct Graph {
         needs = needs || contains(needs_grad, source);
         insert(contains(read, source) ? read_again : read, source);
       }
-      if (needs)
-        insert(needs_grad, i);
+      if (needs) insert(needs_grad, i);
     }
-    for (std::size_t i = 0; i < read.size(); ++i)
-      read_once[i] = read[i] & ~read_again[i];
-    for (std::size_t i = 1; i <= output_layer; ++i)
-      share_memory(i);
+    for (std::size_t i = 0; i < read.size(); ++i) read_once[i] = read[i] & ~read_again[i];
+    for (std::size_t i = 1; i <= output_layer; ++i) share_memory(i);
   }
 
   [[nodiscard]] constexpr bool differentiated(std::size_t i) const { return contains(needs_grad, i); }
@@ -58,12 +51,10 @@ struct Graph {
   }
   /// The one layer that reads `value`, or kNoLayer where there are several (or none).
   [[nodiscard]] constexpr std::uint16_t sole_reader(std::size_t value) const {
-    if (!contains(read_once, value))
-      return kNoLayer;
+    if (!contains(read_once, value)) return kNoLayer;
     for (std::size_t i = value + 1;; ++i)
       for (std::size_t k = 0; k < layers[i].input_count; ++k)
-        if (layers[i].inputs[k] == value)
-          return static_cast<std::uint16_t>(i);
+        if (layers[i].inputs[k] == value) return static_cast<std::uint16_t>(i);
   }
   /// Decides whether layer `i` writes over its first input: only if nobody else reads that memory and no backward step
   /// misses it. Layers are decided in order, each from what is known of its input.
@@ -72,25 +63,18 @@ struct Graph {
     const std::size_t source = layer.inputs[0];
     bool able = layer.op == Op::add || layer.op == Op::softmax || is_regularizer(layer.op) ||
                 (layer.op == Op::batch_norm && !batch_statistics(i)) || is_activation(layer.op);
-    if (alias(i) || !contains(exclusive, source))
-      able = false;
-    for (std::size_t k = 1; able && layer.input_count > k; ++k)
-      able = root(layer.inputs[k]) != root(source);
+    if (alias(i) || !contains(exclusive, source)) able = false;
+    for (std::size_t k = 1; able && layer.input_count > k; ++k) able = root(layer.inputs[k]) != root(source);
     if (differentiated(i) && (is_activation(layer.op) || layer.op == Op::softmax) &&
         !traits(layer.op).differentiates_output)
       able = false;
-    if (contains(needs_value, source) || (contains(needs_sign, source) && layer.op != Op::dropout))
-      able = false;
-    if (able)
-      insert(overwrites, i);
+    if (contains(needs_value, source) || (contains(needs_sign, source) && layer.op != Op::dropout)) able = false;
+    if (able) insert(overwrites, i);
     const bool shares = able || alias(i);
-    if (contains(read_once, i) && (!shares || contains(exclusive, source)))
-      insert(exclusive, i);
+    if (contains(read_once, i) && (!shares || contains(exclusive, source))) insert(exclusive, i);
     const OutputNeed need = differentiated(i) ? traits(layer.op).output_need : OutputNeed::none;
-    if (need == OutputNeed::value || (shares && contains(needs_value, source)))
-      insert(needs_value, i);
-    if (need == OutputNeed::sign || (shares && contains(needs_sign, source)))
-      insert(needs_sign, i);
+    if (need == OutputNeed::value || (shares && contains(needs_value, source))) insert(needs_value, i);
+    if (need == OutputNeed::sign || (shares && contains(needs_sign, source))) insert(needs_sign, i);
   }
   [[nodiscard]] constexpr bool in_place(std::size_t i) const { return contains(overwrites, i); }
   /// Whether activation `i` is applied by its input's kernel: a clamp, in place, of a layer that can.
@@ -108,8 +92,7 @@ struct Graph {
   }
   /// The layer whose buffer holds the value of layer `i`.
   [[nodiscard]] constexpr std::size_t root(std::size_t i) const {
-    while (layers[i].op != Op::input && (alias(i) || in_place(i)))
-      i = layers[i].inputs[0];
+    while (layers[i].op != Op::input && (alias(i) || in_place(i))) i = layers[i].inputs[0];
     return i;
   }
   /// The gradient of every input is the gradient of the output: in the same memory no backward step is needed.
@@ -126,8 +109,7 @@ struct Graph {
   [[nodiscard]] constexpr std::size_t gradient_root(std::size_t i) const {
     while (i != output_layer) {
       const std::uint16_t reader = sole_reader(i);
-      if (reader == kNoLayer || !gradient_in_place(reader) || layers[reader].inputs[0] != i)
-        break;
+      if (reader == kNoLayer || !gradient_in_place(reader) || layers[reader].inputs[0] != i) break;
       i = reader;
     }
     return i;
@@ -135,15 +117,15 @@ struct Graph {
   /// Whether the loss may write its gradient over the logits: only the loss reads them, no backward step does.
   [[nodiscard]] constexpr bool loss_in_place() const {
     const std::size_t holder = root(output_layer);
-    if (layers[holder].op == Op::input)
-      return false;
+    if (layers[holder].op == Op::input) return false;
     for (std::size_t v = output_layer; v != holder; v = layers[v].inputs[0])
-      if (!contains(read_once, layers[v].inputs[0]))
-        return false;
+      if (!contains(read_once, layers[v].inputs[0])) return false;
     return !contains(needs_value, output_layer) && !contains(needs_sign, output_layer);
   }
   /// All gradients must exist at once.
-  [[nodiscard]] constexpr bool keeps_gradients() const { return options.accumulate || options.clip_norm || options.full_batch; }
+  [[nodiscard]] constexpr bool keeps_gradients() const {
+    return options.accumulate || options.clip_norm || options.full_batch;
+  }
   /// The layer has parameters that an update step moves: in full batches running statistics alone.
   [[nodiscard]] constexpr bool updated(std::size_t i) const { return !options.full_batch || batch_statistics(i); }
   /// The layer's gradient kernel may write into the parameters themselves.

@@ -13,8 +13,8 @@ namespace mote::detail {
 /// densely connected blocks is 2 % above the bound with them, 13 % without. By last step, last of equals first, and
 /// largest or longest at the peak first were tried and add less than 0.9 %.
 enum class PlacementRule : std::uint8_t {
-  outward,   ///< from the step at which most bytes live: those alive there first, then by distance; longest life first
-  area,      ///< largest product of bytes and life first
+  outward,  ///< from the step at which most bytes live: those alive there first, then by distance; longest life first
+  area,     ///< largest product of bytes and life first
   largest,
   longest,   ///< by life
   earliest,  ///< by first step
@@ -38,10 +38,8 @@ constexpr Peak peak_of(std::span<const Buffer> buffers, std::uint32_t alignment)
   for (const Buffer& at : buffers) {
     std::uint64_t live = 0;
     for (const Buffer& b : buffers)
-      if (b.first_step <= at.first_step && at.first_step <= b.last_step)
-        live += padded_bytes(b, alignment);
-    if (live > peak.bytes)
-      peak = {live, at.first_step};
+      if (b.first_step <= at.first_step && at.first_step <= b.last_step) live += padded_bytes(b, alignment);
+    if (live > peak.bytes) peak = {live, at.first_step};
   }
   return peak;
 }
@@ -55,16 +53,12 @@ constexpr bool placed_before(PlacementRule rule, const Buffer& a, std::size_t ia
     return peak < x.first_step ? x.first_step - peak : peak > x.last_step ? peak - x.last_step : 0;
   };
   const auto area = [&](const Buffer& x) { return std::uint64_t{x.bytes} * static_cast<std::uint32_t>(life(x) + 1); };
-  if (always(a) != always(b))
-    return always(a);
-  if (rule == PlacementRule::outward && distance(a) != distance(b))
-    return distance(a) < distance(b);
+  if (always(a) != always(b)) return always(a);
+  if (rule == PlacementRule::outward && distance(a) != distance(b)) return distance(a) < distance(b);
   if ((rule == PlacementRule::outward || rule == PlacementRule::longest) && life(a) != life(b))
     return life(a) > life(b);
-  if (rule == PlacementRule::area && area(a) != area(b))
-    return area(a) > area(b);
-  if (rule == PlacementRule::earliest && a.first_step != b.first_step)
-    return a.first_step < b.first_step;
+  if (rule == PlacementRule::area && area(a) != area(b)) return area(a) > area(b);
+  if (rule == PlacementRule::earliest && a.first_step != b.first_step) return a.first_step < b.first_step;
   return a.bytes != b.bytes ? a.bytes > b.bytes : ia < ib;
 }
 
@@ -86,8 +80,7 @@ constexpr std::uint64_t lowest_free_offset(std::span<const Buffer> buffers, cons
 
 constexpr std::uint64_t place(std::span<Buffer> buffers, std::uint32_t alignment, PlacementRule rule,
                               std::uint16_t last_step, std::uint16_t peak) {
-  for (Buffer& b : buffers)
-    b.offset = kUnplaced;
+  for (Buffer& b : buffers) b.offset = kUnplaced;
   std::uint64_t end = 0;
   for (std::size_t placed = 0; placed < buffers.size(); ++placed) {
     std::size_t next = buffers.size();
@@ -97,8 +90,7 @@ constexpr std::uint64_t place(std::span<Buffer> buffers, std::uint32_t alignment
         next = i;
     const std::uint64_t offset = lowest_free_offset(buffers, buffers[next], alignment);
     end = std::max(end, offset + padded_bytes(buffers[next], alignment));
-    if (end > 0x7FFF'FFFFU)
-      return end;
+    if (end > 0x7FFF'FFFFU) return end;
     buffers[next].offset = static_cast<std::uint32_t>(offset);
   }
   return end;

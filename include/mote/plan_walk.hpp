@@ -22,8 +22,7 @@ class PlanWriter {
   }
   /// The buffer's index; it lives at the step that push() adds next.
   constexpr std::uint16_t touch(BufferKind kind, std::size_t layer, std::uint64_t bytes) {
-    if (bytes > 0x7FFF'FFFFU)
-      too_large_ = true;
+    if (bytes > 0x7FFF'FFFFU) too_large_ = true;
     if (!seen(kind, layer)) {
       insert(seen_[static_cast<std::size_t>(kind)], layer);
       if (writing_)
@@ -35,29 +34,24 @@ class PlanWriter {
         ++buffer_count_;
       return static_cast<std::uint16_t>(buffer_count_ - 1);
     }
-    if (!writing_)
-      return 0;
+    if (!writing_) return 0;
     std::size_t i = buffer_count_;
     while (i-- > 0)
-      if (buffers_[i].kind == kind && buffers_[i].layer == layer)
-        break;
+      if (buffers_[i].kind == kind && buffers_[i].layer == layer) break;
     buffers_[i].last_step = now();
     buffers_[i].bytes = std::max(buffers_[i].bytes, static_cast<std::uint32_t>(bytes));
     return static_cast<std::uint16_t>(i);
   }
   constexpr void push(const Step& step) {
-    if (writing_)
-      steps_[step_count_] = step;
+    if (writing_) steps_[step_count_] = step;
     if (step_count_ == kNoBuffer - 1U)
       too_large_ = true;
     else
       ++step_count_;
   }
   constexpr void live_always(std::uint16_t buffer, bool until_end_only = false) {
-    if (!writing_ || buffer == kNoBuffer)
-      return;
-    if (!until_end_only)
-      buffers_[buffer].first_step = 0;
+    if (!writing_ || buffer == kNoBuffer) return;
+    if (!until_end_only) buffers_[buffer].first_step = 0;
     buffers_[buffer].last_step = static_cast<std::uint16_t>(step_count_ == 0 ? 0 : step_count_ - 1);
   }
   [[nodiscard]] constexpr std::uint16_t now() const { return static_cast<std::uint16_t>(step_count_); }
@@ -81,32 +75,25 @@ class Walk {
     const PlanOptions& options = graph_.options;
     plan.output_layer = static_cast<std::uint16_t>(graph_.output_layer);
     // The caller fills these before step 0.
-    if (!options.external_input)
-      plan.input = out_.touch(BufferKind::input, 0, graph_.value_bytes(0));
-    if (options.training)
-      emit_training_inputs(plan);
-    for (std::size_t i = 1; i <= graph_.output_layer; ++i)
-      emit_forward(i);
+    if (!options.external_input) plan.input = out_.touch(BufferKind::input, 0, graph_.value_bytes(0));
+    if (options.training) emit_training_inputs(plan);
+    for (std::size_t i = 1; i <= graph_.output_layer; ++i) emit_forward(i);
     plan.forward_steps = out_.now();
     plan.output = value(graph_.output_layer);
     if (options.training) {
       emit_loss(plan);
       for (std::size_t i = graph_.output_layer; i > 0; --i)
-        if (graph_.differentiated(i))
-          emit_backward(i);
+        if (graph_.differentiated(i)) emit_backward(i);
     }
     plan.slice_steps = out_.now();
-    if (options.training && graph_.keeps_gradients())
-      emit_updates();
-    if (!options.training && plan.forward_steps == 0)
-      out_.push(pass_through());  // a model of aliases only
+    if (options.training && graph_.keeps_gradients()) emit_updates();
+    if (!options.training && plan.forward_steps == 0) out_.push(pass_through());  // a model of aliases only
     plan.forward_steps = options.training ? plan.forward_steps : out_.now();
     plan.slice_steps = options.training ? plan.slice_steps : out_.now();
     for (const std::uint16_t buffer :
          {plan.parameters, plan.state1, plan.state2, plan.param_gradients, plan.gradient_norms})
       out_.live_always(buffer);
-    if (!options.training)
-      out_.live_always(plan.output, true);
+    if (!options.training) out_.live_always(plan.output, true);
   }
 
  private:
@@ -135,8 +122,7 @@ class Walk {
     return graph_.gradient_root(i) == graph_.gradient_root(graph_.output_layer) && graph_.loss_in_place();
   }
   constexpr std::uint16_t gradient(std::size_t i) {
-    if (gradient_is_logits(i))
-      return value(graph_.output_layer);
+    if (gradient_is_logits(i)) return value(graph_.output_layer);
     return out_.touch(BufferKind::gradient, graph_.gradient_root(i), graph_.value_bytes(graph_.gradient_root(i)));
   }
   constexpr std::uint16_t scratch(std::size_t layer, std::size_t floats) {
@@ -157,30 +143,23 @@ class Walk {
     if (options.sample_weights)
       plan.sample_weights = out_.touch(BufferKind::sample_weights, 0, std::uint64_t{options.batch} * sizeof(float));
     plan.parameters = out_.touch(BufferKind::parameters, 0, trained_bytes());
-    if (options.optimizer_states > 0)
-      plan.state1 = out_.touch(BufferKind::optimizer_state1, 0, trained_bytes());
+    if (options.optimizer_states > 0) plan.state1 = out_.touch(BufferKind::optimizer_state1, 0, trained_bytes());
     if (options.optimizer_states > 1)
       plan.state2 = out_.touch(BufferKind::optimizer_state2, 0, (options.optimizer_states - 1U) * trained_bytes());
-    if (options.gradient_norms)
-      plan.gradient_norms = gradient_norms();
-    if (graph_.keeps_gradients())
-      plan.param_gradients = out_.touch(BufferKind::param_gradient, 0, trained_bytes());
+    if (options.gradient_norms) plan.gradient_norms = gradient_norms();
+    if (graph_.keeps_gradients()) plan.param_gradients = out_.touch(BufferKind::param_gradient, 0, trained_bytes());
   }
 
   constexpr void emit_forward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
-    if (graph_.alias(i) || graph_.joins_input(i))
-      return;
-    if (layer.op == Op::add || layer.op == Op::concat)
-      return emit_join(i);
+    if (graph_.alias(i) || graph_.joins_input(i)) return;
+    if (layer.op == Op::add || layer.op == Op::concat) return emit_join(i);
     Step step = make(StepKind::forward, i);
     step.input = value(layer.inputs[0]);
     step.output = value(i);
     step.activation = graph_.joined_activation(i);
-    if (layer.op == Op::conv2d)
-      step.scratch = scratch(i, conv2d_scratch_floats(graph_.conv_shape(i)));
-    if (graph_.batch_statistics(i))
-      step.saved = saved(i);
+    if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_scratch_floats(graph_.conv_shape(i)));
+    if (graph_.batch_statistics(i)) step.saved = saved(i);
     out_.push(step);
   }
   /// add: one step per further input, the first of them out of two values; concat: one copy per input.
@@ -196,8 +175,7 @@ class Walk {
         step.second = value(layer.inputs[k]);
       }
       step.output = value(i);
-      if (k + 1U == layer.input_count)
-        step.activation = graph_.joined_activation(i);
+      if (k + 1U == layer.input_count) step.activation = graph_.joined_activation(i);
       out_.push(step);
     }
   }
@@ -209,14 +187,10 @@ class Walk {
     Step step = make(StepKind::loss, graph_.output_layer);
     step.input = value(graph_.output_layer);
     step.grad_output = gradient(graph_.output_layer);
-    if (plan.labels != kNoBuffer)
-      out_.touch(BufferKind::labels, 0, 0);
-    if (plan.targets != kNoBuffer)
-      out_.touch(BufferKind::targets, 0, 0);
-    if (graph_.options.targets == Targets::input)
-      step.second = value(0);
-    if (plan.sample_weights != kNoBuffer)
-      out_.touch(BufferKind::sample_weights, 0, 0);
+    if (plan.labels != kNoBuffer) out_.touch(BufferKind::labels, 0, 0);
+    if (plan.targets != kNoBuffer) out_.touch(BufferKind::targets, 0, 0);
+    if (graph_.options.targets == Targets::input) step.second = value(0);
+    if (plan.sample_weights != kNoBuffer) out_.touch(BufferKind::sample_weights, 0, 0);
     out_.push(step);
   }
 
@@ -224,22 +198,17 @@ class Walk {
     const Layer& layer = graph_.layers[i];
     const bool params_first =  // their grad_input may overwrite grad_output
         layer.op == Op::batch_norm || layer.op == Op::spline;
-    if (params_first && layer.trainable())
-      emit_grad_params(i);
+    if (params_first && layer.trainable()) emit_grad_params(i);
     for (std::uint8_t k = 0; k < layer.input_count; ++k)
-      if (graph_.differentiated(layer.inputs[k]))
-        emit_grad_input(i, k);
-    if (!params_first && layer.trainable())
-      emit_grad_params(i);
-    if (layer.trainable() && !graph_.keeps_gradients() && !graph_.fused_update(i))
-      emit_update(i);
+      if (graph_.differentiated(layer.inputs[k])) emit_grad_input(i, k);
+    if (!params_first && layer.trainable()) emit_grad_params(i);
+    if (layer.trainable() && !graph_.keeps_gradients() && !graph_.fused_update(i)) emit_update(i);
   }
 
   constexpr void emit_grad_input(std::size_t i, std::uint8_t k) {
     const Layer& layer = graph_.layers[i];
     const std::size_t source = layer.inputs[k];
-    if (graph_.gradient_root(source) == graph_.gradient_root(i) && graph_.passes_gradient(i))
-      return;
+    if (graph_.gradient_root(source) == graph_.gradient_root(i) && graph_.passes_gradient(i)) return;
     const bool same = graph_.gradient_root(source) == graph_.gradient_root(i);
     const bool first = same || !contains(started_, graph_.gradient_root(source));
     std::uint16_t summand = kNoBuffer;
@@ -250,12 +219,10 @@ class Walk {
       step.input_index = k;
       step.grad_output = gradient(i);
       read_values(i, step);
-      if (layer.op == Op::conv2d)
-        step.scratch = scratch(i, conv2d_grad_input_scratch_floats(graph_.conv_shape(i)));
+      if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_grad_input_scratch_floats(graph_.conv_shape(i)));
       step.grad_input = first ? gradient(source) : sum_gradient(i, source);
       out_.push(step);
-      if (first)
-        return insert(started_, graph_.gradient_root(source));
+      if (first) return insert(started_, graph_.gradient_root(source));
       summand = sum_gradient(i, source);
     }
     Step step = make(StepKind::add_gradient, source);
@@ -273,25 +240,19 @@ class Walk {
     const bool reads_output = traits(op).differentiates_output || op == Op::rbf;
     const bool reads_input = op == Op::max_pool || op == Op::rbf || graph_.batch_statistics(i) ||
                              (is_activation(op) && !reads_output && !graph_.alias(i));
-    if (reads_input)
-      step.input = value(layer.inputs[0]);
-    if (reads_output)
-      step.output = value(i);
-    if (graph_.batch_statistics(i))
-      step.saved = saved(i);
+    if (reads_input) step.input = value(layer.inputs[0]);
+    if (reads_output) step.output = value(i);
+    if (graph_.batch_statistics(i)) step.saved = saved(i);
   }
 
   constexpr void emit_grad_params(std::size_t i) {
     Step step = make(StepKind::grad_params, i);
     step.input = value(graph_.layers[i].inputs[0]);
-    if (graph_.layers[i].op == Op::rbf)
-      step.output = value(i);
-    if (graph_.batch_statistics(i))
-      step.saved = saved(i);
+    if (graph_.layers[i].op == Op::rbf) step.output = value(i);
+    if (graph_.batch_statistics(i)) step.saved = saved(i);
     step.grad_output = gradient(i);
     step.fused = graph_.fused_update(i);
-    if (!step.fused)
-      set_param_grad(i, step);
+    if (!step.fused) set_param_grad(i, step);
     if (graph_.layers[i].op == Op::conv2d)
       step.scratch = scratch(i, conv2d_grad_params_scratch_floats(graph_.conv_shape(i)));
     out_.push(step);
@@ -311,27 +272,21 @@ class Walk {
   constexpr void emit_on_gradient(StepKind kind, std::size_t i) {
     Step step = make(kind, i);
     set_param_grad(i, step);
-    if (kind == StepKind::gradient_norm)
-      step.output = gradient_norms();
+    if (kind == StepKind::gradient_norm) step.output = gradient_norms();
     out_.push(step);
   }
   constexpr void emit_update(std::size_t i) {
-    if (graph_.options.gradient_norms)
-      emit_on_gradient(StepKind::gradient_norm, i);
-    if (graph_.options.penalty)
-      emit_on_gradient(StepKind::penalize, i);
+    if (graph_.options.gradient_norms) emit_on_gradient(StepKind::gradient_norm, i);
+    if (graph_.options.penalty) emit_on_gradient(StepKind::penalize, i);
     emit_on_gradient(StepKind::update, i);
   }
   constexpr void emit_updates() {
     const auto for_trained = [&](StepKind kind) {
       for (std::size_t i = graph_.output_layer; i > 0; --i)
-        if (graph_.layers[i].trainable() && (kind != StepKind::update || graph_.updated(i)))
-          emit_on_gradient(kind, i);
+        if (graph_.layers[i].trainable() && (kind != StepKind::update || graph_.updated(i))) emit_on_gradient(kind, i);
     };
-    if (graph_.options.gradient_norms)
-      for_trained(StepKind::gradient_norm);
-    if (graph_.options.penalty)
-      for_trained(StepKind::penalize);
+    if (graph_.options.gradient_norms) for_trained(StepKind::gradient_norm);
+    if (graph_.options.penalty) for_trained(StepKind::penalize);
     if (graph_.options.clip_norm) {
       Step clip = make(StepKind::clip_norm, graph_.output_layer);
       clip.param_grad = out_.touch(BufferKind::param_gradient, 0, trained_bytes());

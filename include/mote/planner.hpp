@@ -11,8 +11,7 @@ namespace mote {
 /// Steps and buffers that make_plan will want for the same arguments, exactly.
 constexpr Result<PlanSize> plan_size(const Model& model, const PlanOptions& options) {
   MOTE_TRY(validate(model));
-  if (options.batch == 0)
-    return Status{Code::bad_batch};
+  if (options.batch == 0) return Status{Code::bad_batch};
   if (options.alignment < 4 || options.alignment > 4096 || (options.alignment & (options.alignment - 1)) != 0)
     return Status{Code::bad_option, kNoLayer, options.alignment};
   if (model.input_shape().elements() * options.batch > 0x7FFF'FFFFU / sizeof(float))
@@ -20,8 +19,7 @@ constexpr Result<PlanSize> plan_size(const Model& model, const PlanOptions& opti
   detail::PlanWriter counter;
   Plan plan;
   detail::Walk(model, options, counter).emit(plan);
-  if (counter.too_large())
-    return Status{Code::plan_too_large};
+  if (counter.too_large()) return Status{Code::plan_too_large};
   return counter.size();
 }
 
@@ -46,12 +44,11 @@ constexpr Result<Plan> make_plan(const Model& model, const PlanOptions& options,
   std::uint64_t best = ~std::uint64_t{0};
   detail::PlacementRule best_rule{};
   for (std::uint8_t rule = 0; rule < detail::kPlacementRules && best != peak.bytes; ++rule) {
-    const std::uint64_t end = detail::place(buffers, options.alignment, detail::PlacementRule{rule}, last_step, peak.step);
-    if (end < best)
-      best = end, best_rule = detail::PlacementRule{rule};
+    const std::uint64_t end =
+        detail::place(buffers, options.alignment, detail::PlacementRule{rule}, last_step, peak.step);
+    if (end < best) best = end, best_rule = detail::PlacementRule{rule};
   }
-  if (best > 0x7FFF'FFFFU)
-    return Status{Code::plan_too_large};
+  if (best > 0x7FFF'FFFFU) return Status{Code::plan_too_large};
   detail::place(buffers, options.alignment, best_rule, last_step, peak.step);
   plan.arena_bytes = static_cast<std::uint32_t>(best);
   plan.lower_bound_bytes = static_cast<std::uint32_t>(peak.bytes);
@@ -84,8 +81,7 @@ consteval auto static_plan() {
   static_assert(size.ok(), "the network cannot be planned with these options");
   StaticPlan<size->steps, size->buffers> out;  // holds no pointer to itself: GCC 14 would not take it for a constant
   const Result<Plan> plan = make_plan(kNet.model(), kOptions, out.steps, out.buffers);
-  if (!plan.ok())
-    detail::the_network_cannot_be_planned();
+  if (!plan.ok()) detail::the_network_cannot_be_planned();
   out.summary = *plan;
   return out;
 }

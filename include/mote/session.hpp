@@ -25,8 +25,7 @@ template <class T>
 constexpr std::size_t argmax(std::span<const T> values) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < values.size(); ++i)
-    if (values[i] > values[best])
-      best = i;
+    if (values[i] > values[best]) best = i;
   return best;
 }
 template <class T>
@@ -75,8 +74,7 @@ class Session {
   }
   template <class T>
   std::span<T> values(std::uint16_t buffer, const Shape& shape) {
-    if (buffer == kNoBuffer)
-      return {};
+    if (buffer == kNoBuffer) return {};
     return {reinterpret_cast<T*>(memory_.arena + plan_.buffers[buffer].offset),
             static_cast<std::size_t>(shape.elements()) * plan_.options.batch};
   }

@@ -60,9 +60,9 @@ enum class Code : std::uint8_t {
   too_few_samples,     ///< detail: how many are needed
   no_standardization,  ///< no frozen batch norm reads the input
   // full-batch optimisation
-  wrong_optimizer,      ///< step() with a full-batch optimiser, or minimize() with another one
-  stochastic_layer,     ///< a full-batch optimiser and a layer that draws at random (dropout, noise)
-  line_search_failed,   ///< no step lowers the objective; parameters are those of the best point
+  wrong_optimizer,     ///< step() with a full-batch optimiser, or minimize() with another one
+  stochastic_layer,    ///< a full-batch optimiser and a layer that draws at random (dropout, noise)
+  line_search_failed,  ///< no step lowers the objective; parameters are those of the best point
   // projection pursuit; the model was left as it was
   not_projection_pursuit,  ///< the model is another chain
   data_size_mismatch,      ///< inputs, targets and weights do not fit; detail: samples by the inputs
@@ -112,25 +112,21 @@ class [[nodiscard]] Result {
 }  // namespace mote
 
 /// Returns from the caller with the Status of `expr` (a Status or a Result) unless it is ok.
-#define MOTE_TRY(expr)                                                                       \
-  do {                                                                                       \
-    if (const auto mote_try_status = ::mote::detail::status_of(expr); !mote_try_status.ok()) \
-      return mote_try_status;                                                                \
+#define MOTE_TRY(expr)                                                                                               \
+  do {                                                                                                               \
+    if (const auto mote_try_status = ::mote::detail::status_of(expr); !mote_try_status.ok()) return mote_try_status; \
   } while (false)
 
 /// Assigns the value of the Result `expr` to `lhs`, or returns its Status from the caller.
-#define MOTE_TRY_ASSIGN(lhs, expr)     \
-  do {                                 \
-    auto mote_try_result = (expr);     \
-    if (!mote_try_result.ok())         \
-      return mote_try_result.status(); \
-    lhs = *std::move(mote_try_result); \
+#define MOTE_TRY_ASSIGN(lhs, expr)                              \
+  do {                                                          \
+    auto mote_try_result = (expr);                              \
+    if (!mote_try_result.ok()) return mote_try_result.status(); \
+    lhs = *std::move(mote_try_result);                          \
   } while (false)
 
 namespace mote::detail {
-constexpr Status status_of(Status status) {
-  return status;
-}
+constexpr Status status_of(Status status) { return status; }
 template <class T>
 constexpr Status status_of(const Result<T>& result) {
   return result.status();

@@ -44,8 +44,7 @@ template <const auto& kNet, const TrainConfig& kConfig, const auto& kFrozenParam
 class StaticProgram {
   static constexpr bool has_frozen() {
     for (const Layer& layer : kNet.layers)
-      if (layer.param_bytes != 0 && !layer.trainable())
-        return true;
+      if (layer.param_bytes != 0 && !layer.trainable()) return true;
     return false;
   }
   static_assert(validate(kConfig).ok(), "the training configuration is not valid");
@@ -130,8 +129,7 @@ class BasicTrainer : public Program {
   void init_params(std::uint64_t seed, Initializer initializer = Initializer::automatic, float limit = 0.05F) {
     const Model& model = this->source();
     for (std::size_t i = 1; i < model.layers.size(); ++i) {
-      if (!model.layers[i].trainable())
-        continue;
+      if (!model.layers[i].trainable()) continue;
       const Initializer chosen = initializer == Initializer::automatic ? automatic_for(model, i) : initializer;
       init_layer(model.layers[i], model.input_shape_of(i), trained_layer(i), chosen, limit, seed,
                  static_cast<std::uint32_t>(i));
@@ -142,10 +140,8 @@ class BasicTrainer : public Program {
   /// Errors: missing_parameters, size_mismatch (other records).
   Status load_params(const Model& from) {
     const Model& model = this->source();
-    if (from.params == nullptr && from.trained_params == nullptr)
-      return {Code::missing_parameters};
-    if (from.layers.size() != model.layers.size())
-      return {Code::size_mismatch};
+    if (from.params == nullptr && from.trained_params == nullptr) return {Code::missing_parameters};
+    if (from.layers.size() != model.layers.size()) return {Code::size_mismatch};
     for (std::size_t i = 0; i < model.layers.size(); ++i)
       if (from.layers[i].op != model.layers[i].op || from.layers[i].param_bytes != model.layers[i].param_bytes)
         return {Code::size_mismatch, static_cast<std::uint16_t>(i)};
@@ -186,29 +182,24 @@ class BasicTrainer : public Program {
   Result<float> step() {
     if constexpr (requires { Program::kFullBatch; })
       static_assert(!Program::kFullBatch, "a full-batch optimiser is run by minimize()");
-    if (full_batch(this->config().optimizer.kind))
-      return Status{Code::wrong_optimizer};
-    if (const Status status = check(); !status.ok())
-      return forget(status);
-    if (slice_ == 0)
-      begin_update();
+    if (full_batch(this->config().optimizer.kind)) return Status{Code::wrong_optimizer};
+    if (const Status status = check(); !status.ok()) return forget(status);
+    if (slice_ == 0) begin_update();
     UpdateState state = update_state();
     Code code = this->run_slice(memory(true), state, cursor_);
-    if (code != Code::ok)
-      return forget({code});
+    if (code != Code::ok) return forget({code});
     ++slices_run_;
     if (++slice_ == this->config().batch / slice_samples()) {
       code = this->run_update(memory(true), state, cursor_);
-      if (code != Code::ok)
-        return forget({code});
+      if (code != Code::ok) return forget({code});
       end_update();
     }
     last_ = state.result;
     return state.result.loss;
   }
 
-  /// Loss of the slice in input() with the present parameters, nothing changed: dropout and noise off, batch norm on its running
-  /// statistics. output() holds the logits afterwards.
+  /// Loss of the slice in input() with the present parameters, nothing changed: dropout and noise off, batch norm on
+  /// its running statistics. output() holds the logits afterwards.
   Result<LossResult> evaluate() {
     MOTE_TRY(check());
     LossResult result;
@@ -230,24 +221,22 @@ class BasicTrainer : public Program {
       epoch.correct += last_.correct;
       ++slices;
     }
-    if (slices != 0)
-      epoch.loss /= static_cast<double>(slices);
+    if (slices != 0) epoch.loss /= static_cast<double>(slices);
     return epoch;
   }
 
   /// Minimises loss + l2/2 sum w^2 over config().batch samples with gradient_descent() or lbfgs(), from the present
   /// parameters. Each evaluation is a pass: `data(trainer, slice)` writes slice 0, 1, … of the same samples every time.
   /// `observe(result)` is called at the start and after each iteration, the parameters being that point's; false ends
-  /// the run. Dropout and noise are refused; batch norm takes each slice's statistics, and its running ones become their mean.
-  /// The result's objective is never above the start's. Errors: wrong_optimizer; bad_option; non_finite_loss and
-  /// non_finite_gradient at the start; label_out_of_range (detail: sample of the batch) and missing_input in any pass;
-  /// line_search_failed. After an error the parameters are the last accepted ones.
+  /// the run. Dropout and noise are refused; batch norm takes each slice's statistics, and its running ones become
+  /// their mean. The result's objective is never above the start's. Errors: wrong_optimizer; bad_option;
+  /// non_finite_loss and non_finite_gradient at the start; label_out_of_range (detail: sample of the batch) and
+  /// missing_input in any pass; line_search_failed. After an error the parameters are the last accepted ones.
   template <class Data, class Observe = GoOn>
   Result<MinimizeResult> minimize(Data&& data, const MinimizeOptions& options = {}, Observe&& observe = {}) {
     if constexpr (requires { Program::kFullBatch; })
       static_assert(Program::kFullBatch, "minimize() takes gradient_descent() or lbfgs()");
-    if (!full_batch(this->config().optimizer.kind))
-      return Status{Code::wrong_optimizer};
+    if (!full_batch(this->config().optimizer.kind)) return Status{Code::wrong_optimizer};
     MOTE_TRY(validate(options));
     Minimizer minimizer(this->config().optimizer, options, minimizer_blocks());
     do {
@@ -256,12 +245,9 @@ class BasicTrainer : public Program {
         minimizer.restore();
         return evaluation.status();
       }
-      if (!minimizer.tell(*evaluation))
-        continue;
-      if (minimizer.result().iterations != 0)
-        ++updates_;
-      if (!observe(minimizer.result()))
-        minimizer.stop(StopReason::caller);
+      if (!minimizer.tell(*evaluation)) continue;
+      if (minimizer.result().iterations != 0) ++updates_;
+      if (!observe(minimizer.result())) minimizer.stop(StopReason::caller);
     } while (minimizer.next());
     MOTE_TRY(minimizer.status());
     return minimizer.result();
@@ -276,8 +262,8 @@ class BasicTrainer : public Program {
   /// Optimiser state, same layout; empty where the optimiser has none.
   [[nodiscard]] std::span<std::byte> optimizer_state1() { return values<std::byte>(this->plan().state1); }
   [[nodiscard]] std::span<std::byte> optimizer_state2() { return values<std::byte>(this->plan().state2); }
-  /// With TrainConfig::gradient_norms: the norm of each layer's parameter gradient in the last update (in minimize(): the
-  /// last evaluation), before penalties and clipping, by layer number; 0 where nothing is trained. Else empty.
+  /// With TrainConfig::gradient_norms: the norm of each layer's parameter gradient in the last update (in minimize():
+  /// the last evaluation), before penalties and clipping, by layer number; 0 where nothing is trained. Else empty.
   [[nodiscard]] std::span<const float> gradient_norms() {
     const std::span<std::byte> block = values<std::byte>(this->plan().gradient_norms);
     return {reinterpret_cast<const float*>(block.data()), block.size() / sizeof(float)};
@@ -308,15 +294,13 @@ class BasicTrainer : public Program {
  private:
   template <class T>
   std::span<T> values(std::uint16_t buffer, std::uint64_t per_sample) {
-    if (buffer == kNoBuffer)
-      return {};
+    if (buffer == kNoBuffer) return {};
     return {reinterpret_cast<T*>(this->arena() + this->plan().buffers[buffer].offset),
             static_cast<std::size_t>(per_sample) * slice_samples()};
   }
   template <class T>
   std::span<T> values(std::uint16_t buffer) {
-    if (buffer == kNoBuffer)
-      return {};
+    if (buffer == kNoBuffer) return {};
     const Buffer& b = this->plan().buffers[buffer];
     return {this->arena() + b.offset, b.bytes};
   }
@@ -327,8 +311,7 @@ class BasicTrainer : public Program {
     const std::span<std::byte> block = parameters();
     std::size_t end = 0;
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
-      if (!model.layers[i].trainable())
-        continue;
+      if (!model.layers[i].trainable()) continue;
       const std::size_t offset = trained_offset(model.layers, i, this->config().alignment);
       std::fill(block.begin() + static_cast<std::ptrdiff_t>(end), block.begin() + static_cast<std::ptrdiff_t>(offset),
                 std::byte{0});
@@ -360,8 +343,7 @@ class BasicTrainer : public Program {
   /// 1 - decay^(t + 1) from 1 - decay^t.
   static constexpr double next_correction(double correction, double decay) { return 1.0 - (1.0 - correction) * decay; }
   void begin_update() {
-    if (this->plan().param_gradients == kNoBuffer)
-      return;
+    if (this->plan().param_gradients == kNoBuffer) return;
     const Buffer& block = this->plan().buffers[this->plan().param_gradients];
     detail::zero_floats(reinterpret_cast<float*>(this->arena() + block.offset), block.bytes / sizeof(float));
   }
@@ -390,8 +372,7 @@ class BasicTrainer : public Program {
     for (std::uint32_t slice = 0; slice < slices; ++slice) {
       data(*this, slice);
       if (Status status = check(); !status.ok()) {
-        if (status.code == Code::label_out_of_range)
-          status.detail += slice * samples;
+        if (status.code == Code::label_out_of_range) status.detail += slice * samples;
         return status;
       }
       if (this->run_slice(memory(true), state, cursor_) != Code::ok)
@@ -412,8 +393,7 @@ class BasicTrainer : public Program {
     const Model& model = this->source();
     double sum = 0.0;
     for (std::size_t i = 1; config.l2 != 0.0F && i < model.layers.size(); ++i) {
-      if (!model.layers[i].trainable())
-        continue;
+      if (!model.layers[i].trainable()) continue;
       for (const ParamArray& array : param_arrays(model.layers[i], model.input_shape_of(i))) {
         const auto* values = reinterpret_cast<const float*>(trained_layer(i) + array.offset);
         if (array.weight || (config.penalize_bias && array.learned))
@@ -429,10 +409,8 @@ class BasicTrainer : public Program {
   /// What must hold before a slice runs.
   Status check() {
     const Plan& plan = this->plan();
-    if (this->config().external_input && external_input_ == nullptr)
-      return {Code::missing_input};
-    if (plan.labels == kNoBuffer)
-      return {};
+    if (this->config().external_input && external_input_ == nullptr) return {Code::missing_input};
+    if (plan.labels == kNoBuffer) return {};
     const std::span<const std::int32_t> all = labels();
     const auto outputs = static_cast<std::int64_t>(output_shape().elements());
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -441,8 +419,7 @@ class BasicTrainer : public Program {
       const bool good = binary && this->config().signed_labels ? label == -1 || label == 1
                         : binary                               ? label == 0 || label == 1
                                                                : label >= 0 && label < outputs;
-      if (!good)
-        return {Code::label_out_of_range, kNoLayer, static_cast<std::uint32_t>(i)};
+      if (!good) return {Code::label_out_of_range, kNoLayer, static_cast<std::uint32_t>(i)};
     }
     return {};
   }
@@ -479,10 +456,8 @@ constexpr Status validate(const Model& model, const TrainConfig& config) {
   MOTE_TRY(validate(model));
   MOTE_TRY(validate(config));
   bool any = false;
-  for (const Layer& layer : model.layers)
-    any = any || layer.trainable();
-  if (!any)
-    return {Code::nothing_to_train};
+  for (const Layer& layer : model.layers) any = any || layer.trainable();
+  if (!any) return {Code::nothing_to_train};
   for (std::size_t i = 0; full_batch(config.optimizer.kind) && i < model.layers.size(); ++i)
     if (is_regularizer(model.layers[i].op) && model.layers[i].alpha != 0.0F)
       return {Code::stochastic_layer, static_cast<std::uint16_t>(i)};

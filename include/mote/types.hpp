@@ -11,9 +11,7 @@ namespace mote {
 /// Element type of a tensor. The numbers are part of the file format.
 enum class DType : std::uint8_t { none = 0, f32 = 1, s8 = 2, s32 = 3 };
 
-constexpr std::size_t bytes_of(DType type) {
-  return type == DType::s8 ? 1 : type == DType::none ? 0 : 4;
-}
+constexpr std::size_t bytes_of(DType type) { return type == DType::s8 ? 1 : type == DType::none ? 0 : 4; }
 
 /// Shape of one sample, NHWC without the N. A vector of n features is {1, 1, n};
 /// a sequence of length t with c channels is {1, t, c}.

@@ -36,10 +36,10 @@ consteval auto make_params() {
   for (std::size_t i = 0; i < kKnots; ++i) {
     const double at = static_cast<double>(i) * kSpacing;
     const double next_slope = (sine(at + kSpacing) - sine(at)) / kSpacing;
-    ramps[i] = 1.0F;                                          // weight of ramp i: relu(x - knot i)
-    ramps[kKnots + i] = static_cast<float>(-at);              // its bias
+    ramps[i] = 1.0F;                              // weight of ramp i: relu(x - knot i)
+    ramps[kKnots + i] = static_cast<float>(-at);  // its bias
     for (std::size_t j = 0; j < kKnots; ++j) bends[i * kKnots + j] = static_cast<float>(next_slope - slope);
-    bends[kKnots * kKnots + i] = 1.0F;                        // keeps the second ReLU open: 1 + sine >= 0
+    bends[kKnots * kKnots + i] = 1.0F;  // keeps the second ReLU open: 1 + sine >= 0
     mean[i] = 1.0F / kKnots;
     slope = next_slope;
   }
@@ -51,7 +51,8 @@ alignas(16) constexpr auto kParams = make_params();
 constinit mote::StaticSession<kNet, kParams> session;
 constexpr auto kExpected = [] {
   std::array<float, kKnots> values{};
-  for (std::size_t i = 0; i < kKnots; ++i) values[i] = static_cast<float>(sine((static_cast<double>(i) + 0.5) * kSpacing));
+  for (std::size_t i = 0; i < kKnots; ++i)
+    values[i] = static_cast<float>(sine((static_cast<double>(i) + 0.5) * kSpacing));
   return values;
 }();
 

@@ -32,9 +32,8 @@ inline void map_elements(const ActivationArgs& args, Function function) {
       output += 2 * simd::kLanes;
     }
   }
-  lanes_over(count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
-    lanes.store(output + at, function(lanes.load(input + at)));
-  });
+  lanes_over(count, [&](std::size_t at, auto lanes)
+                        MOTE_LAMBDA_INLINE { lanes.store(output + at, function(lanes.load(input + at))); });
 }
 
 /// grad_input[i] = grad_output[i] derivative(value[i]); grad_input may be grad_output.
@@ -161,9 +160,8 @@ void elu_f32(const ActivationArgs& args) {
 
 /// 1 where y > 0, else e^x = y + 1.
 void elu_grad_f32(const ActivationGradArgs& args) {
-  map_gradient(args, [](F32 y, F32 g) MOTE_LAMBDA_INLINE {
-    return select(less(simd::zero(), y), g, g * (y + splat(1.0F)));
-  });
+  map_gradient(args,
+               [](F32 y, F32 g) MOTE_LAMBDA_INLINE { return select(less(simd::zero(), y), g, g * (y + splat(1.0F))); });
 }
 
 }  // namespace mote::MOTE_KERNELS

@@ -100,8 +100,7 @@ inline ConvShape as_line(const ConvShape& shape) {
 
 void conv2d_f32(const ConvArgs& args) {
   const ConvShape shape = as_line(args.shape);
-  correlate(forward_walk(shape), args.input, shape.in.c, args.weights, args.bias, shape.out.c, args.output,
-            args.clamp);
+  correlate(forward_walk(shape), args.input, shape.in.c, args.weights, args.bias, shape.out.c, args.output, args.clamp);
 }
 
 void conv2d_grad_input_f32(const ConvGradArgs& args) {

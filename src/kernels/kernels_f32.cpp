@@ -28,7 +28,8 @@
 #define MOTE_NAME(isa) MOTE_TEXT(isa)
 namespace mote {
 extern const KernelTable MOTE_TABLE(MOTE_KERNEL_ISA);
-const KernelTable MOTE_TABLE(MOTE_KERNEL_ISA){MOTE_NAME(MOTE_KERNEL_ISA),
+const KernelTable MOTE_TABLE(MOTE_KERNEL_ISA){
+    MOTE_NAME(MOTE_KERNEL_ISA),
 #define MOTE_KERNEL(name, Args) MOTE_KERNELS::name,
 #include "mote/kernels.inc"
 #undef MOTE_KERNEL

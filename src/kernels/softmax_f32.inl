@@ -22,9 +22,8 @@ void softmax_f32(const SoftmaxArgs& args) {
       return power;
     });
     const simd::F32 inverse = simd::splat(1.0F / total);
-    lanes_over(channels, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
-      lanes.store(output + at, lanes.load(output + at) * inverse);
-    });
+    lanes_over(channels, [&](std::size_t at, auto lanes)
+                             MOTE_LAMBDA_INLINE { lanes.store(output + at, lanes.load(output + at) * inverse); });
   }
 }
 

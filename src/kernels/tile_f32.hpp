@@ -22,8 +22,8 @@ using simd::kLanes;
 using simd::NarrowLanes;
 using simd::WideLanes;
 
-/// body(0), body(1), … body(kCount - 1) with compile-time indices, unrolled by both compilers whatever the optimisation:
-/// an array of accumulators that is indexed so lives in registers.
+/// body(0), body(1), … body(kCount - 1) with compile-time indices, unrolled by both compilers whatever the
+/// optimisation: an array of accumulators that is indexed so lives in registers.
 template <std::size_t kCount, class Body>
 MOTE_INLINE void unroll(const Body& body) {
   [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) __attribute__((always_inline)) {

@@ -94,8 +94,8 @@ MOTE_INLINE V tanh(V x) {
 /// 1 - e^-g(|x|) with g(a) = -ln(1 - erf a) = a P(a), and the sign of x; |x| is cut where erf rounds to 1.
 template <class V>
 MOTE_INLINE V erf(V x) {
-  constexpr float kP[] = {1.12837923F,    0.63661528F,   0.10282658F,     -0.019364256F,
-                          2.7305265e-4F,  1.1992895e-3F, -3.6147828e-4F,  3.7949430e-5F};
+  constexpr float kP[] = {1.12837923F,   0.63661528F,   0.10282658F,    -0.019364256F,
+                          2.7305265e-4F, 1.1992895e-3F, -3.6147828e-4F, 3.7949430e-5F};
   const V a = min(V::splat(3.925F), abs(x));
   return bits::copy_sign(exp_minus_1(-(a * horner(a, kP))), x);
 }

@@ -87,9 +87,7 @@ MOTE_INLINE __m256 copy_sign(__m256 magnitude, __m256 sign) {
   const __m256 sign_bit = _mm256_set1_ps(-0.0F);
   return _mm256_or_ps(_mm256_and_ps(sign_bit, sign), _mm256_andnot_ps(sign_bit, magnitude));
 }
-MOTE_INLINE __m256 to_exponent(__m256 a) {
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a), 23));
-}
+MOTE_INLINE __m256 to_exponent(__m256 a) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a), 23)); }
 MOTE_INLINE __m256 split(__m256 a, __m256& exponent) {
   const __m256i word = _mm256_castps_si256(a);
   const __m256i power = _mm256_srai_epi32(_mm256_sub_epi32(word, _mm256_set1_epi32(0x3F3504F3)), 23);
@@ -119,9 +117,7 @@ MOTE_INLINE __m512 negate(__m512 a) {
 MOTE_INLINE __m512 min(__m512 a, __m512 b) { return _mm512_min_ps(a, b); }
 MOTE_INLINE __m512 max(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
 MOTE_INLINE float first(__m512 a) { return _mm512_cvtss_f32(a); }
-MOTE_INLINE __m256 upper_half(__m512 a) {
-  return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1));
-}
+MOTE_INLINE __m256 upper_half(__m512 a) { return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1)); }
 MOTE_INLINE __m512 tree_sum(__m512 a) {
   return _mm512_castps256_ps512(tree_sum(_mm256_add_ps(_mm512_castps512_ps256(a), upper_half(a))));
 }
@@ -133,9 +129,7 @@ MOTE_INLINE __m512 copy_sign(__m512 magnitude, __m512 sign) {
   return _mm512_castsi512_ps(
       _mm512_ternarylogic_epi32(sign_bit, _mm512_castps_si512(sign), _mm512_castps_si512(magnitude), 0xCA));
 }
-MOTE_INLINE __m512 to_exponent(__m512 a) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23));
-}
+MOTE_INLINE __m512 to_exponent(__m512 a) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23)); }
 MOTE_INLINE __m512 split(__m512 a, __m512& exponent) {
   const __m512i word = _mm512_castps_si512(a);
   const __m512i power = _mm512_srai_epi32(_mm512_sub_epi32(word, _mm512_set1_epi32(0x3F3504F3)), 23);

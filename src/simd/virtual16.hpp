@@ -34,9 +34,7 @@ MOTE_INLINE F32x16 load16(const float* p) {
   MOTE_EACH_VECTOR(i) r.v[i] = load(p + i * kLanes);
   return r;
 }
-MOTE_INLINE void store16(float* p, F32x16 a) {
-  MOTE_EACH_VECTOR(i) store(p + i * kLanes, a.v[i]);
-}
+MOTE_INLINE void store16(float* p, F32x16 a) { MOTE_EACH_VECTOR(i) store(p + i * kLanes, a.v[i]); }
 
 /// n in 1..15 floats; the other lanes are 0 and memory past n is not touched.
 MOTE_INLINE F32x16 load16_partial(const float* p, std::size_t n) {
@@ -64,11 +62,11 @@ MOTE_INLINE void store16_partial(float* p, std::size_t n, F32x16 a) {
   }
 }
 
-#define MOTE_BINARY16(name)                              \
-  MOTE_INLINE F32x16 name(F32x16 a, F32x16 b) {          \
-    F32x16 r;                                            \
-    MOTE_EACH_VECTOR(i) r.v[i] = name(a.v[i], b.v[i]);   \
-    return r;                                            \
+#define MOTE_BINARY16(name)                            \
+  MOTE_INLINE F32x16 name(F32x16 a, F32x16 b) {        \
+    F32x16 r;                                          \
+    MOTE_EACH_VECTOR(i) r.v[i] = name(a.v[i], b.v[i]); \
+    return r;                                          \
   }
 MOTE_BINARY16(operator+)
 MOTE_BINARY16(operator-)
@@ -78,21 +76,21 @@ MOTE_BINARY16(min)
 MOTE_BINARY16(max)
 #undef MOTE_BINARY16
 
-#define MOTE_TERNARY16(name)                                      \
-  MOTE_INLINE F32x16 name(F32x16 a, F32x16 b, F32x16 c) {         \
-    F32x16 r;                                                     \
-    MOTE_EACH_VECTOR(i) r.v[i] = name(a.v[i], b.v[i], c.v[i]);    \
-    return r;                                                     \
+#define MOTE_TERNARY16(name)                                   \
+  MOTE_INLINE F32x16 name(F32x16 a, F32x16 b, F32x16 c) {      \
+    F32x16 r;                                                  \
+    MOTE_EACH_VECTOR(i) r.v[i] = name(a.v[i], b.v[i], c.v[i]); \
+    return r;                                                  \
   }
 MOTE_TERNARY16(mul_add)
 MOTE_TERNARY16(neg_mul_add)
 #undef MOTE_TERNARY16
 
-#define MOTE_COMPARE16(name)                             \
-  MOTE_INLINE Mask16 name(F32x16 a, F32x16 b) {          \
-    Mask16 r;                                            \
-    MOTE_EACH_VECTOR(i) r.m[i] = name(a.v[i], b.v[i]);   \
-    return r;                                            \
+#define MOTE_COMPARE16(name)                           \
+  MOTE_INLINE Mask16 name(F32x16 a, F32x16 b) {        \
+    Mask16 r;                                          \
+    MOTE_EACH_VECTOR(i) r.m[i] = name(a.v[i], b.v[i]); \
+    return r;                                          \
   }
 MOTE_COMPARE16(less)
 MOTE_COMPARE16(less_equal)

@@ -131,7 +131,9 @@ void add_eval(CLI::App& app, Context& context) {
   command->add_option("MODEL", job->model, "model file")->required()->type_name("FILE");
   command->add_option("--batch", job->batch, "samples per run")->capture_default_str()->type_name("N");
   command->add_option("--loss", job->loss, "as in mote train")->capture_default_str()->type_name("NAME");
-  command->add_option("--plots", job->plots, "folder for confusion-matrix.svg or, with --reconstruct, reconstructions.svg")->type_name("DIR");
+  command
+      ->add_option("--plots", job->plots, "folder for confusion-matrix.svg or, with --reconstruct, reconstructions.svg")
+      ->type_name("DIR");
   command->add_option("--class-names", job->class_names, "names for the confusion matrix")
       ->delimiter(',')
       ->type_name("NAMES");

@@ -121,7 +121,8 @@ void add_info(CLI::App& app, Context& context) {
 )");
   command->add_option("MODEL", job->model, "model file, text file or text")->type_name("FILE|TEXT");
   command->add_flag("--text", job->text_only, "print the network in the text form and nothing else");
-  command->add_flag("--cpu", job->cpu, "say which instruction set the kernels use, and which there are (see mote --isa)");
+  command->add_flag("--cpu", job->cpu,
+                    "say which instruction set the kernels use, and which there are (see mote --isa)");
   command->callback([job, &context] { show(*job, context); });
 }
 

@@ -23,15 +23,15 @@ struct TrainingOptions {
   TrainConfig config{};    ///< class_weights, targets, signed_labels and, full batch, batch are set by train()
   unsigned epochs = 10;    ///< full batch: iterations
   std::uint64_t seed = 1;  ///< initialisation, split, shuffling and dropout
-  double validation_fraction = 0.0;  ///< of the training samples, held out
-  unsigned early_stop = 0;           ///< stop after so many epochs without a better validation score; 0: never
-  bool keep_best = false;            ///< end with the weights of the best epoch
-  bool watch_accuracy = false;       ///< "better" is higher validation accuracy, not lower validation loss
-  MinimizeOptions minimize{};        ///< full batch; max_iterations is `epochs`
-  std::vector<float> class_weights;  ///< one a class, or empty
-  Augmentation augmentation{};       ///< of training samples, drawn anew in every epoch
+  double validation_fraction = 0.0;    ///< of the training samples, held out
+  unsigned early_stop = 0;             ///< stop after so many epochs without a better validation score; 0: never
+  bool keep_best = false;              ///< end with the weights of the best epoch
+  bool watch_accuracy = false;         ///< "better" is higher validation accuracy, not lower validation loss
+  MinimizeOptions minimize{};          ///< full batch; max_iterations is `epochs`
+  std::vector<float> class_weights;    ///< one a class, or empty
+  Augmentation augmentation{};         ///< of training samples, drawn anew in every epoch
   bool learn_standardization = false;  ///< the model's standardize layer gets mean and variance of the training samples
-  bool balanced = false;             ///< class weights from the labels: samples / (classes * samples of the class)
+  bool balanced = false;               ///< class weights from the labels: samples / (classes * samples of the class)
 };
 
 /// Of an epoch, or of an iteration over the full batch.

@@ -74,7 +74,8 @@ class Problem {
   template <class AnyTrainer>
   void feed(AnyTrainer& trainer, std::size_t index = 0) const {
     const std::size_t samples = trainer.slice_samples(), first = index * samples;
-    const std::size_t features = static_cast<std::size_t>(case_.layers[0].shape.elements()), outputs = static_cast<std::size_t>(trainer.output_shape().elements());
+    const std::size_t features = static_cast<std::size_t>(case_.layers[0].shape.elements()),
+                      outputs = static_cast<std::size_t>(trainer.output_shape().elements());
     copy(inputs_.data() + first * features, trainer.input().data(), samples * features);
     if (!trainer.targets().empty())
       copy(targets_.data() + first * outputs, trainer.targets().data(), samples * outputs);
@@ -137,7 +138,8 @@ class Problem {
 
   void fill_data() {
     const std::size_t batch = case_.config.batch, features = static_cast<std::size_t>(case_.layers[0].shape.elements());
-    const std::size_t outputs = static_cast<std::size_t>(case_.layers[loss_layer(case_.layers, case_.config.loss)].shape.elements());
+    const std::size_t outputs =
+        static_cast<std::size_t>(case_.layers[loss_layer(case_.layers, case_.config.loss)].shape.elements());
     ASSERT_LE(batch, kSamples);
     ASSERT_LE(batch * features, kFloats);
     ASSERT_LE(batch * outputs, kFloats);

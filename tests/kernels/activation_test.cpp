@@ -146,11 +146,11 @@ TEST(activation, slope_at_the_corners) {
     float value, slope;
   };
   const Corner corners[] = {
-      {kernels::relu_grad_f32, 0.0F, 0.0F},        {kernels::relu_grad_f32, 1e-40F, 1.0F},
-      {kernels::relu_grad_f32, -0.0F, 0.0F},       {kernels::leaky_relu_grad_f32, 0.0F, kAlpha},
-      {kernels::relu6_grad_f32, 6.0F, 0.0F},       {kernels::relu6_grad_f32, 5.9999995F, 1.0F},
-      {kernels::relu6_grad_f32, 0.0F, 0.0F},       {kernels::hard_swish_grad_f32, -3.0F, 0.0F},
-      {kernels::hard_swish_grad_f32, 3.0F, 1.0F},  {kernels::hard_swish_grad_f32, 0.0F, 0.5F},
+      {kernels::relu_grad_f32, 0.0F, 0.0F},       {kernels::relu_grad_f32, 1e-40F, 1.0F},
+      {kernels::relu_grad_f32, -0.0F, 0.0F},      {kernels::leaky_relu_grad_f32, 0.0F, kAlpha},
+      {kernels::relu6_grad_f32, 6.0F, 0.0F},      {kernels::relu6_grad_f32, 5.9999995F, 1.0F},
+      {kernels::relu6_grad_f32, 0.0F, 0.0F},      {kernels::hard_swish_grad_f32, -3.0F, 0.0F},
+      {kernels::hard_swish_grad_f32, 3.0F, 1.0F}, {kernels::hard_swish_grad_f32, 0.0F, 0.5F},
   };
   for (const Corner& corner : corners) {
     const float two = 2.0F;

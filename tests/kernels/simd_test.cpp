@@ -67,8 +67,8 @@ TEST(simd, first_lanes_and_iota) {
 }
 
 // Numbers of all sizes and the special ones, so that every pair of kinds meets.
-constexpr float kSpecial[] = {0.0F,  -0.0F,    1.0F,   -1.0F,  1e-40F,    -1e-40F, 1e-38F,   3.5F,
-                              -7.1F, 16777216, 3e38F,  -3e38F, kInfinity, -kInfinity, kNaN, 0.333333333F};
+constexpr float kSpecial[] = {0.0F,  -0.0F,    1.0F,  -1.0F,  1e-40F,    -1e-40F,    1e-38F, 3.5F,
+                              -7.1F, 16777216, 3e38F, -3e38F, kInfinity, -kInfinity, kNaN,   0.333333333F};
 
 /// Calls vector(a, b, c) on lanes and scalar(a, b, c) on the same numbers and expects the same bits, NaN for NaN.
 template <class Vector, class Scalar>
@@ -93,9 +93,10 @@ void expect_same(const char* name, Vector vector, Scalar scalar) {
 }
 
 TEST(simd, lanes_give_the_bits_of_scalars) {
-#define MOTE_SAME(expression) \
-  expect_same(#expression, [](F32 a, F32 b, F32 c) { return (void)a, (void)b, (void)c, expression; }, \
-              [](ScalarF32 a, ScalarF32 b, ScalarF32 c) { return (void)a, (void)b, (void)c, expression; })
+#define MOTE_SAME(expression)                                                                 \
+  expect_same(                                                                                \
+      #expression, [](F32 a, F32 b, F32 c) { return (void)a, (void)b, (void)c, expression; }, \
+      [](ScalarF32 a, ScalarF32 b, ScalarF32 c) { return (void)a, (void)b, (void)c, expression; })
   MOTE_SAME(a + b);
   MOTE_SAME(a - b);
   MOTE_SAME(a * b);

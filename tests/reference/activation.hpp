@@ -24,15 +24,20 @@ inline constexpr Activation kRelu{[](double x, double) { return x > 0.0 ? x : 0.
                                   [](double x, double) { return x > 0.0 ? 1.0 : 0.0; }};
 inline constexpr Activation kLeakyRelu{[](double x, double alpha) { return x > 0.0 ? x : alpha * x; },
                                        [](double x, double alpha) { return x > 0.0 ? 1.0 : alpha; }};
-inline constexpr Activation kRelu6{[](double x, double) { return x > 6.0 ? 6.0 : x > 0.0 ? x : 0.0; },
+inline constexpr Activation kRelu6{[](double x, double) { return x > 6.0   ? 6.0
+                                                                 : x > 0.0 ? x
+                                                                           : 0.0; },
                                    [](double x, double) { return x > 0.0 && x < 6.0 ? 1.0 : 0.0; }};
 inline constexpr Activation kSilu{[](double x, double) { return x * logistic(x); },
                                   [](double x, double) { return logistic(x) + x * logistic(x) * logistic(-x); }};
 inline constexpr Activation kGelu{[](double x, double) { return x * normal_distribution(x); },
                                   [](double x, double) { return normal_distribution(x) + x * normal_density(x); }};
-inline constexpr Activation kHardSwish{
-    [](double x, double) { return x <= -3.0 ? 0.0 : x >= 3.0 ? x : x * (x + 3.0) / 6.0; },
-    [](double x, double) { return x <= -3.0 ? 0.0 : x >= 3.0 ? 1.0 : (2.0 * x + 3.0) / 6.0; }};
+inline constexpr Activation kHardSwish{[](double x, double) {
+                                         return x <= -3.0 ? 0.0 : x >= 3.0 ? x : x * (x + 3.0) / 6.0;
+                                       },
+                                       [](double x, double) {
+                                         return x <= -3.0 ? 0.0 : x >= 3.0 ? 1.0 : (2.0 * x + 3.0) / 6.0;
+                                       }};
 inline constexpr Activation kElu{[](double x, double) { return x > 0.0 ? x : std::expm1(x); },
                                  [](double x, double) { return x > 0.0 ? 1.0 : std::exp(x); }};
 

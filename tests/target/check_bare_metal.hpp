@@ -130,13 +130,13 @@ inline bool check(const Place& place, bool holds) {
 
 #pragma GCC diagnostic ignored "-Wdangling-else"  // `if (x) EXPECT_EQ(a, b);` is what tests write
 // The switch keeps an `else` that follows the macro from becoming the macro's own.
-#define MOTE_CHECK(holds, leave)   \
-  switch (0)                       \
-  case 0:                          \
-  default:                         \
-    if (holds) {                   \
-    } else                         \
-      leave ::mote::check::Report{} = ::mote::check::Message{}
+#define MOTE_CHECK(holds, leave) \
+  switch (0)                     \
+  case 0:                        \
+  default:                       \
+    if (holds) {                 \
+    } else                       \
+      leave ::mote::check::Report{} = ::mote::check::Message {}
 #define MOTE_CHECK_PLACE(macro, x, y) \
   ::mote::check::Place { __FILE__, __LINE__, macro, x, y }
 #define MOTE_CHECK_TWO(macro, holds, x, y, leave) \
@@ -156,27 +156,27 @@ inline bool check(const Place& place, bool holds) {
 #define EXPECT_FLOAT_EQ(x, y) MOTE_CHECK_TWO("EXPECT_FLOAT_EQ", within_four_ulps, x, y, )
 #define EXPECT_NEAR(x, y, tolerance) MOTE_CHECK_TWO("EXPECT_NEAR", Near{static_cast<double>(tolerance)}, x, y, )
 
-#define ASSERT_TRUE(x) MOTE_CHECK_ONE("ASSERT_TRUE", #x, static_cast<bool>(x), return)
-#define ASSERT_FALSE(x) MOTE_CHECK_ONE("ASSERT_FALSE", #x, !static_cast<bool>(x), return)
-#define ASSERT_EQ(x, y) MOTE_CHECK_TWO("ASSERT_EQ", kEqual, x, y, return)
-#define ASSERT_NE(x, y) MOTE_CHECK_TWO("ASSERT_NE", kNotEqual, x, y, return)
-#define ASSERT_LT(x, y) MOTE_CHECK_TWO("ASSERT_LT", kLess, x, y, return)
-#define ASSERT_LE(x, y) MOTE_CHECK_TWO("ASSERT_LE", kLessEqual, x, y, return)
-#define ASSERT_GT(x, y) MOTE_CHECK_TWO("ASSERT_GT", kGreater, x, y, return)
-#define ASSERT_GE(x, y) MOTE_CHECK_TWO("ASSERT_GE", kGreaterEqual, x, y, return)
-#define ASSERT_STREQ(x, y) MOTE_CHECK_TWO("ASSERT_STREQ", same_text, x, y, return)
-#define ASSERT_FLOAT_EQ(x, y) MOTE_CHECK_TWO("ASSERT_FLOAT_EQ", within_four_ulps, x, y, return)
-#define ASSERT_NEAR(x, y, tolerance) MOTE_CHECK_TWO("ASSERT_NEAR", Near{static_cast<double>(tolerance)}, x, y, return)
+#define ASSERT_TRUE(x) MOTE_CHECK_ONE("ASSERT_TRUE", #x, static_cast<bool>(x), return )
+#define ASSERT_FALSE(x) MOTE_CHECK_ONE("ASSERT_FALSE", #x, !static_cast<bool>(x), return )
+#define ASSERT_EQ(x, y) MOTE_CHECK_TWO("ASSERT_EQ", kEqual, x, y, return )
+#define ASSERT_NE(x, y) MOTE_CHECK_TWO("ASSERT_NE", kNotEqual, x, y, return )
+#define ASSERT_LT(x, y) MOTE_CHECK_TWO("ASSERT_LT", kLess, x, y, return )
+#define ASSERT_LE(x, y) MOTE_CHECK_TWO("ASSERT_LE", kLessEqual, x, y, return )
+#define ASSERT_GT(x, y) MOTE_CHECK_TWO("ASSERT_GT", kGreater, x, y, return )
+#define ASSERT_GE(x, y) MOTE_CHECK_TWO("ASSERT_GE", kGreaterEqual, x, y, return )
+#define ASSERT_STREQ(x, y) MOTE_CHECK_TWO("ASSERT_STREQ", same_text, x, y, return )
+#define ASSERT_FLOAT_EQ(x, y) MOTE_CHECK_TWO("ASSERT_FLOAT_EQ", within_four_ulps, x, y, return )
+#define ASSERT_NEAR(x, y, tolerance) MOTE_CHECK_TWO("ASSERT_NEAR", Near{static_cast<double>(tolerance)}, x, y, return )
 
 #define ADD_FAILURE() MOTE_CHECK_ONE("ADD_FAILURE", "reached", false, )
-#define FAIL() MOTE_CHECK_ONE("FAIL", "reached", false, return)
+#define FAIL() MOTE_CHECK_ONE("FAIL", "reached", false, return )
 #define SUCCEED() static_cast<void>(0)
 
 #define MOTE_CHECK_JOIN_TWO(a, b) a##b
 #define MOTE_CHECK_JOIN(a, b) MOTE_CHECK_JOIN_TWO(a, b)
 #define SCOPED_TRACE(text) const ::mote::check::Trace MOTE_CHECK_JOIN(mote_trace_, __LINE__)(__FILE__, __LINE__, text)
 
-#define TEST(suite, name)                                                                         \
-  static void suite##_##name##_test();                                                            \
-  static ::mote::check::Test suite##_##name##_entry(#suite, #name, suite##_##name##_test);        \
+#define TEST(suite, name)                                                                  \
+  static void suite##_##name##_test();                                                     \
+  static ::mote::check::Test suite##_##name##_entry(#suite, #name, suite##_##name##_test); \
   static void suite##_##name##_test()

@@ -47,6 +47,6 @@ TEST(ExpectedFailures, ElseBelongsToTheOuterIf) {
   else
     reached = true;
   EXPECT_TRUE(reached);
-  EXPECT_FALSE(reached);         // 6
+  EXPECT_FALSE(reached);          // 6
   EXPECT_STREQ("left", "right");  // 7
 }

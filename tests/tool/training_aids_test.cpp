@@ -71,8 +71,9 @@ TEST_F(TrainingAids, StandardisesByTheTrainingPartAndKeepsItInTheFile) {
     table += std::to_string(50000 + 10 * (i % 10)) + "," + std::to_string(0.001 * (i % 7)) + ",3," +
              std::to_string(i % 10 < 5 ? 0 : 1) + "\n";
   write(folder_ / "t.csv", table);
-  const Json trained = json("train --model 'input 3; standardize; dense 8; tanh; dense 2' --data t.csv --epochs 60 "
-                            "--batch 10 --lr 0.05 --out s.mote");
+  const Json trained = json(
+      "train --model 'input 3; standardize; dense 8; tanh; dense 2' --data t.csv --epochs 60 "
+      "--batch 10 --lr 0.05 --out s.mote");
   EXPECT_GT(trained["epochs"].back()["train_accuracy"].get<double>(), 0.98);
   EXPECT_NE(trained["network"].get<std::string>().find("standardize"), std::string::npos);
   ASSERT_EQ(mote("params s.mote --out p").exit_code, 0);
@@ -111,15 +112,17 @@ TEST_F(TrainingAids, WrongWishesSayWhatToDo) {
   const Outcome both = mote(net + "--label last");
   EXPECT_EQ(both.exit_code, 2);
   expect_in(both.err, {"--reconstruct", "leave out"});
-  const Outcome noise = mote("train --model 'input 4x4x1; flatten; dense 2' --train x.npy --labels y.npy "
-                             "--augment-noise -1");
+  const Outcome noise = mote(
+      "train --model 'input 4x4x1; flatten; dense 2' --train x.npy --labels y.npy "
+      "--augment-noise -1");
   EXPECT_EQ(noise.exit_code, 2);
   expect_in(noise.err, {"--augment-noise"});
   std::vector<float> bad(32, 1.0F);
   bad[20] = std::nanf("");
   write_npy(folder_ / "nan.npy", std::vector<std::uint64_t>{2, 16}, bad);
-  const Outcome nan = mote("train --model 'input 16; standardize; dense 16' --train nan.npy --reconstruct --epochs 1 "
-                           "--batch 1");
+  const Outcome nan = mote(
+      "train --model 'input 16; standardize; dense 16' --train nan.npy --reconstruct --epochs 1 "
+      "--batch 1");
   EXPECT_EQ(nan.exit_code, 1);
   expect_in(nan.err, {"nan.npy", "finite"});
 }

@@ -133,9 +133,7 @@ void train_both(const Model& model, const TrainConfig& config, std::uint32_t see
   const Shape out = model.layers[last].shape;
   const bool with_labels = resolve_targets(config.targets, config.loss, out) == Targets::labels;
   const std::int32_t* y = with_labels ? labels.data() : nullptr;
-  const float* t = with_labels                         ? nullptr
-                   : config.targets == Targets::input ? naive.input()
-                                                      : targets.data();
+  const float* t = with_labels ? nullptr : config.targets == Targets::input ? naive.input() : targets.data();
   const float* w = config.sample_weights ? sample_weights.data() : nullptr;
   std::uint64_t slices = 0;
   for (std::uint32_t update = 1; update <= 3; ++update) {
