@@ -121,7 +121,7 @@ void RidgeExport::set_all_knots(std::size_t count, std::size_t number) {
 /// Knots at quantiles of the points; values and slopes by least squares on all points, begun from those at the knots
 /// and held there with a millionth of the weight, which decides where no point does.
 void RidgeExport::set_fewer_knots(std::size_t count, std::size_t number) {
-  const std::size_t k = params_.knot_count, width = kHermiteBand + 1;
+  const std::size_t k = std::max<std::size_t>(params_.knot_count, 2), width = kHermiteBand + 1;
   const auto point = [&](std::size_t i) { return (i * (count - 1) + (k - 1) / 2) / (k - 1); };
   std::fill(normal_.begin(), normal_.end(), 0.0);
   std::fill(right_.begin(), right_.end(), 0.0);

@@ -33,7 +33,7 @@ class RidgeExport {
   /// Loadings and bias of the first `terms` channels by least squares on the channels' float32 values.
   void set_loadings(const RidgeSamples& samples, std::size_t terms);
   /// Sum of w_i (y_ik - f_k(x_i))^2 over rows of the data, f in float32 by the kernels.
-  double squared_error(const PursuitData& data, std::span<const std::uint32_t> rows) const;
+  [[nodiscard]] double squared_error(const PursuitData& data, std::span<const std::uint32_t> rows) const;
 
   [[nodiscard]] const PursuitParams& params() const { return params_; }
 

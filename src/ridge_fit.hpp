@@ -107,7 +107,7 @@ class RidgeFit {
   void linear_direction(std::span<const double> residual, const RidgeTerm& term);
   double shake_direction(std::span<const double> residual, const RidgeTerm& term, double loss, std::uint32_t shakes,
                          std::uint32_t number);
-  bool set_random(std::span<double> direction, std::uint64_t stream, std::uint32_t number) const;
+  [[nodiscard]] bool set_random(std::span<double> direction, std::uint64_t stream, std::uint32_t number) const;
   double random_direction(std::span<const double> residual, std::uint64_t stream);
 
   const RidgeSamples* samples_ = nullptr;

@@ -102,7 +102,7 @@ class Walk {
     step.input = step.output = value(graph_.output_layer);
     return step;
   }
-  constexpr Step make(StepKind kind, std::size_t layer) const {
+  [[nodiscard]] constexpr Step make(StepKind kind, std::size_t layer) const {
     Step step;
     step.kind = kind;
     step.layer = static_cast<std::uint16_t>(layer);

@@ -96,7 +96,7 @@ constexpr float learning_rate_at(const Schedule& schedule, float base, std::uint
   double rate = static_cast<double>(base);
   switch (schedule.kind) {
     case ScheduleKind::constant: break;
-    case ScheduleKind::inverse: rate /= static_cast<double>(step / schedule.period) + 1.0; break;
+    case ScheduleKind::inverse: rate /= static_cast<double>(std::uint32_t{step / schedule.period}) + 1.0; break;
     case ScheduleKind::step:
       rate *= detail::integer_power(static_cast<double>(schedule.gamma), step / schedule.period);
       break;

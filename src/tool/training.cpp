@@ -50,6 +50,7 @@ class Run {
  private:
   void prepare();
   void check_data(const DataSet& data) const;
+  void find_picture();
   void set_class_weights();
   void learn_standardization();
   void create_trainer();
@@ -77,6 +78,7 @@ class Run {
   AlignedBytes arena_;
   Trainer trainer_;
   std::vector<std::uint32_t> train_, validation_;
+  Shape picture_{};
   std::vector<std::byte> best_;
   double best_score_ = std::numeric_limits<double>::infinity();
   unsigned epochs_without_better_ = 0;
@@ -125,6 +127,7 @@ void Run::prepare() {
     throw usage_error("stopping early and keeping the best weights need a validation part",
                       "add --validation-fraction 0.1");
   report_.batch = config_.batch, report_.slice = slice_samples(config_);
+  find_picture();
   report_.train_samples = train_.size();
   report_.validation_samples = validation_.size();
   set_class_weights();
@@ -140,6 +143,21 @@ void Run::set_full_batch() {
   if (config_.micro_batch == 0 && slice < 128 && samples > 1024) slice = 256;
   config_.micro_batch = slice;
   config_.batch = slice == 0 ? 0 : samples / slice * slice;
+}
+
+/// What shift and flip take a sample for: the model's input or, where that is flat, the data's own shape.
+void Run::find_picture() {
+  picture_ = model_.layers.front().shape;
+  const std::vector<std::uint64_t>& dims = data_.sample_dims();
+  const auto size = [&](std::size_t i) { return static_cast<std::uint32_t>(dims[i]); };
+  const bool flat = picture_.h == 1 && picture_.w == 1;
+  if (flat && dims.size() == 2) picture_ = {size(0), size(1), 1};
+  if (flat && dims.size() == 3) picture_ = {size(0), size(1), size(2)};
+  const bool moves = options_.augmentation.shift != 0 || options_.augmentation.flip;
+  if (moves && picture_.h == 1 && picture_.w == 1)
+    throw usage_error("shift and flip need pictures or sequences, and these samples are flat",
+                      "give the model's input as HEIGHTxWIDTHxCHANNELS, followed by flatten")
+        .in(data_.path());
 }
 
 void Run::set_class_weights() {
@@ -207,7 +225,7 @@ void Run::fill_slice(unsigned epoch, IndexOf&& index_of) {
     const std::span<float> sample = input.subspan(i * features, features);
     data_.copy_sample(index, sample);
     if (options_.augmentation.any())
-      augment(sample, model_.layers.front().shape, options_.augmentation, options_.seed,
+      augment(sample, picture_, options_.augmentation, options_.seed,
               std::uint64_t{epoch} << 32U | index);
     if (!labels.empty()) labels[i] = data_.label(index);
     if (!targets.empty()) data_.copy_target(index, targets.subspan(i * width, width));

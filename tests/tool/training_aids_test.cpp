@@ -104,6 +104,15 @@ TEST_F(TrainingAids, AugmentationChangesTrainingOnlyAndRepeats) {
   EXPECT_EQ(read(folder_ / "b.mote"), read(folder_ / "c.mote"));
 }
 
+TEST_F(TrainingAids, AFlatInputIsShiftedAsThePictureThatTheDataAre) {
+  const std::string options = " --train x.npy --labels y.npy --epochs 1 --augment-shift 2 --augment-flip";
+  const Json flat = json("train --model 'input 16; dense 2'" + options),
+             picture = json("train --model 'input 4x4x1; flatten; dense 2'" + options),
+             still = json("train --model 'input 16; dense 2' --train x.npy --labels y.npy --epochs 1");
+  EXPECT_NE(flat["epochs"][0]["train_loss"], still["epochs"][0]["train_loss"]);
+  EXPECT_TRUE(picture["epochs"][0]["train_loss"].is_number());
+}
+
 TEST_F(TrainingAids, WrongWishesSayWhatToDo) {
   const std::string net = "train --model 'input 4x4x1; flatten; dense 5' --train x.npy --reconstruct --epochs 1 ";
   const Outcome width = mote(net);
@@ -117,6 +126,10 @@ TEST_F(TrainingAids, WrongWishesSayWhatToDo) {
       "--augment-noise -1");
   EXPECT_EQ(noise.exit_code, 2);
   expect_in(noise.err, {"--augment-noise"});
+  write(folder_ / "flat.csv", "a,b,label\n1,2,0\n2,3,1\n");
+  const Outcome flat = mote("train --model 'input 2; dense 2' --data flat.csv --batch 2 --augment-shift 1");
+  EXPECT_EQ(flat.exit_code, 2);
+  expect_in(flat.err, {"flat.csv", "shift and flip", "HEIGHTxWIDTHxCHANNELS"});
   std::vector<float> bad(32, 1.0F);
   bad[20] = std::nanf("");
   write_npy(folder_ / "nan.npy", std::vector<std::uint64_t>{2, 16}, bad);
