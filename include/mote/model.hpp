@@ -25,8 +25,8 @@ struct Model {
   const std::byte* trained_params = nullptr;
   std::uint32_t trained_alignment = 16;
 
-  [[nodiscard]] constexpr Shape input_shape() const { return layers.front().shape; }
-  [[nodiscard]] constexpr Shape output_shape() const { return layers.back().shape; }
+  [[nodiscard]] constexpr Shape input_shape() const { return layers.empty() ? Shape{} : layers.front().shape; }
+  [[nodiscard]] constexpr Shape output_shape() const { return layers.empty() ? Shape{} : layers.back().shape; }
   /// Shape of the first input of layer `index`.
   [[nodiscard]] constexpr Shape input_shape_of(std::size_t index) const {
     return layers[index].input_count == 0 ? Shape{} : layers[layers[index].inputs[0]].shape;
