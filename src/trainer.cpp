@@ -22,21 +22,28 @@ Code run_steps(const Model& model, const Plan& plan, const TrainConfig& config, 
   }
   return Code::ok;
 }
+
+Memory with_threads(Memory memory, const Threads* threads) {
+  memory.threads = threads;
+  return memory;
+}
 }  // namespace
 
 Code DynamicProgram::run_slice(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) const {
-  return run_steps(model_, plan_, config_, 0, plan_.slice_steps, memory, state, cursor);
+  return run_steps(model_, plan_, config_, 0, plan_.slice_steps, with_threads(memory, threads_), state, cursor);
 }
 Code DynamicProgram::run_update(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) const {
-  return run_steps(model_, plan_, config_, plan_.slice_steps, plan_.steps.size(), memory, state, cursor);
+  return run_steps(model_, plan_, config_, plan_.slice_steps, plan_.steps.size(), with_threads(memory, threads_), state,
+                   cursor);
 }
 
 void DynamicProgram::evaluate(const Memory& memory, LossResult& result, volatile std::uint16_t& cursor) const {
+  const Memory threaded = with_threads(memory, threads_);
   for (std::size_t i = 0; i < plan_.forward_steps; ++i) {
     const auto step = static_cast<std::uint16_t>(i);
     cursor = step;
     detail::before_step(plan_, memory.arena, step);
-    run_forward(Binding(model_, plan_, plan_.steps[i], memory));
+    run_forward(Binding(model_, plan_, plan_.steps[i], threaded));
     detail::after_step(plan_, memory.arena, step);
   }
   detail::run_loss(Binding(model_, plan_, plan_.steps[plan_.forward_steps], memory), config_, result, false);

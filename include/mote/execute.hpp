@@ -10,6 +10,7 @@
 #include "mote/isa.hpp"
 #include "mote/kernels.hpp"
 #include "mote/plan.hpp"
+#include "mote/threads.hpp"
 
 namespace mote {
 
@@ -19,9 +20,10 @@ struct Memory {
   const std::byte* params = nullptr;          ///< the model's block
   const std::byte* trained_params = nullptr;  ///< Model::trained_params, for inference with a trainer's parameters
   const float* external_input = nullptr;
-  std::uint64_t seed = 0;   ///< of dropout and noise
-  std::uint64_t slice = 0;  ///< counts runs in training: dropout and noise draw anew each time
-  bool training = false;    ///< false: dropout and noise pass on, batch norm uses running statistics
+  std::uint64_t seed = 0;            ///< of dropout and noise
+  std::uint64_t slice = 0;           ///< counts runs in training: dropout and noise draw anew each time
+  bool training = false;             ///< false: dropout and noise pass on, batch norm uses running statistics
+  const Threads* threads = nullptr;  ///< null: none but the caller's
 };
 
 /// A step with its pointers resolved.
@@ -94,6 +96,12 @@ class Binding {
     for (std::size_t k = 0; k < step_.input_index; ++k) offset += model_.layers[layer().inputs[k]].shape.c;
     return offset;
   }
+  /// Roughly the multiply-adds of the layer's forward pass; four an output where there are none.
+  [[nodiscard]] [[gnu::always_inline]] std::uint64_t operations() const {
+    const Shape shape = out();
+    const std::uint32_t terms = weight_count() / shape.c;
+    return std::uint64_t{count(shape)} * (terms > 4 ? terms : 4);
+  }
   [[nodiscard]] [[gnu::always_inline]] const Step& step() const { return step_; }
   [[nodiscard]] [[gnu::always_inline]] const Plan& plan() const { return plan_; }
   [[nodiscard]] [[gnu::always_inline]] const Model& model() const { return model_; }
@@ -107,6 +115,37 @@ class Binding {
 };
 
 namespace detail {
+
+/// Multiply-adds from which on a kernel call is divided among threads; handing it over takes about a microsecond.
+inline constexpr std::uint64_t kWorthDividing = 100'000;
+
+template <class Args>
+constexpr Args arguments_of(void (*)(const Args&));
+
+/// Threads::Task of one kernel.
+template <auto kKernel>
+void run_share(const void* data, std::uint32_t index, std::uint32_t count) {
+  auto args = *static_cast<const decltype(arguments_of(kKernel))*>(data);
+  args.part = {index, count};
+  kKernel(args);
+}
+
+/// The kernel call, divided among the caller's threads where there are any and it has shares and work enough.
+template <auto kKernel>
+[[gnu::always_inline]] inline void call(const Binding& b, const decltype(arguments_of(kKernel))& args) {
+  if constexpr (requires { args.part; }) {
+    if (const Threads* threads = b.memory().threads; threads != nullptr) {
+      std::uint64_t operations = 0;
+      if constexpr (requires { args.count; }) {
+        operations = std::uint64_t{4} * args.count;
+      } else {
+        operations = b.operations();
+      }
+      if (operations >= kWorthDividing) return threads->run(threads->pool, &run_share<kKernel>, &args, threads->count);
+    }
+  }
+  kKernel(args);
+}
 
 [[gnu::always_inline]] inline ActivationArgs activation_args(const Binding& b) {
   return {b.input(), b.output(), b.layer().alpha, b.count(b.out())};
@@ -126,16 +165,16 @@ namespace detail {
                      b.rows(b.out()),
                      channels};
   if (b.memory().training && b.step().saved != kNoBuffer)
-    kernels::batch_norm_train_f32(args);
+    call<kernels::batch_norm_train_f32>(b, args);
   else
-    kernels::batch_norm_f32(args);
+    call<kernels::batch_norm_f32>(b, args);
 }
 
 [[gnu::always_inline]] inline void run_dropout(const Binding& b) {
   // Outside training a planned dropout is the identity; rate 0 copies, and in place nothing is to be done.
   if (!b.memory().training && b.input() == b.output()) return;
-  kernels::dropout_f32({b.input(), b.output(), b.memory().training ? b.layer().alpha : 0.0F, b.memory().seed,
-                        b.random_stream(), b.count(b.out())});
+  call<kernels::dropout_f32>(b, {b.input(), b.output(), b.memory().training ? b.layer().alpha : 0.0F, b.memory().seed,
+                                 b.random_stream(), b.count(b.out())});
 }
 
 [[gnu::always_inline]] inline void run_gaussian_noise(const Binding& b) {
@@ -154,26 +193,29 @@ namespace detail {
     case Op::reshape:
     case Op::identity: return;
     case Op::dense:
-      return kernels::dense_f32({b.input(), b.params(), b.bias(), b.output(), b.batch(),
-                                 static_cast<std::uint32_t>(b.in().elements()), layer.shape.c, b.clamp()});
+      return detail::call<kernels::dense_f32>(
+          b, {b.input(), b.params(), b.bias(), b.output(), b.batch(), static_cast<std::uint32_t>(b.in().elements()),
+              layer.shape.c, b.clamp()});
     case Op::conv2d:
-      return kernels::conv2d_f32(
-          {b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp()});
+      return detail::call<kernels::conv2d_f32>(
+          b, {b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp()});
     case Op::depthwise_conv2d:
-      return kernels::depthwise_conv2d_f32({b.input(), b.params(), b.bias(), b.output(), nullptr, b.conv(), b.clamp()});
-    case Op::max_pool: return kernels::max_pool_f32({b.input(), b.output(), b.conv()});
+      return detail::call<kernels::depthwise_conv2d_f32>(
+          b, {b.input(), b.params(), b.bias(), b.output(), nullptr, b.conv(), b.clamp()});
+    case Op::max_pool: return detail::call<kernels::max_pool_f32>(b, {b.input(), b.output(), b.conv()});
     case Op::average_pool:
-    case Op::global_average_pool: return kernels::average_pool_f32({b.input(), b.output(), b.conv()});
+    case Op::global_average_pool: return detail::call<kernels::average_pool_f32>(b, {b.input(), b.output(), b.conv()});
     case Op::batch_norm: return detail::run_batch_norm(b);
     case Op::dropout: return detail::run_dropout(b);
     case Op::gaussian_noise: return detail::run_gaussian_noise(b);
-    case Op::add: return kernels::add_f32({b.input(), b.second(), b.output(), b.count(b.out()), b.clamp()});
+    case Op::add:
+      return detail::call<kernels::add_f32>(b, {b.input(), b.second(), b.output(), b.count(b.out()), b.clamp()});
     case Op::concat:
       return kernels::copy_channels_f32(
           {b.input(), b.output() + b.channel_offset(), b.rows(b.in()), b.in().c, b.in().c, b.out().c});
-#define MOTE_ACTIVATION(name, number, derivative_on, needs) \
-  case Op::name: {                                          \
-    return kernels::name##_f32(detail::activation_args(b)); \
+#define MOTE_ACTIVATION(name, number, derivative_on, needs)                  \
+  case Op::name: {                                                           \
+    return detail::call<kernels::name##_f32>(b, detail::activation_args(b)); \
   }
 #include "mote/ops.inc"
     case Op::rbf: {

@@ -229,21 +229,24 @@ constexpr double norm_of(double sum_of_squares) {
     case Op::concat:
       return kernels::copy_channels_f32(
           {grad_output + b.channel_offset(), grad_input, b.rows(b.in()), b.in().c, b.out().c, b.in().c});
-    case Op::dense: return kernels::dense_grad_input_f32(dense_grad_args(b));
-    case Op::conv2d: return kernels::conv2d_grad_input_f32(conv_grad_args(b));
-    case Op::depthwise_conv2d: return kernels::depthwise_conv2d_grad_input_f32(conv_grad_args(b));
-    case Op::max_pool: return kernels::max_pool_grad_f32({b.input(), grad_output, grad_input, b.conv()});
+    case Op::dense: return call<kernels::dense_grad_input_f32>(b, dense_grad_args(b));
+    case Op::conv2d:
+      call<kernels::conv2d_transpose_weights_f32>(b, conv_grad_args(b));
+      return call<kernels::conv2d_grad_input_f32>(b, conv_grad_args(b));
+    case Op::depthwise_conv2d: return call<kernels::depthwise_conv2d_grad_input_f32>(b, conv_grad_args(b));
+    case Op::max_pool: return call<kernels::max_pool_grad_f32>(b, {b.input(), grad_output, grad_input, b.conv()});
     case Op::average_pool:
-    case Op::global_average_pool: return kernels::average_pool_grad_f32({nullptr, grad_output, grad_input, b.conv()});
+    case Op::global_average_pool:
+      return call<kernels::average_pool_grad_f32>(b, {nullptr, grad_output, grad_input, b.conv()});
     case Op::batch_norm:
-      return b.step().saved != kNoBuffer ? kernels::batch_norm_grad_input_f32(batch_norm_grad_args(b))
-                                         : kernels::batch_norm_frozen_grad_input_f32(batch_norm_grad_args(b));
+      return b.step().saved != kNoBuffer ? call<kernels::batch_norm_grad_input_f32>(b, batch_norm_grad_args(b))
+                                         : call<kernels::batch_norm_frozen_grad_input_f32>(b, batch_norm_grad_args(b));
     case Op::dropout:
-      return kernels::dropout_f32(
-          {grad_output, grad_input, b.layer().alpha, b.memory().seed, b.random_stream(), b.count(b.out())});
-#define MOTE_ACTIVATION(name, number, derivative_on, needs)   \
-  case Op::name: {                                            \
-    return kernels::name##_grad_f32(activation_grad_args(b)); \
+      return call<kernels::dropout_f32>(
+          b, {grad_output, grad_input, b.layer().alpha, b.memory().seed, b.random_stream(), b.count(b.out())});
+#define MOTE_ACTIVATION(name, number, derivative_on, needs)            \
+  case Op::name: {                                                     \
+    return call<kernels::name##_grad_f32>(b, activation_grad_args(b)); \
   }
 #include "mote/ops.inc"
     case Op::rbf: return kernels::rbf_grad_input_f32(rbf_grad_args(b));
@@ -280,9 +283,9 @@ constexpr double norm_of(double sum_of_squares) {
     return args;
   };
   switch (layer.op) {
-    case Op::dense: return kernels::dense_grad_params_f32(bind(dense_grad_args(b)));
-    case Op::conv2d: return kernels::conv2d_grad_params_f32(bind(conv_grad_args(b)));
-    case Op::depthwise_conv2d: return kernels::depthwise_conv2d_grad_params_f32(bind(conv_grad_args(b)));
+    case Op::dense: return call<kernels::dense_grad_params_f32>(b, bind(dense_grad_args(b)));
+    case Op::conv2d: return call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
+    case Op::depthwise_conv2d: return call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
     case Op::batch_norm: {
       if (b.step().saved == kNoBuffer) return;
       BatchNormGradArgs args = batch_norm_grad_args(b);
@@ -291,7 +294,7 @@ constexpr double norm_of(double sum_of_squares) {
       args.grad_mean = weights + 2 * std::size_t{args.channels};
       args.grad_variance = weights + 3 * std::size_t{args.channels};
       args.statistics_scale = static_cast<float>(b.batch()) / static_cast<float>(config.batch);
-      return kernels::batch_norm_grad_params_f32(args);
+      return call<kernels::batch_norm_grad_params_f32>(b, args);
     }
     case Op::rbf: {
       RbfGradArgs args = rbf_grad_args(b);
@@ -309,14 +312,14 @@ constexpr double norm_of(double sum_of_squares) {
   }
 }
 
-[[gnu::always_inline]] inline void run_optimizer(OptimizerKind kind, const UpdateArgs& args) {
+[[gnu::always_inline]] inline void run_optimizer(const Binding& b, OptimizerKind kind, const UpdateArgs& args) {
   switch (kind) {
-    case OptimizerKind::sgd: return kernels::sgd_f32(args);
-    case OptimizerKind::momentum: return kernels::momentum_f32(args);
-    case OptimizerKind::nesterov: return kernels::nesterov_f32(args);
-    case OptimizerKind::adagrad: return kernels::adagrad_f32(args);
-    case OptimizerKind::rmsprop: return kernels::rmsprop_f32(args);
-    case OptimizerKind::adam: return kernels::adam_f32(args);
+    case OptimizerKind::sgd: return call<kernels::sgd_f32>(b, args);
+    case OptimizerKind::momentum: return call<kernels::momentum_f32>(b, args);
+    case OptimizerKind::nesterov: return call<kernels::nesterov_f32>(b, args);
+    case OptimizerKind::adagrad: return call<kernels::adagrad_f32>(b, args);
+    case OptimizerKind::rmsprop: return call<kernels::rmsprop_f32>(b, args);
+    case OptimizerKind::adam: return call<kernels::adam_f32>(b, args);
     case OptimizerKind::gradient_descent:
     case OptimizerKind::lbfgs: return;  // Minimizer moves them
   }
@@ -347,12 +350,12 @@ constexpr double norm_of(double sum_of_squares) {
                     array.count};
     if (!array.learned) {
       args.learning_rate = full_batch(o.kind) ? 1.0F : b.layer().beta;
-      kernels::sgd_f32(args);
+      call<kernels::sgd_f32>(b, args);
       if (full_batch(o.kind)) zero_floats(b.param_grad() + at, array.count);
       continue;
     }
     if (config.clip_value > 0.0F) kernels::clip_by_value_f32({b.param_grad() + at, config.clip_value, array.count});
-    run_optimizer(o.kind, args);
+    run_optimizer(b, o.kind, args);
   }
 }
 
@@ -406,7 +409,8 @@ inline bool run_clip_norm(const Binding& b, const TrainConfig& config) {
       return detail::finite(state.result.loss) ? Code::ok : Code::non_finite_loss;
     case StepKind::grad_input: detail::run_grad_input(b); return Code::ok;
     case StepKind::add_gradient:
-      kernels::add_f32({b.at(b.step().grad_input), b.second(), b.at(b.step().grad_input), b.count(b.out())});
+      detail::call<kernels::add_f32>(
+          b, {b.at(b.step().grad_input), b.second(), b.at(b.step().grad_input), b.count(b.out())});
       return Code::ok;
     case StepKind::grad_params: detail::run_grad_params(b, config, state); return Code::ok;
     case StepKind::penalize: detail::penalize(b, config, b.param_grad(), 1.0F); return Code::ok;

@@ -12,6 +12,23 @@
 
 namespace mote {
 
+/// One share of a kernel's outputs, for kernels whose arguments have one: the shares 0 … count - 1 of the same
+/// arguments write each output once, in any order or at the same time, and with the bits of the whole.
+struct Part {
+  std::uint32_t index = 0, count = 1;
+
+  struct Range {
+    std::size_t begin, end;
+  };
+  /// This share of 0 … total - 1, cut at multiples of `block`.
+  [[nodiscard]] [[gnu::always_inline]] constexpr Range of(std::size_t total, std::size_t block = 1) const {
+    if (count == 1) return {0, total};
+    const std::size_t blocks = (total + block - 1) / block;
+    const std::size_t end = blocks * (index + 1) / count * block;
+    return {blocks * index / count * block, end < total ? end : total};
+  }
+};
+
 /// An activation that a kernel applies to each output before it is stored: min(high, max(low, y)); NaN passes.
 struct Clamp {
   float low = -__builtin_inff(), high = __builtin_inff();
@@ -26,6 +43,7 @@ struct DenseArgs {
   float* output;
   std::uint32_t batch, fan_in, fan_out;
   Clamp clamp{};
+  Part part{};
 };
 
 /// grad_input:  grad_input (batch, fan_in) = grad_output (batch, fan_out) weights^T. Reads grad_output, weights.
@@ -41,6 +59,7 @@ struct DenseGradArgs {
   float* grad_bias;
   float scale;
   std::uint32_t batch, fan_in, fan_out;
+  Part part{};
 };
 
 /// Sizes of a convolution or pooling.
@@ -61,9 +80,11 @@ struct ConvArgs {
   float* scratch;
   ConvShape shape;
   Clamp clamp{};
+  Part part{};
 };
 
-/// grad_input: overwrites grad_input (every element). Reads grad_output, weights; scratch as the function says.
+/// grad_input: overwrites grad_input (every element). Reads grad_output, and the weights: depthwise where they are,
+///   conv2d in `scratch`, where conv2d_transpose_weights_f32 has put them for the same arguments.
 /// grad_params: grad_weights += scale * …, grad_bias += scale * … as for dense. Reads input, grad_output.
 struct ConvGradArgs {
   const float* input;
@@ -75,6 +96,7 @@ struct ConvGradArgs {
   float* scratch;
   float scale;
   ConvShape shape;
+  Part part{};
 };
 
 /// max: largest tap inside the image. average: mean of the taps inside the image (padding is not counted).
@@ -82,6 +104,7 @@ struct PoolArgs {
   const float* input;
   float* output;
   ConvShape shape;
+  Part part{};
 };
 /// Overwrites grad_input. max: the gradient goes to the first largest tap in row order, found again from `input`.
 struct PoolGradArgs {
@@ -89,6 +112,7 @@ struct PoolGradArgs {
   const float* grad_output;
   float* grad_input;
   ConvShape shape;
+  Part part{};
 };
 
 /// rows = batch * h * w. batch_norm_f32: y = gamma (x - running_mean) / sqrt(running_variance + epsilon) + beta.
@@ -104,6 +128,7 @@ struct BatchNormArgs {
   float* statistics;
   float epsilon;
   std::uint32_t rows, channels;
+  Part part{};
 };
 /// grad_input: through the batch's statistics; grad_input may be grad_output. frozen: through running_mean and
 ///   running_variance (grad_input = grad_output gamma / sqrt(running_variance + epsilon)); may be in place.
@@ -127,6 +152,7 @@ struct BatchNormGradArgs {
   float statistics_scale;
   float epsilon;
   std::uint32_t rows, channels;
+  Part part{};
 };
 
 /// output[i] = keep(i) ? input[i] / (1 - rate) : 0 where keep(i) depends on (seed, stream, i) alone: the forward and
@@ -138,6 +164,7 @@ struct DropoutArgs {
   std::uint64_t seed;
   std::uint64_t stream;
   std::uint32_t count;
+  Part part{};
 };
 
 /// output[i] = input[i] + stddev z_i, z_i standard normal and a function of (seed, stream, i) alone. |z_i| < 5.4.
@@ -158,6 +185,7 @@ struct AddArgs {
   float* output;
   std::uint32_t count;
   Clamp clamp{};
+  Part part{};
 };
 
 /// Copies `width` floats per row from rows of `source_stride` to rows of `target_stride`. No overlap.
@@ -173,6 +201,7 @@ struct ActivationArgs {
   float* output;
   float alpha;
   std::uint32_t count;
+  Part part{};
 };
 /// grad_input[i] = grad_output[i] g'. `value` is the output for sigmoid, tanh, ReLU, leaky ReLU and ReLU6, the input
 /// for SiLU, GELU and hard-swish. grad_input may be grad_output.
@@ -182,6 +211,7 @@ struct ActivationGradArgs {
   float* grad_input;
   float alpha;
   std::uint32_t count;
+  Part part{};
 };
 
 /// output[r, j] = exp(-sum_k (input[r, k] - centres[k, j])^2 / (2 exp(log_width[j]))).
@@ -333,6 +363,7 @@ struct UpdateArgs {
   float epsilon;
   float weight_decay;
   std::uint32_t count;
+  Part part{};
 };
 
 namespace kernels {

@@ -58,6 +58,10 @@ class Session {
   /// With PlanOptions::external_input: where the next run reads, batch * input_shape floats, only read.
   void set_input(const float* input) { memory_.external_input = input; }
 
+  /// Divides large layers among these threads, which must outlive the session or be taken back (nullptr). Any number
+  /// gives the same bits.
+  void set_threads(const Threads* threads) { memory_.threads = threads; }
+
   void run();
 
   [[nodiscard]] const Plan& plan() const { return plan_; }

@@ -24,6 +24,10 @@ class DynamicProgram {
   [[nodiscard]] std::byte* arena() const { return arena_; }
   [[nodiscard]] const std::byte* frozen_params() const { return model_.params; }
 
+  /// Divides large layers among these threads, which must outlive the trainer or be taken back (nullptr). Any number
+  /// gives the same bits.
+  void set_threads(const Threads* threads) { threads_ = threads; }
+
  protected:
   Code run_slice(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) const;
   Code run_update(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) const;
@@ -33,6 +37,7 @@ class DynamicProgram {
   Plan plan_{};
   TrainConfig config_{};
   std::byte* arena_ = nullptr;
+  const Threads* threads_ = nullptr;
 };
 
 /// For StaticTrainer: no layer is frozen, no parameters are needed.

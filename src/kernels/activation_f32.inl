@@ -17,9 +17,10 @@ using simd::splat;
 /// polynomials; an out-of-order one gains nothing from more, and one float at a time needs no pairs.
 template <class Function>
 inline void map_elements(const ActivationArgs& args, Function function) {
-  const float* input = args.input;
-  float* output = args.output;
-  std::size_t count = args.count;
+  const Part::Range share = elements_of(args.part, args.count);
+  const float* input = args.input + share.begin;
+  float* output = args.output + share.begin;
+  std::size_t count = share.end - share.begin;
   if constexpr (simd::kLanes > 1) {
     for (; count >= 2 * simd::kLanes; count -= 2 * simd::kLanes) {
       const F32 low = simd::load(input);
@@ -39,7 +40,7 @@ inline void map_elements(const ActivationArgs& args, Function function) {
 /// grad_input[i] = grad_output[i] derivative(value[i]); grad_input may be grad_output.
 template <class Function>
 inline void map_gradient(const ActivationGradArgs& args, Function derivative_times) {
-  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+  lanes_over(elements_of(args.part, args.count), [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
     const F32 value = lanes.load(args.value + at);
     const F32 grad = lanes.load(args.grad_output + at);
     lanes.store(args.grad_input + at, derivative_times(value, grad));

@@ -39,13 +39,15 @@ struct NormGroup {
 };
 
 template <class Body>
-inline void for_each_norm_group(std::size_t rows, std::size_t channels, const Body& body) {
+inline void for_each_norm_group(std::size_t rows, std::size_t channels, const Part& part, const Body& body) {
+  const Part::Range share = part.of(channels, kNormColumns);
   if (channels < kNormColumns && kNormColumns % channels == 0) {
+    if (share.begin == share.end) return;
     const std::size_t values = rows * channels;
     body(NormGroup{values / kNormColumns, kNormColumns, values % kNormColumns, 0, kNormColumns, channels});
     return;
   }
-  for (std::size_t first = 0; first < channels; first += kNormColumns) {
+  for (std::size_t first = share.begin; first < share.end; first += kNormColumns) {
     const std::size_t columns = channels - first < kNormColumns ? channels - first : kNormColumns;
     body(NormGroup{rows, channels, 0, first, columns, columns});
   }
@@ -167,7 +169,7 @@ struct NormGradSums {
 }  // namespace
 
 void batch_norm_f32(const BatchNormArgs& args) {
-  for_each_norm_group(args.rows, args.channels, [&](const NormGroup& group) {
+  for_each_norm_group(args.rows, args.channels, args.part, [&](const NormGroup& group) {
     NormValues mean, inverse_deviation;
     group.spread(args.running_mean, mean);
     group.spread(args.running_variance, inverse_deviation);
@@ -178,7 +180,7 @@ void batch_norm_f32(const BatchNormArgs& args) {
 
 /// Two passes: the variance is the mean square of the distances from the mean, which does not cancel.
 void batch_norm_train_f32(const BatchNormArgs& args) {
-  for_each_norm_group(args.rows, args.channels, [&](const NormGroup& group) {
+  for_each_norm_group(args.rows, args.channels, args.part, [&](const NormGroup& group) {
     NormValues mean, inverse_deviation;
     group.sum([&](std::size_t at, std::size_t, auto lanes) { return lanes.load(args.input + at); }, mean);
     norm_divide(mean, group.columns, args.rows);
@@ -203,7 +205,7 @@ void batch_norm_grad_input_f32(const BatchNormGradArgs& args) {
   struct Shared {
     simd::F32 mean, slope, mean_grad, product;
   };
-  for_each_norm_group(args.rows, args.channels, [&](const NormGroup& group) {
+  for_each_norm_group(args.rows, args.channels, args.part, [&](const NormGroup& group) {
     NormGradSums sums(args, group);
     norm_divide(sums.grad, group.columns, args.rows);
     norm_divide(sums.product, group.columns, args.rows);
@@ -224,7 +226,7 @@ void batch_norm_grad_input_f32(const BatchNormGradArgs& args) {
 }
 
 void batch_norm_frozen_grad_input_f32(const BatchNormGradArgs& args) {
-  for_each_norm_group(args.rows, args.channels, [&](const NormGroup& group) {
+  for_each_norm_group(args.rows, args.channels, args.part, [&](const NormGroup& group) {
     NormValues gamma, inverse_deviation;
     group.spread(args.gamma, gamma);
     group.spread(args.running_variance, inverse_deviation);
@@ -243,7 +245,7 @@ void batch_norm_grad_params_f32(const BatchNormGradArgs& args) {
   const simd::F32 epsilon = simd::splat(args.epsilon), one = simd::splat(1.0F);
   const float rows = static_cast<float>(args.rows);
   const simd::F32 unbiased = simd::splat(args.rows > 1 ? rows / (rows - 1.0F) : 1.0F);
-  for_each_norm_group(args.rows, args.channels, [&](const NormGroup& group) {
+  for_each_norm_group(args.rows, args.channels, args.part, [&](const NormGroup& group) {
     const NormGradSums sums(args, group);
     lanes_over(group.channels, [&](std::size_t j, auto lanes) {
       const std::size_t c = group.first + j;

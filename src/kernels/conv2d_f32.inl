@@ -65,8 +65,11 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
 }
 
 /// target[p] = bias + sum over taps and channels of source[…] weights[tap][channel], for every target pixel.
-inline void correlate(const Walk& walk, const float* source, std::size_t source_c, const float* weights,
+inline void correlate(Walk walk, const Part& part, const float* source, std::size_t source_c, const float* weights,
                       const float* bias, std::size_t target_c, float* target, const Clamp& clamp = {}) {
+  const std::ptrdiff_t image = take_part(walk, part, true);
+  source += image * walk.y.source * walk.x.source * static_cast<std::ptrdiff_t>(source_c);
+  target += image * walk.y.target * walk.x.target * static_cast<std::ptrdiff_t>(target_c);
   RowsJob job;
   job.clamp = clamp;
   job.b_end = weights + static_cast<std::size_t>(walk.y.filter * walk.x.filter) * source_c * target_c;
@@ -100,19 +103,26 @@ inline ConvShape as_line(const ConvShape& shape) {
 
 void conv2d_f32(const ConvArgs& args) {
   const ConvShape shape = as_line(args.shape);
-  correlate(forward_walk(shape), args.input, shape.in.c, args.weights, args.bias, shape.out.c, args.output, args.clamp);
+  correlate(forward_walk(shape), args.part, args.input, shape.in.c, args.weights, args.bias, shape.out.c, args.output,
+            args.clamp);
 }
 
-void conv2d_grad_input_f32(const ConvGradArgs& args) {
-  const ConvShape shape = as_line(args.shape);
-  const std::size_t in_c = shape.in.c, out_c = shape.out.c;
-  const std::size_t taps = std::size_t{shape.window.filter_h} * shape.window.filter_w;
-  for (std::size_t tap = 0; tap < taps; ++tap) {
+/// Taps in reverse order, each (out_c, in_c).
+void conv2d_transpose_weights_f32(const ConvGradArgs& args) {
+  const std::size_t in_c = args.shape.in.c, out_c = args.shape.out.c;
+  const std::size_t taps = std::size_t{args.shape.window.filter_h} * args.shape.window.filter_w;
+  const Part::Range share = args.part.of(taps);
+  for (std::size_t tap = share.begin; tap < share.end; ++tap) {
     const float* from = args.weights + (taps - 1 - tap) * in_c * out_c;
     float* to = args.scratch + tap * in_c * out_c;
     simd::transpose(from, out_c, in_c, out_c, to, in_c);
   }
-  correlate(backward_walk(shape), args.grad_output, out_c, args.scratch, nullptr, in_c, args.grad_input);
+}
+
+void conv2d_grad_input_f32(const ConvGradArgs& args) {
+  const ConvShape shape = as_line(args.shape);
+  correlate(backward_walk(shape), args.part, args.grad_output, shape.out.c, args.scratch, nullptr, shape.in.c,
+            args.grad_input);
 }
 
 namespace {
@@ -124,18 +134,18 @@ inline std::ptrdiff_t first_reaching(const Axis& axis, std::ptrdiff_t tap, std::
   return std::min(p, axis.target);
 }
 
-/// Gradient of `rows` consecutive rows (tap_x, channel) of the filter row at tap_y, beginning with (tap_x, 0).
+/// Gradient of some consecutive rows (tap_x, channel) of the filter row at tap_y, counted from (tap_x, 0).
 /// Positions at which every tap of a tile meets the image are taken whole.
 inline void outer_rows(const ConvGradArgs& args, const Walk& walk, std::ptrdiff_t tap_y, std::ptrdiff_t tap_x,
-                       std::size_t rows, OuterJob& job) {
+                       Part::Range rows, OuterJob& job) {
   const auto in_c = static_cast<std::ptrdiff_t>(args.shape.in.c), out_c = static_cast<std::ptrdiff_t>(args.shape.out.c);
   const Axis &ay = walk.y, &ax = walk.x;
   const std::ptrdiff_t y_begin = first_reaching(ay, tap_y * ay.dilation, 0);
   const std::ptrdiff_t y_end = first_reaching(ay, tap_y * ay.dilation, ay.source);
   job.lines = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, y_end - y_begin));
   const std::ptrdiff_t line = y_begin * ay.stride - ay.pad + tap_y * ay.dilation;
-  for (std::size_t row = 0, count = 0; row < rows; row += count) {
-    count = tile_rows(rows - row, args.shape.out.c);
+  for (std::size_t row = rows.begin, count = 0; row < rows.end; row += count) {
+    count = tile_rows(rows.end - row, args.shape.out.c);
     const auto first_row = static_cast<std::ptrdiff_t>(row), last_row = static_cast<std::ptrdiff_t>(row + count - 1);
     const std::ptrdiff_t low = tap_x * ax.dilation + first_row / in_c, high = tap_x * ax.dilation + last_row / in_c;
     const std::ptrdiff_t begin = first_reaching(ax, high, 0), end = first_reaching(ax, low, ax.source);
@@ -175,15 +185,18 @@ void conv2d_grad_params_f32(const ConvGradArgs& args) {
   job.b_line = walk.x.target * to_c;
   job.row_step = job.a_step;
   job.row_count = walk.x.source * from_c;
-  for (std::ptrdiff_t tap_y = 0; tap_y < walk.y.filter; ++tap_y) {
-    if (walk.x.dilation == 1) {  // the taps of a filter row lie side by side in the image as in the filter
-      outer_rows(line_args, walk, tap_y, 0, static_cast<std::size_t>(walk.x.filter) * in_c, job);
-    } else {
-      for (std::ptrdiff_t tap_x = 0; tap_x < walk.x.filter; ++tap_x)
-        outer_rows(line_args, walk, tap_y, tap_x, in_c, job);
-    }
+  // Where the taps of a filter row lie side by side in the image as in the filter, they are one run of rows.
+  const std::ptrdiff_t runs_x = walk.x.dilation == 1 ? 1 : walk.x.filter;
+  const std::size_t run = static_cast<std::size_t>(walk.x.filter / runs_x) * in_c;
+  const std::size_t runs = static_cast<std::size_t>(walk.y.filter * runs_x);
+  const Part::Range share = args.part.of(runs * run);
+  for (std::size_t i = share.begin / run; i * run < share.end; ++i) {
+    const auto at = static_cast<std::ptrdiff_t>(i);
+    const Part::Range rows{std::max(share.begin, i * run) - i * run, std::min(share.end, i * run + run) - i * run};
+    outer_rows(line_args, walk, at / runs_x, at % runs_x, rows, job);
   }
-  if (args.grad_bias != nullptr) column_sums(args.grad_output, positions, out_c, args.scale, args.grad_bias);
+  if (args.grad_bias != nullptr)
+    column_sums(args.grad_output, positions, out_c, args.scale, args.part.of(out_c, kLanes), args.grad_bias);
 }
 
 }  // namespace mote::MOTE_KERNELS

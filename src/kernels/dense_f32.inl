@@ -19,15 +19,15 @@ namespace {
 /// out (rows, columns) = start + a (rows, depth) b (depth, columns), all dense. A panel of columns of b serves all
 /// rows before the next: b is the larger operand, and its panel stays in a cache.
 inline void multiply_rows(RowsJob& job, const float* a, std::size_t a_step, float* out, std::size_t out_step,
-                          std::size_t rows, std::size_t columns) {
+                          std::size_t rows, Part::Range columns) {
   job.offsets = nullptr;
   job.taps_y = job.taps_x = 1;
   job.a_step_y = job.a_step_x = job.b_step_y = job.b_step_x = 0;
   const std::size_t panel = std::max(kTileVectors, kWideVectors) * kLanes;
-  for (std::size_t begin = 0; begin < columns; begin += panel) {
-    const std::size_t end = std::min(columns, begin + panel);
+  for (std::size_t begin = columns.begin; begin < columns.end; begin += panel) {
+    const std::size_t end = std::min(columns.end, begin + panel);
     for (std::size_t row = 0, count = 0; row < rows; row += count) {
-      count = tile_rows(rows - row, columns);
+      count = tile_rows(rows - row, columns.end - columns.begin);
       for (std::size_t r = 0; r < count; ++r) {
         job.a[r] = a + (row + r) * a_step;
         job.out[r] = out + (row + r) * out_step;
@@ -37,55 +37,63 @@ inline void multiply_rows(RowsJob& job, const float* a, std::size_t a_step, floa
   }
 }
 
-/// kTerms rows of weights added to a row of outputs that stays in memory.
+/// kTerms rows of weights, row_step apart, added to a row of outputs that stays in memory.
 template <std::size_t kTerms>
-void stream_terms(const float* x, const float* weights, std::size_t columns, float* out) {
+void stream_terms(const float* x, const float* weights, std::size_t row_step, std::size_t columns, float* out) {
   F32 inputs[kTerms];
   unroll<kTerms>([&](auto k) MOTE_UNROLLED { inputs[k] = simd::splat(x[k]); });
   std::size_t column = 0;
   for (; column + kLanes <= columns; column += kLanes) {
     F32 acc = simd::load(out + column);
-    unroll<kTerms>(
-        [&](auto k) MOTE_UNROLLED { acc = simd::mul_add(inputs[k], simd::load(weights + k * columns + column), acc); });
+    unroll<kTerms>([&](auto k) MOTE_UNROLLED {
+      acc = simd::mul_add(inputs[k], simd::load(weights + k * row_step + column), acc);
+    });
     simd::store(out + column, acc);
   }
   if (column == columns) return;
   const std::size_t tail = columns - column;
   F32 acc = simd::load_partial(out + column, tail);
   unroll<kTerms>([&](auto k) MOTE_UNROLLED {
-    acc = simd::mul_add(inputs[k], simd::load_partial(weights + k * columns + column, tail), acc);
+    acc = simd::mul_add(inputs[k], simd::load_partial(weights + k * row_step + column, tail), acc);
   });
   simd::store_partial(out + column, tail, acc);
 }
 
 /// One sample: the weights are read once and in the order in which they lie, which the prefetchers follow; in tiles
 /// each vector would come from another page.
-inline void stream_sample(const DenseArgs& args) {
+inline void stream_sample(const DenseArgs& args, Part::Range columns) {
   const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
+  float* output = args.output + columns.begin;
+  const float* weights = args.weights + columns.begin;
+  const std::size_t count = columns.end - columns.begin;
   if (args.bias != nullptr) {
-    std::copy_n(args.bias, fan_out, args.output);
+    std::copy_n(args.bias + columns.begin, count, output);
   } else {
-    std::fill_n(args.output, fan_out, 0.0F);
+    std::fill_n(output, count, 0.0F);
   }
   std::size_t k = 0;
-  for (; k + 8 <= fan_in; k += 8) stream_terms<8>(args.input + k, args.weights + k * fan_out, fan_out, args.output);
+  for (; k + 8 <= fan_in; k += 8) stream_terms<8>(args.input + k, weights + k * fan_out, fan_out, count, output);
   if ((fan_in & 4) != 0) {
-    stream_terms<4>(args.input + k, args.weights + k * fan_out, fan_out, args.output);
+    stream_terms<4>(args.input + k, weights + k * fan_out, fan_out, count, output);
     k += 4;
   }
-  for (; k < fan_in; ++k) stream_terms<1>(args.input + k, args.weights + k * fan_out, fan_out, args.output);
+  for (; k < fan_in; ++k) stream_terms<1>(args.input + k, weights + k * fan_out, fan_out, count, output);
   if (!args.clamp.any()) return;
   const F32 low = simd::splat(args.clamp.low), high = simd::splat(args.clamp.high);
-  lanes_over(fan_out, [&](std::size_t i, auto lanes) MOTE_LAMBDA_INLINE {
-    lanes.store(args.output + i, min(high, max(low, lanes.load(args.output + i))));
-  });
+  lanes_over(count, [&](std::size_t i, auto lanes)
+                        MOTE_LAMBDA_INLINE { lanes.store(output + i, min(high, max(low, lanes.load(output + i)))); });
 }
 
 }  // namespace
 
 void dense_f32(const DenseArgs& args) {
   const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
-  if (!kScalar && args.batch == 1 && fan_out > kWideVectors * kLanes) return stream_sample(args);
+  // By columns, where a share has a few vectors of them, so that every weight is read once; else by rows.
+  const bool by_columns = args.batch == 1 || fan_out >= 64 * args.part.count;
+  const Part::Range columns = by_columns ? args.part.of(fan_out, 64) : Part::Range{0, fan_out};
+  const Part::Range rows = by_columns ? Part::Range{0, args.batch} : args.part.of(args.batch);
+  if (columns.begin == columns.end) return;
+  if (!kScalar && args.batch == 1 && fan_out > kWideVectors * kLanes) return stream_sample(args, columns);
   RowsJob job;
   job.b = args.weights;
   job.b_end = args.weights + fan_in * fan_out;
@@ -96,7 +104,8 @@ void dense_f32(const DenseArgs& args) {
   job.clamp = args.clamp;
   job.column_step = 1;
   job.depth = fan_in;
-  multiply_rows(job, args.input, fan_in, args.output, fan_out, args.batch, fan_out);
+  multiply_rows(job, args.input + rows.begin * fan_in, fan_in, args.output + rows.begin * fan_out, fan_out,
+                rows.end - rows.begin, columns);
 }
 
 namespace {
@@ -132,22 +141,22 @@ void dot_tile(const DenseGradArgs& args, std::size_t sample, std::size_t input) 
   });
 }
 
-inline void grad_input_dots(const DenseGradArgs& args) {
+inline void grad_input_dots(const DenseGradArgs& args, Part::Range inputs) {
   constexpr std::size_t kTiles = std::max<std::size_t>(1, simd::kAccumulators / simd::kVectors16);
   constexpr std::size_t kInputs = kTiles >= 16 ? 4 : kTiles >= 6 ? 3 : 1;
   constexpr std::size_t kSamples = kTiles >= 16 ? 4 : kTiles >= 6 ? 2 : 1;
-  std::size_t input = 0;
-  for (; input + kInputs <= args.fan_in; input += kInputs) {
+  std::size_t input = inputs.begin;
+  for (; input + kInputs <= inputs.end; input += kInputs) {
     std::size_t sample = 0;
     for (; sample + kSamples <= args.batch; sample += kSamples) dot_tile<kSamples, kInputs>(args, sample, input);
     for (; sample < args.batch; ++sample) dot_tile<1, kInputs>(args, sample, input);
   }
-  for (; input < args.fan_in; ++input)
+  for (; input < inputs.end; ++input)
     for (std::size_t sample = 0; sample < args.batch; ++sample) dot_tile<1, 1>(args, sample, input);
 }
 
 /// Lanes over fan_in: blocks of the weights are transposed on the stack, which a machine without vectors need not do.
-inline void grad_input_lanes(const DenseGradArgs& args) {
+inline void grad_input_lanes(const DenseGradArgs& args, Part::Range share) {
   const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
   RowsJob job;
   job.bias = nullptr;
@@ -159,7 +168,7 @@ inline void grad_input_lanes(const DenseGradArgs& args) {
     job.ahead = 0;
     job.column_step = fan_out;
     job.depth = fan_out;
-    multiply_rows(job, args.grad_output, fan_out, args.grad_input, fan_in, args.batch, fan_in);
+    multiply_rows(job, args.grad_output, fan_out, args.grad_input, fan_in, args.batch, share);
   } else {
     constexpr std::size_t kPanel = kTileVectors * kLanes, kDepth = 2048 / kPanel;  // 8 KiB
     alignas(64) float panel[kDepth * kPanel];
@@ -168,13 +177,13 @@ inline void grad_input_lanes(const DenseGradArgs& args) {
     job.b_step = kPanel;
     job.ahead = 0;
     job.column_step = 1;
-    for (std::size_t input = 0; input < fan_in; input += kPanel) {
-      const std::size_t inputs = std::min(kPanel, fan_in - input);
+    for (std::size_t input = share.begin; input < share.end; input += kPanel) {
+      const std::size_t inputs = std::min(kPanel, share.end - input);
       for (std::size_t k = 0; k < fan_out; k += kDepth) {
         job.depth = std::min(kDepth, fan_out - k);
         job.resume = k != 0;
         simd::transpose(args.weights + input * fan_out + k, fan_out, inputs, job.depth, panel, kPanel);
-        multiply_rows(job, args.grad_output + k, fan_out, args.grad_input + input, fan_in, args.batch, inputs);
+        multiply_rows(job, args.grad_output + k, fan_out, args.grad_input + input, fan_in, args.batch, {0, inputs});
       }
     }
   }
@@ -183,10 +192,11 @@ inline void grad_input_lanes(const DenseGradArgs& args) {
 }  // namespace
 
 void dense_grad_input_f32(const DenseGradArgs& args) {
+  const Part::Range inputs = args.part.of(args.fan_in, 64);
   if (dot_form(args.batch, args.fan_out)) {
-    grad_input_dots(args);
+    grad_input_dots(args, inputs);
   } else {
-    grad_input_lanes(args);
+    grad_input_lanes(args, inputs);
   }
 }
 
@@ -203,13 +213,15 @@ void dense_grad_params_f32(const DenseGradArgs& args) {
   job.before = job.after = 0;
   job.inside = static_cast<std::ptrdiff_t>(args.batch);
   job.row_shift = job.row_step = job.row_count = 0;
-  for (std::size_t row = 0, count = 0; row < fan_in; row += count) {
-    count = tile_rows(fan_in - row, fan_out);
+  const Part::Range rows = args.part.of(fan_in, kMaxRows);
+  for (std::size_t row = rows.begin, count = 0; row < rows.end; row += count) {
+    count = tile_rows(rows.end - row, fan_out);
     job.a = args.input + row;
     job.out = args.grad_weights + row * fan_out;
     run_tiles<OuterKernel>(job, count, 0, fan_out);
   }
-  if (args.grad_bias != nullptr) column_sums(args.grad_output, args.batch, fan_out, args.scale, args.grad_bias);
+  if (args.grad_bias != nullptr)
+    column_sums(args.grad_output, args.batch, fan_out, args.scale, args.part.of(fan_out, kLanes), args.grad_bias);
 }
 
 }  // namespace mote::MOTE_KERNELS

@@ -241,9 +241,13 @@ inline void filter_segment(const Walk& walk, const Segment& y, const Segment& x,
 }
 
 /// Forward: taps in order. Backward: taps count from the filter's far end, so the weights are walked backwards.
-inline void filter_channels(const ConvShape& shape, bool forward, const float* source, const float* weights,
-                            const float* bias, float* target, const Clamp& clamp = {}) {
-  const Walk walk = forward ? forward_walk(shape) : backward_walk(shape);
+inline void filter_channels(const ConvShape& shape, const Part& part, bool forward, const float* source,
+                            const float* weights, const float* bias, float* target, const Clamp& clamp = {}) {
+  Walk walk = forward ? forward_walk(shape) : backward_walk(shape);
+  const bool lines = shape.in.c == shape.out.c && has_lines(walk.x);
+  const std::ptrdiff_t image = take_part(walk, part, !lines);
+  source += image * walk.y.source * walk.x.source * static_cast<std::ptrdiff_t>(forward ? shape.in.c : shape.out.c);
+  target += image * walk.y.target * walk.x.target * static_cast<std::ptrdiff_t>(forward ? shape.out.c : shape.in.c);
   const auto out_c = static_cast<std::ptrdiff_t>(shape.out.c);
   const std::ptrdiff_t last_tap = walk.y.filter * walk.x.filter - 1;
   RowsJob job;
@@ -257,7 +261,6 @@ inline void filter_channels(const ConvShape& shape, bool forward, const float* s
   job.depth = 1;
   const std::ptrdiff_t direction = forward ? out_c : -out_c;
   const float* first_tap = forward ? weights : weights + last_tap * out_c;
-  const bool lines = shape.in.c == shape.out.c && has_lines(walk.x);
   for_segments(walk.y, [&](const Segment& y) {
     if (lines) return filter_lines(walk, y, shape.out.c, source, first_tap, direction, job, target);
     for_segments(walk.x, [&](const Segment& x) {
@@ -272,11 +275,11 @@ inline void filter_channels(const ConvShape& shape, bool forward, const float* s
 }  // namespace
 
 void depthwise_conv2d_f32(const ConvArgs& args) {
-  filter_channels(args.shape, true, args.input, args.weights, args.bias, args.output, args.clamp);
+  filter_channels(args.shape, args.part, true, args.input, args.weights, args.bias, args.output, args.clamp);
 }
 
 void depthwise_conv2d_grad_input_f32(const ConvGradArgs& args) {
-  filter_channels(args.shape, false, args.grad_output, args.weights, nullptr, args.grad_input);
+  filter_channels(args.shape, args.part, false, args.grad_output, args.weights, nullptr, args.grad_input);
 }
 
 namespace {
@@ -291,6 +294,7 @@ struct TapsJob {
   std::ptrdiff_t in_c, out_c;
   Walk walk;
   std::ptrdiff_t tap_y, tap_x;
+  Part::Range channels;  // of the input
 };
 
 /// The sums of kTapsY × kTapsX taps. kExpand: one input channel against several outputs.
@@ -391,8 +395,12 @@ template <std::size_t kTapsY, std::size_t kTapsX>
 void run_taps(TapsJob job) {
   // Nine taps of one vector, or up to four of two: at least the eight chains that two multiply-add units want.
   constexpr std::size_t kVectors = kScalar || kTapsY * kTapsX > 4 ? 1 : 2;
-  if (job.in_c == job.out_c) {
-    auto left = static_cast<std::size_t>(job.out_c);
+  const auto multiplier = static_cast<std::size_t>(job.out_c / job.in_c);
+  job.input += job.channels.begin;
+  job.grad_output += job.channels.begin * multiplier;
+  job.grad_weights += job.channels.begin * multiplier;
+  if (multiplier == 1) {
+    std::size_t left = job.channels.end - job.channels.begin;
     const auto advance = [&](std::size_t channels) {
       job.input += channels;
       job.grad_output += channels;
@@ -412,8 +420,7 @@ void run_taps(TapsJob job) {
     }
     return;
   }
-  const auto multiplier = static_cast<std::size_t>(job.out_c / job.in_c);
-  for (std::ptrdiff_t c = 0; c < job.in_c; ++c, ++job.input) {
+  for (std::size_t c = job.channels.begin; c < job.channels.end; ++c, ++job.input) {
     std::size_t left = multiplier;
     for (; left >= kLanes; left -= kLanes, job.grad_output += kLanes, job.grad_weights += kLanes)
       TapsTile<WideLanes, kTapsY, kTapsX, 1, false, true>::run(job, 0);
@@ -437,7 +444,8 @@ void depthwise_conv2d_grad_params_f32(const ConvGradArgs& args) {
               static_cast<std::ptrdiff_t>(shape.out.c),
               forward_walk(shape),
               0,
-              0};
+              0,
+              args.part.of(shape.in.c, 16)};
   const std::ptrdiff_t filter_h = job.walk.y.filter, filter_w = job.walk.x.filter;
   while (job.tap_y < filter_h) {
     const bool square = filter_w == 3 && filter_h - job.tap_y >= 3;
@@ -455,7 +463,7 @@ void depthwise_conv2d_grad_params_f32(const ConvGradArgs& args) {
   }
   if (args.grad_bias == nullptr) return;
   const std::size_t positions = std::size_t{shape.batch} * shape.out.h * shape.out.w;
-  column_sums(args.grad_output, positions, shape.out.c, args.scale, args.grad_bias);
+  column_sums(args.grad_output, positions, shape.out.c, args.scale, args.part.of(shape.out.c, kLanes), args.grad_bias);
 }
 
 }  // namespace mote::MOTE_KERNELS

@@ -16,12 +16,14 @@ void dropout_f32(const DropoutArgs& args) {
   std::uint32_t threshold = static_cast<std::uint32_t>(scaled_rate);
   if (static_cast<float>(threshold) < scaled_rate) ++threshold;
   const float scale = 1.0F / (1.0F - args.rate);
-  for (std::uint32_t first = 0; first < args.count; first += kTileWords) {
+  const Part::Range share = args.part.of(args.count, kTileWords);
+  const auto end = static_cast<std::uint32_t>(share.end);
+  for (auto first = static_cast<std::uint32_t>(share.begin); first < end; first += kTileWords) {
     std::uint32_t words[kTileWords];
     random_tile(args.seed, RandomUse::dropout, args.stream, first / 4, words);  // 16 blocks for 64 elements
     const float* input = args.input + first;
     float* output = args.output + first;
-    const std::uint32_t left = args.count - first;
+    const std::uint32_t left = end - first;
     const std::uint32_t count = left < kTileWords ? left : kTileWords;
     for (std::uint32_t i = 0; i < count; ++i) {
       const float scaled = input[i] * scale;

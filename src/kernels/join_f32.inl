@@ -11,7 +11,7 @@ namespace mote::MOTE_KERNELS {
 
 void add_f32(const AddArgs& args) {
   const simd::F32 low = simd::splat(args.clamp.low), high = simd::splat(args.clamp.high);
-  lanes_over(args.count, [&](std::size_t i, auto lanes) {
+  lanes_over(elements_of(args.part, args.count), [&](std::size_t i, auto lanes) {
     lanes.store(args.output + i, min(high, max(low, lanes.load(args.a + i) + lanes.load(args.b + i))));
   });
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "kernels/kernel_namespace.hpp"
+#include "mote/kernels.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {
@@ -24,14 +25,21 @@ struct SomeLanes {
   void store(float* to, simd::F32 value) const { simd::store_partial(to, count, value); }
 };
 
-/// body(first, lanes) for every vector of 0 … count - 1.
+/// body(first, lanes) for every vector of begin … end - 1.
+template <class Body>
+MOTE_INLINE void lanes_over(Part::Range range, const Body& body) {
+  std::size_t first = range.begin;
+  for (; first + simd::kLanes <= range.end; first += simd::kLanes) body(first, FullLanes{});
+  if constexpr (simd::kLanes > 1)
+    if (first < range.end) body(first, SomeLanes{range.end - first});
+}
 template <class Body>
 MOTE_INLINE void lanes_over(std::size_t count, const Body& body) {
-  std::size_t first = 0;
-  for (; first + simd::kLanes <= count; first += simd::kLanes) body(first, FullLanes{});
-  if constexpr (simd::kLanes > 1)
-    if (first < count) body(first, SomeLanes{count - first});
+  lanes_over(Part::Range{0, count}, body);
 }
+
+/// A share of elements: whole cache lines of an aligned array, so that threads do not write to the same one.
+inline Part::Range elements_of(const Part& part, std::size_t count) { return part.of(count, 64); }
 
 }  // namespace
 }  // namespace mote::MOTE_KERNELS

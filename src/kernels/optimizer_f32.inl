@@ -11,7 +11,7 @@ namespace mote::MOTE_KERNELS {
 
 void sgd_f32(const UpdateArgs& args) {
   const simd::F32 rate = simd::splat(args.learning_rate);
-  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+  lanes_over(elements_of(args.part, args.count), [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
     lanes.store(args.params + at, neg_mul_add(rate, lanes.load(args.grads + at), lanes.load(args.params + at)));
   });
 }
@@ -19,7 +19,7 @@ void sgd_f32(const UpdateArgs& args) {
 void momentum_f32(const UpdateArgs& args) {
   const simd::F32 rate = simd::splat(args.learning_rate);
   const simd::F32 decay = simd::splat(args.decay1);
-  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+  lanes_over(elements_of(args.part, args.count), [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
     const simd::F32 step = rate * lanes.load(args.grads + at);
     const simd::F32 velocity = decay * lanes.load(args.state1 + at) - step;
     lanes.store(args.state1 + at, velocity);
@@ -30,7 +30,7 @@ void momentum_f32(const UpdateArgs& args) {
 void nesterov_f32(const UpdateArgs& args) {
   const simd::F32 rate = simd::splat(args.learning_rate);
   const simd::F32 decay = simd::splat(args.decay1);
-  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+  lanes_over(elements_of(args.part, args.count), [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
     const simd::F32 step = rate * lanes.load(args.grads + at);
     const simd::F32 velocity = decay * lanes.load(args.state1 + at) - step;
     lanes.store(args.state1 + at, velocity);
@@ -41,7 +41,7 @@ void nesterov_f32(const UpdateArgs& args) {
 void adagrad_f32(const UpdateArgs& args) {
   const simd::F32 rate = simd::splat(args.learning_rate);
   const simd::F32 epsilon = simd::splat(args.epsilon);
-  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+  lanes_over(elements_of(args.part, args.count), [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
     const simd::F32 grad = lanes.load(args.grads + at);
     const simd::F32 squares = mul_add(grad, grad, lanes.load(args.state1 + at));
     lanes.store(args.state1 + at, squares);
@@ -54,7 +54,7 @@ void rmsprop_f32(const UpdateArgs& args) {
   const simd::F32 epsilon = simd::splat(args.epsilon);
   const simd::F32 decay = simd::splat(args.decay2);
   const simd::F32 rest = simd::splat(args.one_minus_decay2);
-  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+  lanes_over(elements_of(args.part, args.count), [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
     const simd::F32 grad = lanes.load(args.grads + at);
     const simd::F32 squares = mul_add(decay, lanes.load(args.state1 + at), rest * grad * grad);
     lanes.store(args.state1 + at, squares);
@@ -73,7 +73,7 @@ void adam_f32(const UpdateArgs& args) {
   const simd::F32 uncorrect = simd::splat(1.0F / args.correction2);
   const simd::F32 epsilon = simd::splat(args.epsilon);
   const simd::F32 shrink = simd::splat(args.learning_rate * args.weight_decay);
-  lanes_over(args.count, [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
+  lanes_over(elements_of(args.part, args.count), [&](std::size_t at, auto lanes) MOTE_LAMBDA_INLINE {
     const simd::F32 grad = lanes.load(args.grads + at);
     const simd::F32 param = lanes.load(args.params + at);
     const simd::F32 first_moment = mul_add(decay1, lanes.load(args.state1 + at), rest1 * grad);

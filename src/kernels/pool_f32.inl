@@ -33,15 +33,24 @@ inline PoolSpan pool_span(std::uint32_t out, std::uint32_t stride, std::uint32_t
   return {begin, std::min(padded + filter - pad, size) - begin};  // filter > pad: validate()
 }
 
-/// Calls body(run) for all output pixels in order: windows cut at an edge one by one, those between in one run.
+/// Images and lines of the output that are one share: lines of the only image, or whole images.
+struct PoolShare {
+  Part::Range images, lines;
+};
+inline PoolShare pool_share(const ConvShape& shape, const Part& part, bool by_lines) {
+  if (shape.batch == 1 && by_lines) return {{0, 1}, part.of(shape.out.h)};
+  return {part.of(shape.batch), {0, shape.out.h}};
+}
+
+/// Calls body(run) for the share's output pixels in order: windows cut at an edge one by one, those between in one run.
 template <class Body>
-inline void for_each_pool_run(const ConvShape& shape, const Body& body) {
+inline void for_each_pool_run(const ConvShape& shape, const PoolShare& share, const Body& body) {
   const Window& w = shape.window;
   const std::size_t channels = shape.in.c, row = shape.in.w * channels;
-  std::size_t pixel = 0;
-  for (std::uint32_t n = 0; n < shape.batch; ++n) {
-    const std::size_t image = static_cast<std::size_t>(n) * shape.in.h;
-    for (std::uint32_t y = 0; y < shape.out.h; ++y) {
+  for (std::size_t n = share.images.begin; n < share.images.end; ++n) {
+    const std::size_t image = n * shape.in.h;
+    std::size_t pixel = (n * shape.out.h + share.lines.begin) * shape.out.w;
+    for (auto y = static_cast<std::uint32_t>(share.lines.begin); y < share.lines.end; ++y) {
       const PoolSpan vertical = pool_span(y, w.stride_h, w.pad_top, w.filter_h, shape.in.h);
       const std::size_t line = (image + vertical.begin) * row;
       for (std::uint32_t x = 0; x < shape.out.w;) {
@@ -139,8 +148,8 @@ MOTE_INLINE void scatter_to_largest(const float* taps, simd::F32 grad, float* gr
 }
 
 template <bool kOverlap>
-inline void max_pool_scatter(const PoolGradArgs& args) {
-  for_each_pool_run(args.shape, [&](const PoolRun& run) {
+inline void max_pool_scatter(const PoolGradArgs& args, const PoolShare& share) {
+  for_each_pool_run(args.shape, share, [&](const PoolRun& run) {
     for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
       const float* grad_output = args.grad_output + run.pixel * run.channels + c;
       for (std::size_t x = 0; x < run.count; ++x, grad_output += run.channels)
@@ -151,30 +160,31 @@ inline void max_pool_scatter(const PoolGradArgs& args) {
 }
 
 template <bool kOverlap>
-inline void average_pool_scatter(const PoolGradArgs& args) {
-  for_each_pool_run(args.shape, [&](const PoolRun& run) {
+inline void average_pool_scatter(const PoolGradArgs& args, const PoolShare& share) {
+  for_each_pool_run(args.shape, share, [&](const PoolRun& run) {
     const simd::F32 count = simd::splat(static_cast<float>(run.rows * run.columns));
     for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
       const std::uint32_t rows = size() != 0 ? size() : run.rows, columns = size() != 0 ? size() : run.columns;
       const float* grad_output = args.grad_output + run.pixel * run.channels + c;
       for (std::size_t x = 0; x < run.count; ++x, grad_output += run.channels) {
-        const simd::F32 share = lanes.load(grad_output) / count;
+        const simd::F32 each = lanes.load(grad_output) / count;
         float* to = args.grad_input + run.offset + x * run.step + c;
         for (std::uint32_t i = 0; i < rows; ++i, to += run.row)
-          for (std::uint32_t j = 0; j < columns; ++j) scatter<kOverlap>(to + j * run.channels, share, lanes);
+          for (std::uint32_t j = 0; j < columns; ++j) scatter<kOverlap>(to + j * run.channels, each, lanes);
       }
     });
   });
 }
 
-inline void zero_grad_input(const PoolGradArgs& args) {
-  std::fill_n(args.grad_input, args.shape.batch * static_cast<std::size_t>(args.shape.in.elements()), 0.0F);
+inline void zero_grad_input(const PoolGradArgs& args, const PoolShare& share) {
+  const std::size_t image = args.shape.in.elements();
+  std::fill(args.grad_input + share.images.begin * image, args.grad_input + share.images.end * image, 0.0F);
 }
 
 }  // namespace
 
 void max_pool_f32(const PoolArgs& args) {
-  for_each_pool_run(args.shape, [&](const PoolRun& run) {
+  for_each_pool_run(args.shape, pool_share(args.shape, args.part, true), [&](const PoolRun& run) {
     for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
       float* output = args.output + run.pixel * run.channels + c;
       for (std::size_t x = 0; x < run.count; ++x, output += run.channels)
@@ -185,15 +195,16 @@ void max_pool_f32(const PoolArgs& args) {
 
 void max_pool_grad_f32(const PoolGradArgs& args) {
   const PoolScatter way = pool_scatter(args.shape);
-  if (!way.cover) zero_grad_input(args);
+  const PoolShare share = pool_share(args.shape, args.part, way.cover);  // what does not cover goes by whole images
+  if (!way.cover) zero_grad_input(args, share);
   if (way.overlap)
-    max_pool_scatter<true>(args);
+    max_pool_scatter<true>(args, share);
   else
-    max_pool_scatter<false>(args);
+    max_pool_scatter<false>(args, share);
 }
 
 void average_pool_f32(const PoolArgs& args) {
-  for_each_pool_run(args.shape, [&](const PoolRun& run) {
+  for_each_pool_run(args.shape, pool_share(args.shape, args.part, true), [&](const PoolRun& run) {
     const simd::F32 count = simd::splat(static_cast<float>(run.rows * run.columns));
     for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
       float* output = args.output + run.pixel * run.channels + c;
@@ -205,11 +216,12 @@ void average_pool_f32(const PoolArgs& args) {
 
 void average_pool_grad_f32(const PoolGradArgs& args) {
   const PoolScatter way = pool_scatter(args.shape);
-  if (!way.cover) zero_grad_input(args);
+  const PoolShare share = pool_share(args.shape, args.part, way.cover);  // what does not cover goes by whole images
+  if (!way.cover) zero_grad_input(args, share);
   if (way.overlap)
-    average_pool_scatter<true>(args);
+    average_pool_scatter<true>(args, share);
   else
-    average_pool_scatter<false>(args);
+    average_pool_scatter<false>(args, share);
 }
 
 }  // namespace mote::MOTE_KERNELS

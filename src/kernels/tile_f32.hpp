@@ -383,15 +383,16 @@ void column_sum(const float* values, std::size_t rows, std::size_t columns, std:
   store_columns<Lanes, kPartial>(out, tail, mul_add(Lanes::splat(scale), sum, old));
 }
 
-/// out[o] += scale * sum over r of values[r][o]. Rows go to four chains in turn, closed as (0 + 2) + (1 + 3): one chain
-/// would wait for each addition.
-inline void column_sums(const float* values, std::size_t rows, std::size_t columns, float scale, float* out) {
-  std::size_t column = 0;
-  for (; column + kLanes <= columns; column += kLanes)
+/// out[o] += scale * sum over r of values[r][o] for the columns o of a share. Rows go to four chains in turn, closed as
+/// (0 + 2) + (1 + 3): one chain would wait for each addition.
+inline void column_sums(const float* values, std::size_t rows, std::size_t columns, float scale, Part::Range share,
+                        float* out) {
+  std::size_t column = share.begin;
+  for (; column + kLanes <= share.end; column += kLanes)
     column_sum<WideLanes, false>(values + column, rows, columns, 0, scale, out + column);
   if constexpr (!kScalar) {
-    if (column < columns)
-      column_sum<WideLanes, true>(values + column, rows, columns, columns - column, scale, out + column);
+    if (column < share.end)
+      column_sum<WideLanes, true>(values + column, rows, columns, share.end - column, scale, out + column);
   }
 }
 

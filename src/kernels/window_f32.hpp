@@ -18,6 +18,7 @@ namespace {
 struct Axis {
   std::ptrdiff_t source, target;  // sizes
   std::ptrdiff_t filter, stride, division, dilation, pad;
+  std::ptrdiff_t begin, end;  // target positions to be walked
 };
 
 /// Target positions first, first + step, … (count of them) that meet the same taps: tap, tap + tap_step, … (taps of
@@ -45,7 +46,7 @@ inline Segment segment_at(const Axis& axis, std::ptrdiff_t first) {
   s.count = 1;
   if (origin >= 0 && last < end) {
     const std::ptrdiff_t room = quotient(end - 1 - last, axis.stride * axis.division);
-    const std::ptrdiff_t left = quotient(axis.target - 1 - first, axis.division);
+    const std::ptrdiff_t left = quotient(axis.end - 1 - first, axis.division);
     s.count += room < left ? room : left;
   }
   std::ptrdiff_t tap = 0;
@@ -62,7 +63,9 @@ inline Segment segment_at(const Axis& axis, std::ptrdiff_t first) {
 template <class Body>
 inline void for_segments(const Axis& axis, const Body& body) {
   for (std::ptrdiff_t phase = 0; phase < axis.division; ++phase) {
-    for (std::ptrdiff_t p = phase; p < axis.target;) {
+    std::ptrdiff_t p = phase;
+    if (p < axis.begin) p += (axis.begin - p + axis.division - 1) / axis.division * axis.division;
+    while (p < axis.end) {
       const Segment segment = segment_at(axis, p);
       body(segment);
       p += segment.count * segment.step;
@@ -81,7 +84,7 @@ inline Walk forward_walk(const ConvShape& shape) {
   const auto axis = [](std::uint32_t in, std::uint32_t out, std::uint32_t filter, std::uint32_t stride,
                        std::uint32_t dilation, std::uint32_t pad) {
     const auto wide = [](std::uint32_t value) { return static_cast<std::ptrdiff_t>(value); };
-    return Axis{wide(in), wide(out), wide(filter), wide(stride), 1, wide(dilation), wide(pad)};
+    return Axis{wide(in), wide(out), wide(filter), wide(stride), 1, wide(dilation), wide(pad), 0, wide(out)};
   };
   return {axis(shape.in.h, shape.out.h, w.filter_h, w.stride_h, w.dilation_h, w.pad_top),
           axis(shape.in.w, shape.out.w, w.filter_w, w.stride_w, w.dilation_w, w.pad_left),
@@ -92,11 +95,36 @@ inline Walk forward_walk(const ConvShape& shape) {
 inline Walk backward_walk(const ConvShape& shape) {
   Walk walk = forward_walk(shape);
   const auto turn = [](const Axis& a) {
-    return Axis{a.target, a.source, a.filter, 1, a.stride, a.dilation, (a.filter - 1) * a.dilation - a.pad};
+    return Axis{a.target, a.source, a.filter, 1, a.stride, a.dilation, (a.filter - 1) * a.dilation - a.pad,
+                0,        a.source};
   };
   walk.y = turn(walk.y);
   walk.x = turn(walk.x);
   return walk;
+}
+
+/// Leaves one share of the target's positions to be walked, and returns the first image of it: images, or lines of all
+/// images, or, where there is but one line, its columns if they may be divided.
+inline std::ptrdiff_t take_part(Walk& walk, const Part& part, bool divide_columns) {
+  if (part.count == 1) return 0;
+  const auto restrict_to = [&](std::ptrdiff_t& begin, std::ptrdiff_t& end, std::size_t block) {
+    const Part::Range range = part.of(static_cast<std::size_t>(end), block);
+    begin = static_cast<std::ptrdiff_t>(range.begin);
+    end = static_cast<std::ptrdiff_t>(range.end);
+  };
+  const auto shares = static_cast<std::ptrdiff_t>(part.count);
+  if (walk.batch % shares == 0 || walk.batch >= 8 * shares) {
+    std::ptrdiff_t begin = 0, end = walk.batch;
+    restrict_to(begin, end, 1);
+    walk.batch = end - begin;
+    return begin;
+  }
+  if (walk.y.target == 1 && divide_columns) {
+    restrict_to(walk.x.begin, walk.x.end, 16);
+  } else {
+    restrict_to(walk.y.begin, walk.y.end, 1);
+  }
+  return 0;
 }
 
 /// Goes through the pixels of a rectangle of segments, images and lines and along x, which meet the same taps.

@@ -14,6 +14,7 @@
 #include "tool/memory_plan.hpp"
 #include "tool/plot.hpp"
 #include "tool/reconstruction.hpp"
+#include "tool/threads.hpp"
 
 namespace mote::tool {
 namespace {
@@ -90,6 +91,7 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text) {
   AlignedBytes arena(plan.arena_bytes());
   Result<Session> session = Session::create(model.view(), arena.span(), options);
   if (!session.ok()) throw status_error(session.status(), model);
+  session->set_threads(lent_threads());
   Progress progress(Progress::style_for(context.json));
   progress.start("samples", data.size());
   const auto run = [&]() -> std::span<const float> {

@@ -16,6 +16,7 @@
 #include "tool/commands.hpp"
 #include "tool/error.hpp"
 #include "tool/suggest.hpp"
+#include "tool/threads.hpp"
 
 #if !defined(MOTE_VERSION)
 #define MOTE_VERSION "0.1.0"
@@ -130,6 +131,10 @@ int run_command_line(int argc, const char* const* argv) {
   app.add_option_function<std::string>("--isa", choose_isa,
                                        "instruction set of the kernels (default: the best this computer has)")
       ->type_name("NAME");
+  app.add_option_function<std::uint32_t>("--threads", start_threads,
+                                         "divide large layers among so many threads (1); the results do not change")
+      ->type_name("N")
+      ->check(CLI::Range(1, 256));
   app.set_version_flag("--version", fmt::format("mote {} (kernels {})", MOTE_VERSION, isa_name()), "print the version");
   app.set_help_flag("-h,--help", "print this help");
   app.footer(kOverview);

@@ -14,6 +14,7 @@
 #include "tool/error.hpp"
 #include "tool/file_io.hpp"
 #include "tool/memory_plan.hpp"
+#include "tool/threads.hpp"
 
 namespace mote::tool {
 namespace {
@@ -42,6 +43,7 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
   AlignedBytes arena(plan.arena_bytes());
   Result<Session> session = Session::create(model.view(), arena.span(), options);
   if (!session.ok()) throw status_error(session.status(), model);
+  session->set_threads(lent_threads());
   const auto outputs = static_cast<std::size_t>(model.view().output_shape().elements());
   const std::size_t features = data.features();
   const std::vector<std::uint64_t> dims = output_dims(data.size(), model.view().output_shape());

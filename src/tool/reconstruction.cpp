@@ -13,6 +13,7 @@
 #include "tool/error.hpp"
 #include "tool/memory_plan.hpp"
 #include "tool/plot.hpp"
+#include "tool/threads.hpp"
 
 namespace mote::tool {
 namespace {
@@ -64,6 +65,7 @@ Reconstructions reconstruct(const OwnedModel& model, const DataSet& data, std::s
   AlignedBytes arena(plan.arena_bytes());
   Result<Session> session = Session::create(model.view(), arena.span(), options);
   if (!session.ok()) throw status_error(session.status(), model);
+  session->set_threads(lent_threads());
   Reconstructions out{name, data.features(), {}, {}, {}};
   count = std::min(count, data.size());
   for (std::size_t i = 0; i < count; ++i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One class holds a run's state, so that every phase is a short function.
+#include "tool/threads.hpp"
 #include "tool/training.hpp"
 
 #include <fmt/format.h>
@@ -203,6 +204,7 @@ void Run::create_trainer() {
   const Result<Trainer> trainer = Trainer::create(model_.view(), config_, arena_.span());
   if (!trainer.ok()) throw status_error(trainer.status(), model_);
   trainer_ = *trainer;
+  trainer_.set_threads(lent_threads());
   report_.arena_bytes = trainer_.arena_bytes();
   report_.plan_table_bytes = plan.table_bytes;
   report_.lower_bound_bytes = trainer_.plan().lower_bound_bytes;

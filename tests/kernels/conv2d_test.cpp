@@ -65,6 +65,7 @@ TEST(conv2d, gradient_of_the_input) {
   for_each_shape(40, [](const ConvShape& s, std::size_t misalignment) {
     const ConvArrays a(s, false, misalignment);
     const ConvGradArgs args = a.grad_args(s, 1.0F);
+    kernels::conv2d_transpose_weights_f32(args);
     kernels::conv2d_grad_input_f32(args);
     double worst = 0.0;
     test::for_each_element(s.batch, s.in, [&](const reference::At& at, std::size_t i) {
@@ -128,6 +129,7 @@ TEST(conv2d, same_bits_everywhere) {
     kernels::conv2d_f32({a.input, a.weights, a.bias, a.output, nullptr, s});
     hash = test::hash_bits(a.output, a.outputs, hash);
     const ConvGradArgs args = a.grad_args(s, -0.01F);
+    kernels::conv2d_transpose_weights_f32(args);
     kernels::conv2d_grad_input_f32(args);
     hash = test::hash_bits(a.grad_input, a.inputs, hash);
     kernels::conv2d_grad_params_f32(args);

@@ -93,7 +93,11 @@ void run_convolutions(bool depthwise, Forward forward, GradInput grad_input, Gra
   }
 }
 TEST(reads_stay_inside, conv2d) {
-  run_convolutions(false, kernels::conv2d_f32, kernels::conv2d_grad_input_f32, kernels::conv2d_grad_params_f32);
+  const auto grad_input = [](const ConvGradArgs& args) {
+    kernels::conv2d_transpose_weights_f32(args);
+    kernels::conv2d_grad_input_f32(args);
+  };
+  run_convolutions(false, kernels::conv2d_f32, grad_input, kernels::conv2d_grad_params_f32);
 }
 TEST(reads_stay_inside, depthwise_conv2d) {
   run_convolutions(true, kernels::depthwise_conv2d_f32, kernels::depthwise_conv2d_grad_input_f32,

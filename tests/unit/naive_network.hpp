@@ -219,6 +219,7 @@ class NaiveNetwork {
         ConvGradArgs args = conv_args(i, out);
         const std::size_t before = used_;
         args.scratch = take(conv2d_grad_input_scratch_floats(args.shape));
+        kernels::conv2d_transpose_weights_f32(args);
         kernels::conv2d_grad_input_f32(args);
         used_ = before;
         return;
