@@ -84,7 +84,8 @@ struct ConvArgs {
 };
 
 /// grad_input: overwrites grad_input (every element). Reads grad_output, and the weights: depthwise where they are,
-///   conv2d in `scratch`, where conv2d_transpose_weights_f32 has put them for the same arguments.
+///   conv2d in `scratch`, where conv2d_transpose_weights_f32 has put them for the same arguments, unless the scratch
+///   function says 0.
 /// grad_params: grad_weights += scale * …, grad_bias += scale * … as for dense. Reads input, grad_output.
 struct ConvGradArgs {
   const float* input;
@@ -372,11 +373,20 @@ namespace kernels {
 #undef MOTE_KERNEL
 }  // namespace kernels
 
+/// A filter of one tap on every pixel: a dense layer of the pixels.
+constexpr bool is_pointwise(const ConvShape& s) {
+  const Window& w = s.window;
+  return w.filter_h == 1 && w.filter_w == 1 && w.stride_h == 1 && w.stride_w == 1 && s.in.h == s.out.h &&
+         s.in.w == s.out.w && w.pad_top == 0 && w.pad_left == 0;
+}
+
 /// Scratch a convolution kernel wants, in floats: functions of the shape alone, so that a plan made on a host holds
 /// on the target.
 constexpr std::size_t conv2d_scratch_floats(const ConvShape&) { return 0; }
 constexpr std::size_t conv2d_grad_input_scratch_floats(const ConvShape& s) {
-  return std::size_t{s.window.filter_h} * s.window.filter_w * s.in.c * s.out.c;  // the weights, transposed
+  return is_pointwise(s)
+             ? 0
+             : std::size_t{s.window.filter_h} * s.window.filter_w * s.in.c * s.out.c;  // the weights, transposed
 }
 constexpr std::size_t conv2d_grad_params_scratch_floats(const ConvShape&) { return 0; }
 

@@ -54,12 +54,20 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
   std::ptrdiff_t offsets[kListedTerms];
   if (!kScalar) list_terms(y, x, walk.x.filter, offsets, job);
   PixelWalk pixels(walk, y, x, source_c, target_c);
+  // Tiles lie within a line where it is long, so that several differ by one offset, and else across lines.
+  const bool by_lines = pixels.left_in_line() >= 2 * kMaxRows;
   while (pixels.left() != 0) {
-    const std::size_t count = tile_rows(pixels.left(), target_c);
+    const std::size_t room = by_lines ? pixels.left_in_line() : pixels.left();
+    const std::size_t count = tile_rows(room, target_c);
+    job.tiles = by_lines ? room / count : 1;
+    job.a_tile = static_cast<std::ptrdiff_t>(count) * pixels.source_step();
+    job.out_tile = static_cast<std::ptrdiff_t>(count) * pixels.target_step();
+    const std::size_t more = (job.tiles - 1) * count;
     pixels.take(count, [&](std::size_t r, std::ptrdiff_t from, std::ptrdiff_t to) {
       job.a[r] = source + from;
       job.out[r] = target + to;
     });
+    if (more != 0) pixels.skip(more);
     run_tiles<RowsKernel>(job, count, 0, target_c);
   }
 }
@@ -85,12 +93,7 @@ inline void correlate(Walk walk, const Part& part, const float* source, std::siz
   });
 }
 
-/// A filter of one tap on every pixel: all images are one line.
-inline bool is_pointwise(const ConvShape& shape) {
-  const Window& w = shape.window;
-  return w.filter_h == 1 && w.filter_w == 1 && w.stride_h == 1 && w.stride_w == 1 && shape.in.h == shape.out.h &&
-         shape.in.w == shape.out.w && w.pad_top == 0 && w.pad_left == 0;
-}
+/// Where the filter has one tap on every pixel, all images are one line.
 inline ConvShape as_line(const ConvShape& shape) {
   if (!is_pointwise(shape)) return shape;
   ConvShape line = shape;
@@ -110,6 +113,7 @@ void conv2d_f32(const ConvArgs& args) {
 /// Taps in reverse order, each (out_c, in_c).
 void conv2d_transpose_weights_f32(const ConvGradArgs& args) {
   const std::size_t in_c = args.shape.in.c, out_c = args.shape.out.c;
+  if (is_pointwise(args.shape)) return;
   const std::size_t taps = std::size_t{args.shape.window.filter_h} * args.shape.window.filter_w;
   const Part::Range share = args.part.of(taps);
   for (std::size_t tap = share.begin; tap < share.end; ++tap) {
@@ -120,7 +124,10 @@ void conv2d_transpose_weights_f32(const ConvGradArgs& args) {
 }
 
 void conv2d_grad_input_f32(const ConvGradArgs& args) {
-  const ConvShape shape = as_line(args.shape);
+  const ConvShape& shape = args.shape;
+  if (is_pointwise(shape))
+    return dense_grad_input_f32({nullptr, args.weights, args.grad_output, args.grad_input, nullptr, nullptr, 1.0F,
+                                 shape.batch * shape.in.h * shape.in.w, shape.in.c, shape.out.c, args.part});
   correlate(backward_walk(shape), args.part, args.grad_output, shape.out.c, args.scratch, nullptr, shape.in.c,
             args.grad_input);
 }

@@ -28,11 +28,15 @@ inline void multiply_rows(RowsJob& job, const float* a, std::size_t a_step, floa
     const std::size_t end = std::min(columns.end, begin + panel);
     for (std::size_t row = 0, count = 0; row < rows; row += count) {
       count = tile_rows(rows - row, columns.end - columns.begin);
+      job.tiles = (rows - row) / count;
+      job.a_tile = static_cast<std::ptrdiff_t>(count * a_step);
+      job.out_tile = static_cast<std::ptrdiff_t>(count * out_step);
       for (std::size_t r = 0; r < count; ++r) {
         job.a[r] = a + (row + r) * a_step;
         job.out[r] = out + (row + r) * out_step;
       }
       run_tiles<StreamingRowsKernel>(job, count, begin, end);
+      row += (job.tiles - 1) * count;
     }
   }
 }
@@ -136,15 +140,20 @@ void dot_tile(const DenseGradArgs& args, std::size_t sample, std::size_t input) 
   for (; k + simd::kVirtualLanes <= fan_out; k += simd::kVirtualLanes)
     add_terms([](const float* p) MOTE_UNROLLED { return simd::load16(p); }, k);
   if (k < fan_out) add_terms([&](const float* p) MOTE_UNROLLED { return simd::load16_partial(p, fan_out - k); }, k);
-  unroll<kSamples>([&](auto s) MOTE_UNROLLED {
-    unroll<kInputs>([&](auto i) MOTE_UNROLLED { args.grad_input[(sample + s) * fan_in + input + i] = sum(acc[s][i]); });
-  });
+  float* out = args.grad_input + sample * fan_in + input;
+  if constexpr (kInputs == 4) {
+    unroll<kSamples>([&](auto s) MOTE_UNROLLED { simd::store_sums(out + s * fan_in, acc[s]); });
+  } else {
+    unroll<kSamples>([&](auto s) MOTE_UNROLLED {
+      unroll<kInputs>([&](auto i) MOTE_UNROLLED { out[s * fan_in + i] = sum(acc[s][i]); });
+    });
+  }
 }
 
 inline void grad_input_dots(const DenseGradArgs& args, Part::Range inputs) {
   constexpr std::size_t kTiles = std::max<std::size_t>(1, simd::kAccumulators / simd::kVectors16);
-  constexpr std::size_t kInputs = kTiles >= 16 ? 4 : kTiles >= 6 ? 3 : 1;
-  constexpr std::size_t kSamples = kTiles >= 16 ? 4 : kTiles >= 6 ? 2 : 1;
+  constexpr std::size_t kInputs = kTiles >= 4 ? 4 : 1;
+  constexpr std::size_t kSamples = kTiles >= 16 ? 4 : 1;
   std::size_t input = inputs.begin;
   for (; input + kInputs <= inputs.end; input += kInputs) {
     std::size_t sample = 0;
@@ -200,6 +209,24 @@ void dense_grad_input_f32(const DenseGradArgs& args) {
   }
 }
 
+namespace {
+
+/// One sample: each row of the gradient is the sample's gradient times one number, taken in the order in which it lies.
+inline void outer_product(const DenseGradArgs& args, Part::Range rows) {
+  const std::size_t fan_out = args.fan_out;
+  const F32 scale = simd::splat(args.scale);
+  for (std::size_t row = rows.begin; row < rows.end; ++row) {
+    const F32 input = simd::splat(args.input[row]);
+    float* out = args.grad_weights + row * fan_out;
+    lanes_over(fan_out, [&](std::size_t i, auto lanes) MOTE_LAMBDA_INLINE {
+      const F32 product = mul_add(input, lanes.load(args.grad_output + i), simd::zero());
+      lanes.store(out + i, mul_add(scale, product, lanes.load(out + i)));
+    });
+  }
+}
+
+}  // namespace
+
 void dense_grad_params_f32(const DenseGradArgs& args) {
   const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
   OuterJob job;
@@ -214,11 +241,15 @@ void dense_grad_params_f32(const DenseGradArgs& args) {
   job.inside = static_cast<std::ptrdiff_t>(args.batch);
   job.row_shift = job.row_step = job.row_count = 0;
   const Part::Range rows = args.part.of(fan_in, kMaxRows);
-  for (std::size_t row = rows.begin, count = 0; row < rows.end; row += count) {
-    count = tile_rows(rows.end - row, fan_out);
-    job.a = args.input + row;
-    job.out = args.grad_weights + row * fan_out;
-    run_tiles<OuterKernel>(job, count, 0, fan_out);
+  if (!kScalar && args.batch == 1) {
+    outer_product(args, rows);
+  } else {
+    for (std::size_t row = rows.begin, count = 0; row < rows.end; row += count) {
+      count = tile_rows(rows.end - row, fan_out);
+      job.a = args.input + row;
+      job.out = args.grad_weights + row * fan_out;
+      run_tiles<OuterKernel>(job, count, 0, fan_out);
+    }
   }
   if (args.grad_bias != nullptr)
     column_sums(args.grad_output, args.batch, fan_out, args.scale, args.part.of(fan_out, kLanes), args.grad_bias);

@@ -45,6 +45,12 @@ inline constexpr std::size_t kTileRows = kScalar ? 4 : simd::kAccumulators / kTi
 inline constexpr std::size_t kMaxRows = kScalar ? 4 : 12;
 inline constexpr std::size_t kWideVectors = 4;  // for tiles of one or two rows
 
+/// Vectors of columns of a tile of so many rows.
+constexpr std::size_t tile_vectors(std::size_t rows) {
+  if (rows <= 2 || (!kScalar && rows * kWideVectors <= simd::kAccumulators)) return kWideVectors;
+  return rows <= kTileRows ? kTileVectors : 1;
+}
+
 /// Row counts that tiles are compiled for: all up to six, then even ones; where code size counts only 4 and 1.
 constexpr std::size_t compiled_rows(std::size_t rows) {
   if (kScalar) return rows < kMaxRows ? 1 : kMaxRows;
@@ -85,7 +91,7 @@ MOTE_INLINE void store_clamped(float* to, std::size_t tail, typename Lanes::Vect
 /// Kernel<Lanes>::tile<kRows, vectors, partial>(job, column, tail) for columns begin … end - 1.
 template <template <class> class Kernel, std::size_t kRows, class Job>
 void run_columns(const Job& job, std::size_t begin, std::size_t end) {
-  constexpr std::size_t kVectors = kRows <= 2 ? kWideVectors : kRows <= kTileRows ? kTileVectors : 1;
+  constexpr std::size_t kVectors = tile_vectors(kRows);
   std::size_t column = begin;
   for (; column + kVectors * kLanes <= end; column += kVectors * kLanes)
     Kernel<WideLanes>::template tile<kRows, kVectors, false>(job, column, 0);
@@ -123,6 +129,8 @@ void run_tiles(const Job& job, std::size_t rows, std::size_t begin, std::size_t 
 struct RowsJob {
   const float* a[kMaxRows];  // inputs of row r
   float* out[kMaxRows];
+  std::size_t tiles = 1;  // so many tiles, each this far from the one before: short sums are not worth a call each
+  std::ptrdiff_t a_tile = 0, out_tile = 0;
   const float* b;
   const float* b_end;       // nothing behind it may be read
   const float* bias;        // null: 0
@@ -152,13 +160,13 @@ struct RowsTiles {
   using Vector = typename Lanes::Vector;
 
   template <std::size_t kRows, std::size_t kVectors, bool kPartial>
-  MOTE_INLINE static void start(Vector (&acc)[kRows][kVectors], const RowsJob& job, std::size_t column,
-                                std::size_t tail) {
+  MOTE_INLINE static void start(Vector (&acc)[kRows][kVectors], const RowsJob& job, std::ptrdiff_t out,
+                                std::size_t column, std::size_t tail) {
     if (job.resume) {
       unroll<kRows>([&](auto r) MOTE_UNROLLED {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED {
           constexpr bool kCut = kPartial && last_of<kVectors>(v);
-          acc[r][v] = load_columns<Lanes, kCut>(job.out[r] + column + v * Lanes::kLanes, tail);
+          acc[r][v] = load_columns<Lanes, kCut>(job.out[r] + out + column + v * Lanes::kLanes, tail);
         });
       });
       return;
@@ -208,19 +216,27 @@ struct RowsTiles {
 
   template <std::size_t kRows, std::size_t kVectors, bool kPartial>
   static void tile(const RowsJob& job, std::size_t column, std::size_t tail) {
+    std::ptrdiff_t a = 0, out = 0;
+    for (std::size_t i = 0; i < job.tiles; ++i, a += job.a_tile, out += job.out_tile)
+      one_tile<kRows, kVectors, kPartial>(job, a, out, column, tail);
+  }
+
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial>
+  MOTE_INLINE static void one_tile(const RowsJob& job, std::ptrdiff_t a_offset, std::ptrdiff_t out_offset,
+                                   std::size_t column, std::size_t tail) {
     Vector acc[kRows][kVectors];
-    start<kRows, kVectors, kPartial>(acc, job, column, tail);
+    start<kRows, kVectors, kPartial>(acc, job, out_offset, column, tail);
     const float* b_columns = job.b + column * (kScalar ? job.column_step : 1);
     if (!kScalar && job.offsets != nullptr) {
       const auto at = [&](std::size_t k) MOTE_UNROLLED { return job.offsets[k]; };
-      accumulate_run<kRows, kVectors, kPartial>(acc, 0, at, b_columns, job, tail);
+      accumulate_run<kRows, kVectors, kPartial>(acc, a_offset, at, b_columns, job, tail);
     } else {
       const auto at = [](std::size_t k) MOTE_UNROLLED { return static_cast<std::ptrdiff_t>(k); };
       for (std::size_t y = 0; y < job.taps_y; ++y) {
         for (std::size_t x = 0; x < job.taps_x; ++x) {
           const auto tap_y = static_cast<std::ptrdiff_t>(y), tap_x = static_cast<std::ptrdiff_t>(x);
           const float* b = b_columns + tap_y * job.b_step_y + tap_x * job.b_step_x;
-          const std::ptrdiff_t offset = tap_y * job.a_step_y + tap_x * job.a_step_x;
+          const std::ptrdiff_t offset = a_offset + tap_y * job.a_step_y + tap_x * job.a_step_x;
           accumulate_run<kRows, kVectors, kPartial>(acc, offset, at, b, job, tail);
         }
       }
@@ -228,7 +244,7 @@ struct RowsTiles {
     unroll<kRows>([&](auto r) MOTE_UNROLLED {
       unroll<kVectors>([&](auto v) MOTE_UNROLLED {
         constexpr bool kCut = kPartial && last_of<kVectors>(v);
-        store_clamped<Lanes, kCut>(job.out[r] + column + v * Lanes::kLanes, tail, acc[r][v], job.clamp);
+        store_clamped<Lanes, kCut>(job.out[r] + out_offset + column + v * Lanes::kLanes, tail, acc[r][v], job.clamp);
       });
     });
   }

@@ -145,6 +145,21 @@ class PixelWalk {
 
   [[nodiscard]] std::size_t left() const { return static_cast<std::size_t>(left_); }
 
+  /// Pixels of the line that are left, at least one where left() is not 0.
+  [[nodiscard]] std::size_t left_in_line() const { return static_cast<std::size_t>(columns_ - column_); }
+  [[nodiscard]] std::ptrdiff_t source_step() const { return source_x_; }
+  [[nodiscard]] std::ptrdiff_t target_step() const { return target_x_; }
+
+  /// Passes over `count` pixels of the line.
+  void skip(std::size_t count) {
+    const auto pixels = static_cast<std::ptrdiff_t>(count);
+    left_ -= pixels;
+    column_ += pixels;
+    source_ += pixels * source_x_;
+    target_ += pixels * target_x_;
+    if (column_ == columns_) next_line();
+  }
+
   /// Goes through the next `count` pixels: visit(i, source offset, target offset). count <= left().
   template <class Visit>
   void take(std::size_t count, const Visit& visit) {

@@ -118,6 +118,10 @@ MOTE_INLINE F32 select(Mask mask, F32 if_true, F32 if_false) { return {xsimd::se
 MOTE_INLINE float first(F32 a) { return native::first(Register(a.v)); }
 /// Lane 0: all lanes added (or maximised), halves first: 8 apart, then 4, 2, 1.
 MOTE_INLINE F32 tree_sum(F32 a) { return {Batch(native::tree_sum(Register(a.v)))}; }
+/// to[0 … 3] = first(tree_sum()) of a, b, c, d.
+MOTE_INLINE void store_tree_sums(float* to, F32 a, F32 b, F32 c, F32 d) {
+  native::store_quarter(to, native::tree_sums(Register(a.v), Register(b.v), Register(c.v), Register(d.v)));
+}
 MOTE_INLINE F32 tree_max(F32 a) { return {Batch(native::tree_max(Register(a.v)))}; }
 
 namespace bits {

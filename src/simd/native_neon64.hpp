@@ -42,6 +42,15 @@ MOTE_INLINE float32x4_t tree_sum(float32x4_t a) {
   a = vaddq_f32(a, vextq_f32(a, a, 2));
   return vaddq_f32(a, vextq_f32(a, a, 1));
 }
+MOTE_INLINE void store_quarter(float* to, float32x4_t a) { vst1q_f32(to, a); }
+/// The tree of tree_sum for four vectors at once, their sums side by side.
+MOTE_INLINE float32x4_t tree_sums(float32x4_t a, float32x4_t b, float32x4_t c, float32x4_t d) {
+  const float32x4_t ab =
+      vaddq_f32(vcombine_f32(vget_low_f32(a), vget_low_f32(b)), vcombine_f32(vget_high_f32(a), vget_high_f32(b)));
+  const float32x4_t cd =
+      vaddq_f32(vcombine_f32(vget_low_f32(c), vget_low_f32(d)), vcombine_f32(vget_high_f32(c), vget_high_f32(d)));
+  return vaddq_f32(vuzp1q_f32(ab, cd), vuzp2q_f32(ab, cd));
+}
 MOTE_INLINE float32x4_t tree_max(float32x4_t a) {
   a = max(a, vextq_f32(a, a, 2));
   return max(a, vextq_f32(a, a, 1));

@@ -46,6 +46,13 @@ MOTE_INLINE __m128 tree_sum(__m128 a) {
   a = _mm_add_ps(a, _mm_movehl_ps(a, a));
   return _mm_add_ss(a, _mm_shuffle_ps(a, a, 1));
 }
+MOTE_INLINE void store_quarter(float* to, __m128 a) { _mm_storeu_ps(to, a); }
+/// The tree of tree_sum for four vectors at once, their sums side by side.
+MOTE_INLINE __m128 tree_sums(__m128 a, __m128 b, __m128 c, __m128 d) {
+  const __m128 ab = _mm_add_ps(_mm_movelh_ps(a, b), _mm_shuffle_ps(a, b, 0xEE));
+  const __m128 cd = _mm_add_ps(_mm_movelh_ps(c, d), _mm_shuffle_ps(c, d, 0xEE));
+  return _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xDD));
+}
 MOTE_INLINE __m128 tree_max(__m128 a) {
   a = _mm_max_ps(a, _mm_movehl_ps(a, a));
   return _mm_max_ss(a, _mm_shuffle_ps(a, a, 1));
@@ -79,6 +86,15 @@ MOTE_INLINE __m256 max(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
 MOTE_INLINE float first(__m256 a) { return _mm256_cvtss_f32(a); }
 MOTE_INLINE __m256 tree_sum(__m256 a) {
   return _mm256_castps128_ps256(tree_sum(_mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1))));
+}
+MOTE_INLINE __m128 tree_sums(__m256 a, __m256 b, __m256 c, __m256 d) {
+  const __m256 ab = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+  const __m256 cd = _mm256_add_ps(_mm256_permute2f128_ps(c, d, 0x20), _mm256_permute2f128_ps(c, d, 0x31));
+  const __m256 two = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xEE));
+  const __m128 ac = _mm256_castps256_ps128(two), bd = _mm256_extractf128_ps(two, 1);
+  const __m128 even = _mm_shuffle_ps(ac, bd, 0x88), odd = _mm_shuffle_ps(ac, bd, 0xDD);  // a c b d
+  const __m128 sums = _mm_add_ps(even, odd);
+  return _mm_shuffle_ps(sums, sums, 0xD8);
 }
 MOTE_INLINE __m256 tree_max(__m256 a) {
   return _mm256_castps128_ps256(tree_max(_mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1))));
@@ -120,6 +136,14 @@ MOTE_INLINE float first(__m512 a) { return _mm512_cvtss_f32(a); }
 MOTE_INLINE __m256 upper_half(__m512 a) { return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1)); }
 MOTE_INLINE __m512 tree_sum(__m512 a) {
   return _mm512_castps256_ps512(tree_sum(_mm256_add_ps(_mm512_castps512_ps256(a), upper_half(a))));
+}
+MOTE_INLINE __m128 tree_sums(__m512 a, __m512 b, __m512 c, __m512 d) {
+  const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+  const __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
+  const __m512 four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+  const __m512 two = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4E));
+  const __m512 one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xB1));
+  return _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, one));
 }
 MOTE_INLINE __m512 tree_max(__m512 a) {
   return _mm512_castps256_ps512(tree_max(_mm256_max_ps(_mm512_castps512_ps256(a), upper_half(a))));

@@ -172,6 +172,21 @@ TEST(simd, sum_adds_lanes_8_then_4_then_2_then_1_apart) {
   }
 }
 
+TEST(simd, four_sums_at_once_are_the_same_trees) {
+  float values[4][16], sums[4];
+  Numbers numbers(8);
+  for (int trial = 0; trial < 100; ++trial) {
+    F32x16 blocks[4];
+    for (std::size_t k = 0; k < 4; ++k) {
+      float scale = 1.0F;
+      for (float& value : values[k]) value = numbers.next() * (scale *= 2.5F);
+      blocks[k] = simd::load16(values[k]);
+    }
+    simd::store_sums(sums, blocks);
+    for (std::size_t k = 0; k < 4; ++k) EXPECT_EQ(word(sums[k]), word(simd::sum(blocks[k]))) << trial;
+  }
+}
+
 TEST(simd, arithmetic_on_blocks_of_16) {
   float a[16], b[16], result[16];
   Numbers numbers(7);
