@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "kernels/few_channels_f32.hpp"
 #include "kernels/tile_f32.hpp"
 #include "kernels/window_f32.hpp"
 #include "mote/kernels.hpp"
@@ -33,12 +34,13 @@ inline void list_terms(const Segment& y, const Segment& x, std::ptrdiff_t filter
   job.taps_y = 1;
 }
 
-/// Pixels of one rectangle. Taps side by side whose inputs lie side by side make one run of terms.
+/// Pixels of one rectangle. Taps side by side whose inputs lie side by side make one run of terms. dots: few targets,
+/// weights (target_c, taps, source_c).
 inline void correlate_segment(const Walk& walk, const Segment& y, const Segment& x, const float* source,
                               std::size_t source_c, const float* weights, std::size_t target_c, float* target,
-                              RowsJob& job) {
+                              bool dots, RowsJob& job) {
   const auto from_c = static_cast<std::ptrdiff_t>(source_c);
-  const std::ptrdiff_t tap_size = from_c * static_cast<std::ptrdiff_t>(target_c);
+  const std::ptrdiff_t tap_size = dots ? from_c : from_c * static_cast<std::ptrdiff_t>(target_c);
   job.b = weights + (y.tap * walk.x.filter + x.tap) * tap_size;
   job.taps_y = static_cast<std::size_t>(x.taps == 0 ? 0 : y.taps);
   job.taps_x = static_cast<std::size_t>(x.taps);
@@ -47,15 +49,16 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
   job.a_step_x = x.from_tap * from_c;
   job.b_step_y = y.tap_step * walk.x.filter * tap_size;
   job.b_step_x = x.tap_step * tap_size;
+  if (has_pixel_lanes(x, source_c, target_c)) return pixel_lines(walk, y, x, job, source, target_c, target);
   if (x.from_tap == 1 && x.tap_step == 1) {
     job.depth *= job.taps_x;
     job.taps_x = 1;
   }
   std::ptrdiff_t offsets[kListedTerms];
-  if (!kScalar) list_terms(y, x, walk.x.filter, offsets, job);
+  if (!kScalar && !dots) list_terms(y, x, walk.x.filter, offsets, job);
   PixelWalk pixels(walk, y, x, source_c, target_c);
   // Tiles lie within a line where it is long, so that several differ by one offset, and else across lines.
-  const bool by_lines = pixels.left_in_line() >= 2 * kMaxRows;
+  const bool by_lines = !dots && pixels.left_in_line() >= 2 * kMaxRows;
   while (pixels.left() != 0) {
     const std::size_t room = by_lines ? pixels.left_in_line() : pixels.left();
     const std::size_t count = tile_rows(room, target_c);
@@ -68,13 +71,18 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
       job.out[r] = target + to;
     });
     if (more != 0) pixels.skip(more);
-    run_tiles<RowsKernel>(job, count, 0, target_c);
+    if (dots) {
+      dot_rows(job, count, target_c, static_cast<std::size_t>(walk.y.filter * walk.x.filter) * source_c);
+    } else {
+      run_tiles<RowsKernel>(job, count, 0, target_c);
+    }
   }
 }
 
 /// target[p] = bias + sum over taps and channels of source[…] weights[tap][channel], for every target pixel.
 inline void correlate(Walk walk, const Part& part, const float* source, std::size_t source_c, const float* weights,
-                      const float* bias, std::size_t target_c, float* target, const Clamp& clamp = {}) {
+                      const float* bias, std::size_t target_c, float* target, const Clamp& clamp = {},
+                      bool dots = false) {
   const std::ptrdiff_t image = take_part(walk, part, true);
   source += image * walk.y.source * walk.x.source * static_cast<std::ptrdiff_t>(source_c);
   target += image * walk.y.target * walk.x.target * static_cast<std::ptrdiff_t>(target_c);
@@ -88,7 +96,7 @@ inline void correlate(Walk walk, const Part& part, const float* source, std::siz
   job.offsets = nullptr;
   for_segments(walk.y, [&](const Segment& y) {
     for_segments(walk.x, [&](const Segment& x) {
-      correlate_segment(walk, y, x, source, source_c, weights, target_c, target, job);
+      correlate_segment(walk, y, x, source, source_c, weights, target_c, target, dots, job);
     });
   });
 }
@@ -110,7 +118,7 @@ void conv2d_f32(const ConvArgs& args) {
             args.clamp);
 }
 
-/// Taps in reverse order, each (out_c, in_c).
+/// Taps in reverse order, each (out_c, in_c); for few input channels (in_c, taps, out_c).
 void conv2d_transpose_weights_f32(const ConvGradArgs& args) {
   const std::size_t in_c = args.shape.in.c, out_c = args.shape.out.c;
   if (is_pointwise(args.shape)) return;
@@ -118,8 +126,12 @@ void conv2d_transpose_weights_f32(const ConvGradArgs& args) {
   const Part::Range share = args.part.of(taps);
   for (std::size_t tap = share.begin; tap < share.end; ++tap) {
     const float* from = args.weights + (taps - 1 - tap) * in_c * out_c;
-    float* to = args.scratch + tap * in_c * out_c;
-    simd::transpose(from, out_c, in_c, out_c, to, in_c);
+    if (has_few_targets(out_c, in_c)) {
+      for (std::size_t c = 0; c < in_c; ++c)
+        std::copy_n(from + c * out_c, out_c, args.scratch + (c * taps + tap) * out_c);
+    } else {
+      simd::transpose(from, out_c, in_c, out_c, args.scratch + tap * in_c * out_c, in_c);
+    }
   }
 }
 
@@ -129,7 +141,7 @@ void conv2d_grad_input_f32(const ConvGradArgs& args) {
     return dense_grad_input_f32({nullptr, args.weights, args.grad_output, args.grad_input, nullptr, nullptr, 1.0F,
                                  shape.batch * shape.in.h * shape.in.w, shape.in.c, shape.out.c, args.part});
   correlate(backward_walk(shape), args.part, args.grad_output, shape.out.c, args.scratch, nullptr, shape.in.c,
-            args.grad_input);
+            args.grad_input, {}, has_few_targets(shape.out.c, shape.in.c));
 }
 
 namespace {
@@ -179,6 +191,14 @@ void conv2d_grad_params_f32(const ConvGradArgs& args) {
   const Walk walk = forward_walk(shape);
   const std::size_t in_c = shape.in.c, out_c = shape.out.c;
   const std::size_t positions = std::size_t{shape.batch} * shape.out.h * shape.out.w;
+  const auto sum_bias = [&] {
+    if (args.grad_bias != nullptr)
+      column_sums(args.grad_output, positions, out_c, args.scale, args.part.of(out_c, kLanes), args.grad_bias);
+  };
+  if (is_small_filter(shape)) {
+    filter_gradient(line_args, walk, args.part.of(out_c, kLanes));
+    return sum_bias();
+  }
   OuterJob job;
   job.b_end = args.grad_output + positions * out_c;
   job.scale = args.scale;
@@ -202,8 +222,7 @@ void conv2d_grad_params_f32(const ConvGradArgs& args) {
     const Part::Range rows{std::max(share.begin, i * run) - i * run, std::min(share.end, i * run + run) - i * run};
     outer_rows(line_args, walk, at / runs_x, at % runs_x, rows, job);
   }
-  if (args.grad_bias != nullptr)
-    column_sums(args.grad_output, positions, out_c, args.scale, args.part.of(out_c, kLanes), args.grad_bias);
+  sum_bias();
 }
 
 }  // namespace mote::MOTE_KERNELS

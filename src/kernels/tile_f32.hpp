@@ -51,10 +51,11 @@ constexpr std::size_t tile_vectors(std::size_t rows) {
   return rows <= kTileRows ? kTileVectors : 1;
 }
 
-/// Row counts that tiles are compiled for: all up to six, then even ones; where code size counts only 4 and 1.
+/// Row counts that tiles are compiled for: all up to six, then even ones and nine (3 × 3 taps, or 3 taps of 3
+/// channels); where code size counts only 4 and 1.
 constexpr std::size_t compiled_rows(std::size_t rows) {
   if (kScalar) return rows < kMaxRows ? 1 : kMaxRows;
-  return rows <= 6 ? rows : rows / 2 * 2;
+  return rows <= 6 || rows == 9 ? rows : rows / 2 * 2;
 }
 
 /// Rows of the next tile out of `left`: as even as possible, since 12 + 1 rows cost more than 8 + 5.

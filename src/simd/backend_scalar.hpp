@@ -58,6 +58,9 @@ MOTE_INLINE ScalarF32 select(ScalarMask mask, ScalarF32 if_true, ScalarF32 if_fa
 
 MOTE_INLINE float first(ScalarF32 a) { return a.v; }
 MOTE_INLINE ScalarF32 tree_sum(ScalarF32 a) { return a; }
+MOTE_INLINE void store_tree_sums(float* to, ScalarF32 a, ScalarF32 b, ScalarF32 c, ScalarF32 d) {
+  to[0] = a.v, to[1] = b.v, to[2] = c.v, to[3] = d.v;
+}
 MOTE_INLINE ScalarF32 tree_max(ScalarF32 a) { return a; }
 
 namespace bits {

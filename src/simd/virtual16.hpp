@@ -112,19 +112,15 @@ MOTE_INLINE float sum(F32x16 a) {
 }
 /// to[i] = sum(of[i]): four trees closed together where the backend can.
 MOTE_INLINE void store_sums(float* to, const F32x16 (&of)[4]) {
-  if constexpr (kLanes == 1) {
-    for (std::size_t i = 0; i < 4; ++i) to[i] = sum(of[i]);
-  } else {
-    F32 folded[4];
-    _Pragma("GCC unroll 4") for (std::size_t k = 0; k < 4; ++k) {
-      F32x16 a = of[k];
-      _Pragma("GCC unroll 4") for (std::size_t half = kVectors16 / 2; half >= 1; half /= 2) {
-        _Pragma("GCC unroll 8") for (std::size_t i = 0; i < half; ++i) a.v[i] = a.v[i] + a.v[i + half];
-      }
-      folded[k] = a.v[0];
+  F32 folded[4];
+  _Pragma("GCC unroll 4") for (std::size_t k = 0; k < 4; ++k) {
+    F32x16 a = of[k];
+    _Pragma("GCC unroll 4") for (std::size_t half = kVectors16 / 2; half >= 1; half /= 2) {
+      _Pragma("GCC unroll 8") for (std::size_t i = 0; i < half; ++i) a.v[i] = a.v[i] + a.v[i + half];
     }
-    store_tree_sums(to, folded[0], folded[1], folded[2], folded[3]);
+    folded[k] = a.v[0];
   }
+  store_tree_sums(to, folded[0], folded[1], folded[2], folded[3]);
 }
 /// The same tree with max(lower, upper). With a NaN among the lanes the result is the same on every machine, but it
 /// need not be NaN.

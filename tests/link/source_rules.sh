@@ -36,7 +36,7 @@ find include src -type f \( -name '*.[ch]pp' -o -name '*.inl' -o -name '*.inc' \
   }
 
   BEGIN {
-    split("status types random crc32 status_texts port isa", names); for (i in names) level[names[i]] = 0
+    split("status types random crc32 status_texts port isa threads", names); for (i in names) level[names[i]] = 0
     split("layer ops model builders kernels loss optimizer schedule initializer model_file fold standardization augmentation line_search smoother smoothing_spline supersmoother cholesky", names)
     for (i in names) level[names[i]] = 1
     split("plan planner plan_graph plan_walk plan_placement", names); for (i in names) level[names[i]] = 2
