@@ -5,7 +5,7 @@
 
 namespace mote::check {
 
-extern const char* const kInstructionSet;  ///< as CMake calls it: avx512, avx2, fma128, baseline, scalar
+extern const char* const kInstructionSet;  ///< as CMake calls it: avx512, avx2, fma128, sve256, baseline, scalar
 extern const bool kFused;                  ///< mul_add rounds once: the bits are those of every other such machine
 
 }  // namespace mote::check

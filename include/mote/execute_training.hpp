@@ -217,7 +217,7 @@ constexpr double norm_of(double sum_of_squares) {
           b.at(b.step().grad_input), b.layer().alpha, b.count(b.out())};
 }
 
-[[gnu::always_inline]] inline void run_grad_input(const Binding& b) {
+[[gnu::always_inline]] inline void run_grad_input(const Binding& b, const UpdateState& state) {
   float* grad_output = b.at(b.step().grad_output);
   float* grad_input = b.at(b.step().grad_input);
   switch (b.layer().op) {
@@ -229,7 +229,14 @@ constexpr double norm_of(double sum_of_squares) {
     case Op::concat:
       return kernels::copy_channels_f32(
           {grad_output + b.channel_offset(), grad_input, b.rows(b.in()), b.in().c, b.out().c, b.in().c});
-    case Op::dense: return call<kernels::dense_grad_input_f32>(b, dense_grad_args(b));
+    case Op::dense: {
+      DenseGradArgs args = dense_grad_args(b);
+      if (!b.step().fused) return call<kernels::dense_grad_input_f32>(b, args);
+      args.grad_weights = b.trained_params();
+      args.grad_bias = b.layer().has_bias() ? args.grad_weights + b.weight_count() : nullptr;
+      args.scale = -state.learning_rate;
+      return call<kernels::dense_backward_f32>(b, args);
+    }
     case Op::conv2d:
       call<kernels::conv2d_transpose_weights_f32>(b, conv_grad_args(b));
       return call<kernels::conv2d_grad_input_f32>(b, conv_grad_args(b));
@@ -407,7 +414,7 @@ inline bool run_clip_norm(const Binding& b, const TrainConfig& config) {
     case StepKind::loss:
       detail::run_loss(b, config, state.result, true);
       return detail::finite(state.result.loss) ? Code::ok : Code::non_finite_loss;
-    case StepKind::grad_input: detail::run_grad_input(b); return Code::ok;
+    case StepKind::grad_input: detail::run_grad_input(b, state); return Code::ok;
     case StepKind::add_gradient:
       detail::call<kernels::add_f32>(
           b, {b.at(b.step().grad_input), b.second(), b.at(b.step().grad_input), b.count(b.out())});

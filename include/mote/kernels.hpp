@@ -50,6 +50,7 @@ struct DenseArgs {
 /// grad_params: grad_weights (fan_in, fan_out) += scale * input^T grad_output,
 ///              grad_bias (fan_out) += scale * column sums of grad_output. Reads input, grad_output. grad_bias may be
 ///              null. With grad_weights = the weights and scale = -learning_rate this is the SGD update in place.
+/// backward:    grad_input, then grad_params, in one pass over the weights, which may be grad_weights.
 struct DenseGradArgs {
   const float* input;
   const float* weights;

@@ -46,7 +46,7 @@ struct Step {
   std::uint32_t params = 0;             // byte offset of the layer's parameters, in the model's block or, if
   std::uint32_t param_grad_offset = 0;  //   `trained`, in the plan's parameter buffer; likewise in param_grad
   bool trained = false;
-  bool fused = false;  // grad_params: update in place, no gradient buffer
+  bool fused = false;  // grad_params: update in place, no gradient buffer; grad_input: that update too
 };
 
 enum class BufferKind : std::uint8_t {

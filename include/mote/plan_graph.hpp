@@ -134,6 +134,12 @@ struct Graph {
     return !keeps_gradients() && !options.gradient_buffers && !options.gradient_norms &&
            (op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d);
   }
+  /// The step that takes the gradient of the layer's input also updates its parameters: one pass over them.
+  [[nodiscard]] constexpr bool joined_update(std::size_t i) const {
+    const Layer& layer = layers[i];
+    return layer.op == Op::dense && layer.trainable() && differentiated(layer.inputs[0]) && fused_update(i) &&
+           !options.penalty;
+  }
   [[nodiscard]] constexpr std::uint64_t value_bytes(std::size_t i) const {
     return layers[i].shape.elements() * options.batch * bytes_of(layers[i].dtype);
   }

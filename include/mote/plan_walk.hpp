@@ -201,7 +201,7 @@ class Walk {
     if (params_first && layer.trainable()) emit_grad_params(i);
     for (std::uint8_t k = 0; k < layer.input_count; ++k)
       if (graph_.differentiated(layer.inputs[k])) emit_grad_input(i, k);
-    if (!params_first && layer.trainable()) emit_grad_params(i);
+    if (!params_first && layer.trainable() && !graph_.joined_update(i)) emit_grad_params(i);
     if (layer.trainable() && !graph_.keeps_gradients() && !graph_.fused_update(i)) emit_update(i);
   }
 
@@ -220,6 +220,8 @@ class Walk {
       step.grad_output = gradient(i);
       read_values(i, step);
       if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_grad_input_scratch_floats(graph_.conv_shape(i)));
+      step.fused = graph_.joined_update(i);
+      if (step.fused) step.input = value(source);
       step.grad_input = first ? gradient(source) : sum_gradient(i, source);
       out_.push(step);
       if (first) return insert(started_, graph_.gradient_root(source));

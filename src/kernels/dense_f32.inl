@@ -198,18 +198,14 @@ inline void grad_input_lanes(const DenseGradArgs& args, Part::Range share) {
   }
 }
 
-}  // namespace
-
-void dense_grad_input_f32(const DenseGradArgs& args) {
-  const Part::Range inputs = args.part.of(args.fan_in, 64);
+/// The gradient of some inputs.
+inline void grad_input_rows(const DenseGradArgs& args, Part::Range inputs) {
   if (dot_form(args.batch, args.fan_out)) {
     grad_input_dots(args, inputs);
   } else {
     grad_input_lanes(args, inputs);
   }
 }
-
-namespace {
 
 /// One sample: each row of the gradient is the sample's gradient times one number, taken in the order in which it lies.
 inline void outer_product(const DenseGradArgs& args, Part::Range rows) {
@@ -225,10 +221,11 @@ inline void outer_product(const DenseGradArgs& args, Part::Range rows) {
   }
 }
 
-}  // namespace
-
-void dense_grad_params_f32(const DenseGradArgs& args) {
+/// The gradient of some rows of the weights.
+inline void grad_params_rows(const DenseGradArgs& args, Part::Range rows) {
   const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
+  // Partial rows would wait for the store of the row before, which overlaps them.
+  if (!kScalar && args.batch == 1 && (fan_out % kLanes == 0 || fan_out >= 8 * kLanes)) return outer_product(args, rows);
   OuterJob job;
   job.b = args.grad_output;
   job.b_end = args.grad_output + args.batch * fan_out;
@@ -240,19 +237,39 @@ void dense_grad_params_f32(const DenseGradArgs& args) {
   job.before = job.after = 0;
   job.inside = static_cast<std::ptrdiff_t>(args.batch);
   job.row_shift = job.row_step = job.row_count = 0;
-  const Part::Range rows = args.part.of(fan_in, kMaxRows);
-  if (!kScalar && args.batch == 1) {
-    outer_product(args, rows);
-  } else {
-    for (std::size_t row = rows.begin, count = 0; row < rows.end; row += count) {
-      count = tile_rows(rows.end - row, fan_out);
-      job.a = args.input + row;
-      job.out = args.grad_weights + row * fan_out;
-      run_tiles<OuterKernel>(job, count, 0, fan_out);
-    }
+  for (std::size_t row = rows.begin, count = 0; row < rows.end; row += count) {
+    count = tile_rows(rows.end - row, fan_out);
+    job.a = args.input + row;
+    job.out = args.grad_weights + row * fan_out;
+    run_tiles<OuterKernel>(job, count, 0, fan_out);
   }
-  if (args.grad_bias != nullptr)
-    column_sums(args.grad_output, args.batch, fan_out, args.scale, args.part.of(fan_out, kLanes), args.grad_bias);
+}
+
+inline void grad_bias(const DenseGradArgs& args) {
+  if (args.grad_bias == nullptr) return;
+  const Part::Range columns = args.part.of(args.fan_out, kLanes);
+  column_sums(args.grad_output, args.batch, args.fan_out, args.scale, columns, args.grad_bias);
+}
+
+}  // namespace
+
+void dense_grad_input_f32(const DenseGradArgs& args) { grad_input_rows(args, args.part.of(args.fan_in, 64)); }
+
+void dense_grad_params_f32(const DenseGradArgs& args) {
+  grad_params_rows(args, args.part.of(args.fan_in, kMaxRows));
+  grad_bias(args);
+}
+
+/// A block of rows of weights is read for the gradient of its inputs and, while it is in a cache, updated.
+void dense_backward_f32(const DenseGradArgs& args) {
+  const std::size_t block = args.batch == 1 ? 16 : 96;
+  const Part::Range share = args.part.of(args.fan_in, 16);
+  for (std::size_t begin = share.begin; begin < share.end; begin += block) {
+    const Part::Range rows{begin, std::min(begin + block, share.end)};
+    grad_input_rows(args, rows);
+    grad_params_rows(args, rows);
+  }
+  grad_bias(args);
 }
 
 }  // namespace mote::MOTE_KERNELS

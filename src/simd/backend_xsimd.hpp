@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The facade over xsimd (13.2 to 14), for x86-64 from SSE2 to AVX-512 and for AArch64. What xsimd leaves to the
+// The facade over xsimd (13.2 to 14), for x86-64 from SSE2 to AVX-512 and for AArch64 (NEON, SVE) and 32-bit ARM (NEON). What xsimd leaves to the
 // machine or does badly (NaN rule of min and max, negation of zero, shifts, masked loads, fixed reduction trees) comes
-// from native_x86.hpp or native_neon64.hpp. Include simd.hpp, never this file.
+// from native_x86.hpp, native_neon64.hpp, native_neon32.hpp or native_sve.hpp. Include simd.hpp, never this file.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,12 @@
 namespace mote::simd {
 inline namespace MOTE_SIMD_ISA {
 
-#if defined(__aarch64__)
+#if defined(__ARM_FEATURE_SVE_BITS) && __ARM_FEATURE_SVE_BITS > 0
+using Arch = xsimd::detail::sve<__ARM_FEATURE_SVE_BITS>;
+#elif defined(__aarch64__)
 using Arch = xsimd::neon64;
+#elif defined(__ARM_NEON)
+using Arch = xsimd::neon;
 #elif defined(__AVX512F__) && !defined(MOTE_FORCE_128)
 using Arch = xsimd::avx512f;
 #elif defined(__AVX2__) && defined(__FMA__) && !defined(MOTE_FORCE_128)
@@ -50,8 +54,12 @@ inline constexpr std::size_t kLanes = Batch::size;
 }  // namespace MOTE_SIMD_ISA
 }  // namespace mote::simd
 
-#if defined(__aarch64__)
+#if defined(__ARM_FEATURE_SVE_BITS) && __ARM_FEATURE_SVE_BITS > 0
+#include "simd/native_sve.hpp"
+#elif defined(__aarch64__)
 #include "simd/native_neon64.hpp"
+#elif defined(__ARM_NEON)
+#include "simd/native_neon32.hpp"
 #else
 #include "simd/native_x86.hpp"
 #endif
@@ -83,16 +91,22 @@ MOTE_INLINE void store_partial(float* p, std::size_t n, F32 a) { native::store_p
 MOTE_INLINE F32 operator+(F32 a, F32 b) { return {a.v + b.v}; }
 MOTE_INLINE F32 operator-(F32 a, F32 b) { return {a.v - b.v}; }
 MOTE_INLINE F32 operator*(F32 a, F32 b) { return {a.v * b.v}; }
-#if defined(__aarch64__)
+#if defined(__ARM_NEON)
 MOTE_INLINE F32 operator/(F32 a, F32 b) { return {Batch(native::divide(Register(a.v), Register(b.v)))}; }
 #else
 MOTE_INLINE F32 operator/(F32 a, F32 b) { return {a.v / b.v}; }
 #endif
 MOTE_INLINE F32 operator-(F32 a) { return {Batch(native::negate(Register(a.v)))}; }
 
+#if defined(__ARM_NEON) && !defined(__aarch64__)  // xsimd's is two operations there
+MOTE_INLINE F32 mul_add(F32 a, F32 b, F32 c) {
+  return {Batch(native::mul_add(Register(a.v), Register(b.v), Register(c.v)))};
+}
+#else
 MOTE_INLINE F32 mul_add(F32 a, F32 b, F32 c) { return {xsimd::fma(a.v, b.v, c.v)}; }
+#endif
 MOTE_INLINE F32 neg_mul_add(F32 a, F32 b, F32 c) {
-#if defined(__aarch64__)
+#if defined(__ARM_NEON)
   return {Batch(native::neg_mul_add(Register(a.v), Register(b.v), Register(c.v)))};
 #elif MOTE_SIMD_FUSED
   return {xsimd::fnma(a.v, b.v, c.v)};
@@ -104,7 +118,7 @@ MOTE_INLINE F32 neg_mul_add(F32 a, F32 b, F32 c) {
 MOTE_INLINE F32 min(F32 a, F32 b) { return {Batch(native::min(Register(a.v), Register(b.v)))}; }
 MOTE_INLINE F32 max(F32 a, F32 b) { return {Batch(native::max(Register(a.v), Register(b.v)))}; }
 MOTE_INLINE F32 abs(F32 a) { return {xsimd::abs(a.v)}; }
-#if defined(__aarch64__)
+#if defined(__ARM_NEON)
 MOTE_INLINE F32 sqrt(F32 a) { return {Batch(native::square_root(Register(a.v)))}; }
 #else
 MOTE_INLINE F32 sqrt(F32 a) { return {xsimd::sqrt(a.v)}; }

@@ -16,7 +16,21 @@
 #if !defined(MOTE_FORCE_SCALAR) && defined(__aarch64__)
 #define MOTE_SIMD_XSIMD 1
 #define MOTE_SIMD_FUSED 1
+#if !defined(__ARM_FEATURE_SVE_BITS) || __ARM_FEATURE_SVE_BITS == 0
 #define MOTE_SIMD_ISA neon64
+#elif __ARM_FEATURE_SVE_BITS == 128
+#define MOTE_SIMD_ISA sve128
+#elif __ARM_FEATURE_SVE_BITS == 256
+#define MOTE_SIMD_ISA sve256
+#elif __ARM_FEATURE_SVE_BITS == 512
+#define MOTE_SIMD_ISA sve512
+#else
+#error "SVE vectors of 128, 256 or 512 bits: -msve-vector-bits"
+#endif
+#elif !defined(MOTE_FORCE_SCALAR) && defined(__ARM_NEON) && defined(__ARM_FEATURE_FMA)
+#define MOTE_SIMD_XSIMD 1
+#define MOTE_SIMD_FUSED 1
+#define MOTE_SIMD_ISA neon32
 #elif !defined(MOTE_FORCE_SCALAR) && defined(__SSE2__)
 #define MOTE_SIMD_XSIMD 1
 #if defined(__AVX512F__) && !defined(MOTE_FORCE_128)

@@ -33,7 +33,7 @@ MOTE_INLINE void transpose_block(const float* from, std::size_t from_step, float
   transpose_half_block(from + 4, from_step, to + 4 * to_step, to_step);
 }
 
-#elif MOTE_SIMD_XSIMD && defined(__aarch64__)
+#elif MOTE_SIMD_XSIMD && defined(__ARM_NEON)
 
 inline constexpr std::size_t kTransposeBlock = 4;
 

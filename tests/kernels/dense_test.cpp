@@ -136,6 +136,30 @@ TEST(dense, infinities_stay_in_their_rows_and_columns) {
     }
 }
 
+/// The weights are updated in place, each block of rows after its inputs' gradients were taken.
+TEST(dense, backward_is_both_gradients_in_one_pass) {
+  for (const std::uint32_t batch : {1U, 5U, 12U})
+    for (const std::uint32_t fan_in : {3U, 100U, 200U})
+      for (const std::uint32_t fan_out : {7U, 64U, 130U}) {
+        memory.reset();
+        const std::size_t inputs = batch * fan_in, outputs = batch * fan_out, count = fan_in * fan_out;
+        float *x = memory.take(inputs), *g = memory.take(outputs), *w = memory.take(count), *b = memory.take(fan_out);
+        float *gx = memory.take(inputs), *gx_alone = memory.take(inputs);
+        float *w_alone = memory.take(count), *b_alone = memory.take(fan_out);
+        Numbers numbers(fan_in + fan_out);
+        numbers.fill(x, inputs), numbers.fill(g, outputs), numbers.fill(w, count), numbers.fill(b, fan_out);
+        test::copy(w, w_alone, count), test::copy(b, b_alone, fan_out);
+        const DenseGradArgs alone{x, w_alone, g, gx_alone, w_alone, b_alone, -0.25F, batch, fan_in, fan_out};
+        kernels::dense_grad_input_f32(alone);
+        kernels::dense_grad_params_f32(alone);
+        kernels::dense_backward_f32({x, w, g, gx, w, b, -0.25F, batch, fan_in, fan_out});
+        EXPECT_EQ(test::hash_bits(gx, inputs), test::hash_bits(gx_alone, inputs)) << batch << " " << fan_in;
+        EXPECT_EQ(test::hash_bits(w, count), test::hash_bits(w_alone, count)) << batch << " " << fan_in;
+        EXPECT_EQ(test::hash_bits(b, fan_out), test::hash_bits(b_alone, fan_out)) << batch << " " << fan_in;
+        EXPECT_TRUE(memory.intact());
+      }
+}
+
 TEST(dense, same_bits_everywhere) {
   std::uint64_t hash = test::hash_bits(nullptr, 0);
   for (const Size& size : kSizes) {

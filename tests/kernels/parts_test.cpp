@@ -67,6 +67,8 @@ void check_dense(std::uint32_t batch, std::uint32_t fan_in, std::uint32_t fan_ou
                                [&](const Part& part) { kernels::dense_grad_input_f32(with(grad, part)); });
   expect_shares_make_the_whole("dense_grad_params", where, {{w, count}, {b, fan_out}},
                                [&](const Part& part) { kernels::dense_grad_params_f32(with(grad, part)); });
+  expect_shares_make_the_whole("dense_backward", where, {{gx, inputs}, {w, count}, {b, fan_out}},
+                               [&](const Part& part) { kernels::dense_backward_f32(with(grad, part)); });
 }
 
 TEST(parts, of_dense) {

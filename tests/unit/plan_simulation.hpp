@@ -321,6 +321,9 @@ class PlanSimulation {
     target(s.grad_input, value_bytes(source), able ? s.grad_output : kNoBuffer);
     scratch(s, op == Op::conv2d ? conv2d_grad_input_scratch_floats(conv(i)) : 0);
     if (s.grad_input != kNoBuffer) write(s.grad_input, contribution(i, s.input_index));
+    if (!s.fused) return;
+    require(op == Op::dense && !options_.penalty, "an update joined to a step that cannot do it");
+    grad_params(s, layer);
   }
   void add_gradient(const Step& s) {
     if (s.grad_input == kNoBuffer || s.second == kNoBuffer) return fail("a result has no buffer");
