@@ -8,7 +8,7 @@ set -eu
 readonly host_packages="g++ cmake ninja-build libgtest-dev googletest libbenchmark-dev libcli11-dev nlohmann-json3-dev \
 libfmt-dev zlib1g-dev dataset-fashion-mnist gnuplot-nox"
 readonly cross_packages="gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib \
-g++-aarch64-linux-gnu qemu-user qemu-system-arm"
+g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-user qemu-system-arm"
 readonly debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 usage() {
@@ -20,7 +20,7 @@ Installs the Debian packages for building and testing mote on this computer:
 and the headers of xsimd 13: Debian 13 has them as a package; on Debian 12, whose xsimd is too old, Debian 13's header
 package is unpacked into the project's folder .deps/xsimd and nothing is installed.
 
-  --cross   also what the presets aarch64 and cortex-m4f need (cross compilers and QEMU, about 3 GB):
+  --cross   also what the presets aarch64, armv7 and cortex-m4f need (cross compilers and QEMU, about 3 GB):
             $cross_packages
   --help    this text
 

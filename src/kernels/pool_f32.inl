@@ -177,7 +177,7 @@ inline void average_pool_scatter(const PoolGradArgs& args, const PoolShare& shar
 }
 
 inline void zero_grad_input(const PoolGradArgs& args, const PoolShare& share) {
-  const std::size_t image = args.shape.in.elements();
+  const auto image = static_cast<std::size_t>(args.shape.in.elements());
   std::fill(args.grad_input + share.images.begin * image, args.grad_input + share.images.end * image, 0.0F);
 }
 

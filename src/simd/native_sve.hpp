@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SVE intrinsics that backend_xsimd.hpp needs where the compiler is told the vectors' width (-msve-vector-bits). Nothing
-// else may include this file.
+// SVE intrinsics that backend_xsimd.hpp needs where the compiler is told the vectors' width (-msve-vector-bits).
+// Nothing else may include this file.
 #pragma once
 
 #include <arm_sve.h>
@@ -61,9 +61,7 @@ MOTE_INLINE Sve copy_sign(Sve magnitude, Sve sign) {
   const svuint32_t rest = svand_n_u32_x(all(), svreinterpret_u32_f32(magnitude), 0x7FFFFFFFU);
   return svreinterpret_f32_u32(svorr_u32_x(all(), bits, rest));
 }
-MOTE_INLINE Sve to_exponent(Sve a) {
-  return svreinterpret_f32_s32(svlsl_n_s32_x(all(), svreinterpret_s32_f32(a), 23));
-}
+MOTE_INLINE Sve to_exponent(Sve a) { return svreinterpret_f32_s32(svlsl_n_s32_x(all(), svreinterpret_s32_f32(a), 23)); }
 MOTE_INLINE Sve split(Sve a, Sve& exponent) {
   const svint32_t word = svreinterpret_s32_f32(a);
   const svint32_t power = svasr_n_s32_x(all(), svsub_n_s32_x(all(), word, 0x3F3504F3), 23);

@@ -105,6 +105,13 @@ inline namespace MOTE_SIMD_ISA {
 /// False only on machines without fused multiply-add: there mul_add rounds twice and bits differ from other machines.
 inline constexpr bool kFused = MOTE_SIMD_FUSED != 0;
 
+/// False on 32-bit ARM, whose vectors take denormals for zeros: the other machines' bits, where there are none.
+#if MOTE_SIMD_XSIMD && defined(__ARM_NEON) && !defined(__aarch64__)
+inline constexpr bool kDenormals = false;
+#else
+inline constexpr bool kDenormals = true;
+#endif
+
 MOTE_INLINE F32 splat(float value) { return F32::splat(value); }
 MOTE_INLINE F32 zero() { return F32::splat(0.0F); }
 

@@ -44,11 +44,12 @@ struct Data {
     Numbers numbers(m.seed);
     std::size_t params = 0;
     for (std::size_t i = 1; i < m.model.layers.size(); ++i) params += m.model.layers[i].param_bytes / sizeof(float);
+    const auto size = [](const Shape& shape) { return static_cast<std::size_t>(shape.elements()); };
     const Shape output = m.model.layers[loss_layer(m.model.layers, m.loss)].shape;
     numbers.fill(start.data(), params, 0.5F);
-    numbers.fill(inputs.data(), m.samples * m.model.input_shape().elements());
+    numbers.fill(inputs.data(), m.samples * size(m.model.input_shape()));
     if (m.loss == Loss::squared_error) {
-      const std::size_t features = m.model.input_shape().elements(), width = output.elements();
+      const std::size_t features = size(m.model.input_shape()), width = size(output);
       numbers.fill(targets.data(), m.samples * width, 0.25F);
       for (std::size_t i = 0; i < m.samples * width; ++i)
         targets[i] += inputs[i / width * features + i % width] > 0.0F ? 0.75F : -0.75F;

@@ -22,7 +22,7 @@ constexpr float kInfinity = __builtin_inff();
 constexpr float kNaN = __builtin_nanf("");
 #if defined(MOTE_BARE_METAL)
 constexpr std::uint64_t kStride = 3000017;  // double arithmetic is slow there
-#elif defined(__aarch64__)
+#elif defined(__arm__) || defined(__aarch64__)
 constexpr std::uint64_t kStride = 50021;  // mostly emulated
 #else
 constexpr std::uint64_t kStride = 2503;
@@ -61,9 +61,16 @@ const Function kFunctions[] = {
      [](double x) { return (x > 0.0 ? x : 0.0) + std::log1p(std::exp(-std::fabs(x))); }, 2.6, 1.67e-38, INFINITY},
 };
 
+/// Whether vectors that take denormals for zeros must get `x` and f(x) right all the same.
+bool expected_everywhere(float x, float result) {
+  const float smallest = 1.17549435e-38F;
+  return simd::kDenormals || ((x == 0.0F || std::fabs(x) >= smallest) && !(std::fabs(result) < 5.0F * smallest));
+}
+
 /// Error in ulp; infinite if the value breaks a rule.
 double error_of(const Function& f, float x, float actual) {
   const double expected = f.exact(static_cast<double>(x)), value = static_cast<double>(actual);
+  if (!expected_everywhere(x, static_cast<float>(expected))) return 0.0;
   if (expected != expected) return actual != actual ? 0.0 : static_cast<double>(kInfinity);
   if (!(std::fabs(value) <= f.limit)) return static_cast<double>(kInfinity);
   if (static_cast<float>(expected) == actual) return 0.0;
@@ -138,13 +145,14 @@ TEST(math, same_bits_in_every_lane_and_on_every_machine) {
       for (std::size_t i = 0; i < kLanes; ++i) {
         const float lane = y[i] != y[i] ? kNaN : y[i];
         const float scalar = f.scalar(x[i]);
+        if (!expected_everywhere(x[i], scalar)) continue;
         ASSERT_EQ(std::bit_cast<std::uint32_t>(lane), std::bit_cast<std::uint32_t>(scalar != scalar ? kNaN : scalar))
             << f.name << " of " << x[i];
         hash = test::hash_bits(&lane, 1, hash);
       }
     }
   }
-  if (simd::kFused) {
+  if (simd::kFused && simd::kDenormals) {
     EXPECT_EQ(hash, 0xC2D49ADBF3E244B8U);
   }
 }

@@ -25,10 +25,10 @@ complain "$library needs these symbols of other libraries:" "$missing"
 before_main=$("$nm" -C "$library" | grep -E '_GLOBAL__(sub_)?[ID]_|guard variable' || :)
 complain "$library runs code before main or guards a local static:" "$before_main"
 
-# xsimd leaves functions on NEON vectors (abs_u8(__Uint8x16_t)): every ARM machine that has the type runs them.
+# xsimd leaves functions on NEON vectors (abs_u8(__Uint8x16_t), __simd128_uint8_t on 32-bit ARM): every ARM machine that has the type runs them.
 shared=$("$nm" -C "$library" | awk '
   /:$/ { kernels = /kernels/ }
-  kernels && $2 ~ /^[WVu]$/ && $3 !~ /^mote::(simd|kernels[a-z0-9_]*)::/ && !($3 ~ /^xsimd::/ && $0 ~ /__(Int|Uint|Float)[0-9]+x[0-9]+_t/) { print }')
+  kernels && $2 ~ /^[WVu]$/ && $3 !~ /^mote::(simd|kernels[a-z0-9_]*)::/ && !($3 ~ /^xsimd::/ && $0 ~ /__((Int|Uint|Float)[0-9]+x[0-9]+_t|simd128_)/) { print }')
 complain "the kernels of $library share these functions with other objects:" "$shared"
 
 if [ -z "$defined" ]; then
