@@ -247,7 +247,7 @@ def main():
         with open(os.path.join(arguments.out, "compare.json"), "w") as file:
             json.dump({**about, "results": results}, file, indent=1)
         with open(os.path.join(arguments.out, "compare.md"), "w") as file:
-            file.write(report.markdown(results))
+            file.write(report.markdown(about, results))
         report.picture(results, os.path.join(arguments.out, "compare.svg"), arguments.isa)
 
 

@@ -29,8 +29,10 @@ def line_of(result):
 HEAD = ["row", "mote", "GFLOP/s", "of peak", "mote / best", "", "others, fastest first"]
 
 
-def markdown(results):
-    out, kind = [], None
+def markdown(about, results):
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    out, kind = [f"## {about['isa']}", "",
+                 f"Multiply-adds of the core in the same run: {about['fma_peak_gflops']:.0f} GFLOP/s. {versions}."], None
     for result in results:
         if result["kind"] != kind:
             kind = result["kind"]
@@ -42,7 +44,7 @@ def markdown(results):
         if ratios:
             lost = sum(ratio > 1.03 for ratio in ratios)
             out.append(f"| {kind} | {len(ratios)} | {np.exp(np.mean(np.log(ratios))):.2f} | {lost} |")
-    return "\n".join(out).lstrip() + "\n"
+    return "\n".join(out) + "\n"
 
 
 def picture(results, path, isa):
