@@ -139,9 +139,7 @@ void add_convolutions(const std::string& name, const Add& add_case) {
   if (name.rfind("depthwise", 0) == 0) {
     for (const WindowCase& c : kDepthwiseCases) add_case(c, c.taps() * c.out_c, 1.0);
   } else {
-    const bool computes = name.find("transpose") == std::string::npos;
-    for (const WindowCase& c : kConvCases)
-      add_case(c, c.taps() * c.in.c * c.out_c, computes ? static_cast<double>(c.in.c) : 0.0);
+    for (const WindowCase& c : kConvCases) add_case(c, c.taps() * c.in.c * c.out_c, static_cast<double>(c.in.c));
   }
 }
 void add(const std::string& name, Kernel<ConvArgs> kernel) {
@@ -157,8 +155,12 @@ void add(const std::string& name, Kernel<ConvArgs> kernel) {
   });
 }
 void add(const std::string& name, Kernel<ConvGradArgs> kernel) {
+  const bool transposes = name == "conv2d_transpose_weights_f32";
   add_convolutions(name, [&](const WindowCase& c, std::size_t weight_count, double terms) {
-    add_row(name, c.text(), kernel, c.work(terms, static_cast<double>(weight_count)), [=](Arrays& arrays) {
+    if (transposes && c.taps() == 1) return;  // nothing to do
+    const auto weight_floats = static_cast<double>(weight_count);
+    const Work work = transposes ? Work{0.0, 8.0 * weight_floats} : c.work(terms, weight_floats);
+    add_row(name, c.text(), kernel, work, [=](Arrays& arrays) {
       float* weights = arrays.floats(weight_count);
       float* scratch =
           arrays.floats(conv2d_grad_input_scratch_floats(c.shape()) + conv2d_grad_params_scratch_floats(c.shape()));
