@@ -1,66 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A benchmark row for every kernel of kernels.inc, on shapes of edge networks: the arguments' type says which shapes.
-// A kernel with a new type of arguments does not compile until it has an add() below. First row: the machine's peak.
-#include <benchmark/benchmark.h>
+// A kernel with a new type of arguments does not compile until it has an add() below.
+#include "mote/kernels.hpp"
 
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <string>
-#include <vector>
 
-#include "kernels/tile_f32.hpp"
-#include "mote/kernels.hpp"
-#include "simd/simd.hpp"
+#include "rows.hpp"
 
 namespace mote {
 namespace {
 
-/// Arrays of one row, aligned as a plan for wide vectors aligns them.
-class Arrays {
- public:
-  /// `count` floats between -0.5 and 0.5 times `scale`.
-  float* floats(std::size_t count, float scale = 1.0F) {
-    float* values = static_cast<float*>(take(count * sizeof(float)));
-    for (std::size_t i = 0; i < count; ++i) values[i] = scale * (static_cast<float>(i * 7919 % 1001) / 1000.0F - 0.5F);
-    return values;
-  }
-  float* positive(std::size_t count) {
-    float* values = floats(count);
-    for (std::size_t i = 0; i < count; ++i) values[i] += 1.0F;
-    return values;
-  }
-  /// Rows of `columns` values that rise from -0.5 to 0.5.
-  float* rising(std::size_t count, std::size_t columns) {
-    float* values = floats(count);
-    for (std::size_t i = 0; i < count; ++i)
-      values[i] = static_cast<float>(i % columns) / static_cast<float>(columns - 1) - 0.5F;
-    return values;
-  }
-  std::int32_t* labels(std::size_t count, std::int32_t classes) {
-    auto* values = static_cast<std::int32_t*>(take(count * sizeof(std::int32_t)));
-    for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<std::int32_t>(i) % classes;
-    return values;
-  }
-
- private:
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-  };
-  void* take(std::size_t bytes) {
-    blocks_.emplace_back(std::aligned_alloc(64, (bytes + 64) / 64 * 64));
-    if (blocks_.back() == nullptr) throw std::bad_alloc();
-    return blocks_.back().get();
-  }
-  std::vector<std::unique_ptr<void, Free>> blocks_;
-};
-
-/// What a row counts. flops 0: not a matter of multiply-adds.
-struct Work {
-  double flops;
-  double bytes;  // read and written, each array once
-};
+using bench::Arrays;
+using bench::Work;
 
 template <class Args>
 using Kernel = void (*)(const Args&);
@@ -68,16 +20,13 @@ using Kernel = void (*)(const Args&);
 /// Registers kernel(make(arrays)) as "name/shape".
 template <class Args, class Make>
 void add_row(const std::string& name, const std::string& shape, Kernel<Args> kernel, Work work, const Make& make) {
-  benchmark::RegisterBenchmark((name + "/" + shape).c_str(), [=](benchmark::State& state) {
+  bench::add_row(name + "/" + shape, work, [=](benchmark::State& state) {
     Arrays arrays;
     const Args args = make(arrays);
     for (auto _ : state) {
       kernel(args);
       benchmark::ClobberMemory();
     }
-    using Counter = benchmark::Counter;
-    if (work.flops != 0.0) state.counters["FLOP/s"] = Counter(work.flops, Counter::kIsIterationInvariantRate);
-    state.counters["B/s"] = Counter(work.bytes, Counter::kIsIterationInvariantRate);
   });
 }
 
@@ -87,15 +36,19 @@ struct DenseShape {
     return std::to_string(batch) + "x" + std::to_string(fan_in) + "x" + std::to_string(fan_out);
   }
   [[nodiscard]] std::size_t weights() const { return std::size_t{fan_in} * fan_out; }
+  /// `weight_passes` 2: the weights' gradient is added to.
   [[nodiscard]] Work work(double weight_passes) const {
-    const double rows = batch, floats = rows * fan_in + rows * fan_out + weight_passes * static_cast<double>(weights());
-    return {2.0 * rows * static_cast<double>(weights()), 4.0 * floats};
+    const double rows = batch, matrix = static_cast<double>(weights()), ends = rows * fan_in + rows * fan_out;
+    return {.flops = 2.0 * rows * matrix,
+            .bytes = 4.0 * (ends + weight_passes * matrix),
+            .working_set = 4.0 * (ends + matrix)};
   }
 };
 // The 784-512-512-512-10 network, an autoencoder's and a keyword spotter's layers, a very small network.
 constexpr DenseShape kDenseShapes[] = {
-    {32, 784, 512}, {32, 512, 512}, {32, 512, 10}, {1, 784, 512}, {1, 512, 512}, {1, 512, 10}, {32, 784, 10},
-    {8, 784, 128},  {32, 128, 128}, {1, 640, 128}, {1, 128, 8},   {1, 64, 12},   {8, 32, 32},  {1, 16, 16},
+    {32, 784, 512}, {32, 512, 512}, {32, 512, 10},  {1, 784, 512}, {1, 512, 512},   {1, 512, 10},
+    {32, 784, 10},  {8, 784, 128},  {32, 128, 128}, {1, 640, 128}, {1, 128, 8},     {1, 64, 12},
+    {8, 32, 32},    {1, 16, 16},    {8, 64, 64},    {96, 96, 96},  {128, 128, 128},
 };
 
 void add(const std::string& name, Kernel<DenseArgs> kernel) {
@@ -166,11 +119,13 @@ constexpr WindowCase kConvCases[] = {
     {1, {8, 8, 64}, 64, 3, 3, 1},   {8, {8, 8, 64}, 64, 3, 3, 1},   {1, {49, 10, 1}, 64, 10, 4, 2},
     {1, {25, 5, 64}, 64, 1, 1, 1},  {1, {96, 96, 3}, 8, 3, 3, 2},   {1, {48, 48, 8}, 16, 1, 1, 1},
     {1, {6, 6, 128}, 128, 1, 1, 1}, {1, {3, 3, 256}, 256, 1, 1, 1}, {1, {1, 128, 16}, 16, 1, 5, 1},
+    {8, {32, 32, 3}, 16, 3, 3, 1},  {8, {25, 5, 64}, 64, 1, 1, 1},  {1, {32, 32, 16}, 32, 1, 1, 2},
 };
 constexpr WindowCase kDepthwiseCases[] = {
     {1, {25, 5, 64}, 64, 3, 3, 1},  {1, {48, 48, 8}, 8, 3, 3, 1},   {1, {48, 48, 16}, 16, 3, 3, 2},
     {1, {24, 24, 32}, 32, 3, 3, 1}, {1, {12, 12, 64}, 64, 3, 3, 1}, {1, {6, 6, 128}, 128, 3, 3, 1},
     {1, {3, 3, 256}, 256, 3, 3, 1}, {1, {32, 32, 16}, 16, 5, 5, 1}, {1, {24, 24, 8}, 16, 3, 3, 1},
+    {8, {25, 5, 64}, 64, 3, 3, 1},
 };
 constexpr WindowCase kPoolCases[] = {
     {32, {28, 28, 8}, 8, 2, 2, 2},
@@ -200,8 +155,12 @@ void add(const std::string& name, Kernel<ConvArgs> kernel) {
   });
 }
 void add(const std::string& name, Kernel<ConvGradArgs> kernel) {
+  const bool transposes = name == "conv2d_transpose_weights_f32";
   add_convolutions(name, [&](const WindowCase& c, std::size_t weight_count, double terms) {
-    add_row(name, c.text(), kernel, c.work(terms, static_cast<double>(weight_count)), [=](Arrays& arrays) {
+    if (transposes && c.taps() == 1) return;  // nothing to do
+    const auto weight_floats = static_cast<double>(weight_count);
+    const Work work = transposes ? Work{0.0, 8.0 * weight_floats} : c.work(terms, weight_floats);
+    add_row(name, c.text(), kernel, work, [=](Arrays& arrays) {
       float* weights = arrays.floats(weight_count);
       float* scratch =
           arrays.floats(conv2d_grad_input_scratch_floats(c.shape()) + conv2d_grad_params_scratch_floats(c.shape()));
@@ -224,8 +183,9 @@ void add(const std::string& name, Kernel<PoolArgs> kernel) {
     });
 }
 void add(const std::string& name, Kernel<PoolGradArgs> kernel) {
+  const bool finds_again = name == "max_pool_grad_f32";  // the largest tap, from the input
   for (const WindowCase& c : kPoolCases)
-    add_row(name, c.text(), kernel, {0.0, 2.0 * c.work(0, 0).bytes}, [=](Arrays& arrays) {
+    add_row(name, c.text(), kernel, {0.0, (finds_again ? 2.0 : 1.0) * c.work(0, 0).bytes}, [=](Arrays& arrays) {
       return PoolGradArgs{arrays.floats(c.inputs()), arrays.floats(c.outputs()), arrays.floats(c.inputs()), c.shape()};
     });
 }
@@ -234,14 +194,16 @@ struct RowsShape {
   std::uint32_t rows, columns;
   [[nodiscard]] std::string text() const { return std::to_string(rows) + "x" + std::to_string(columns); }
   [[nodiscard]] std::size_t count() const { return std::size_t{rows} * columns; }
-  [[nodiscard]] Work bytes(double passes) const { return {0.0, 4.0 * passes * static_cast<double>(count())}; }
+  [[nodiscard]] Work work(double passes, double flops_each = 0.0) const {
+    return {flops_each * static_cast<double>(count()), 4.0 * passes * static_cast<double>(count())};
+  }
 };
 constexpr RowsShape kBatchNormShapes[] = {{32 * 14 * 14, 16}, {125, 64}, {32, 128}};
 constexpr RowsShape kClassShapes[] = {{32, 10}, {1, 10}, {1, 1000}};
 
 void add(const std::string& name, Kernel<BatchNormArgs> kernel) {
   for (const RowsShape& s : kBatchNormShapes)
-    add_row(name, s.text(), kernel, s.bytes(2), [=](Arrays& arrays) {
+    add_row(name, s.text(), kernel, s.work(2, name == "batch_norm_f32" ? 2 : 0), [=](Arrays& arrays) {
       return BatchNormArgs{arrays.floats(s.count()),
                            arrays.floats(s.columns),
                            arrays.floats(s.columns),
@@ -256,7 +218,7 @@ void add(const std::string& name, Kernel<BatchNormArgs> kernel) {
 }
 void add(const std::string& name, Kernel<BatchNormGradArgs> kernel) {
   for (const RowsShape& s : kBatchNormShapes)
-    add_row(name, s.text(), kernel, s.bytes(3), [=](Arrays& arrays) {
+    add_row(name, s.text(), kernel, s.work(name == "batch_norm_grad_input_f32" ? 3 : 2), [=](Arrays& arrays) {
       BatchNormGradArgs args{};
       args.input = arrays.floats(s.count());
       args.gamma = arrays.floats(s.columns);
@@ -277,89 +239,104 @@ void add(const std::string& name, Kernel<BatchNormGradArgs> kernel) {
 
 constexpr std::uint32_t kCounts[] = {256, 4096, 65536};
 
-/// A row per length for kernels that go over a run of floats `passes` times.
+/// What a kernel does with a run of floats: how many arrays of that length it has, how many of them it reads and writes
+/// back, and operations on each float where they are additions, multiplications, divisions and roots only.
+struct Run {
+  double arrays, written_back = 0.0, flops = 0.0;
+};
+/// A row per length.
 template <class Args, class Make>
-void add_runs(const std::string& name, Kernel<Args> kernel, double passes, const Make& make) {
+void add_runs(const std::string& name, Kernel<Args> kernel, const Run& run, const Make& make) {
   for (const std::uint32_t count : kCounts)
-    add_row(name, std::to_string(count), kernel, Work{0.0, 4.0 * passes * count},
+    add_row(name, std::to_string(count), kernel,
+            Work{.flops = run.flops * count,
+                 .bytes = 4.0 * (run.arrays + run.written_back) * count,
+                 .working_set = 4.0 * run.arrays * count},
             [=](Arrays& arrays) { return make(arrays, count); });
 }
 void add(const std::string& name, Kernel<NoiseArgs> kernel) {
-  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
+  add_runs(name, kernel, {2}, [](Arrays& arrays, std::uint32_t n) {
     return NoiseArgs{arrays.floats(n), arrays.floats(n), 0.25F, 1, 2, n};
   });
 }
 void add(const std::string& name, Kernel<DropoutArgs> kernel) {
-  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
+  add_runs(name, kernel, {2}, [](Arrays& arrays, std::uint32_t n) {
     return DropoutArgs{arrays.floats(n), arrays.floats(n), 0.25F, 1, 2, n};
   });
 }
 void add(const std::string& name, Kernel<AddArgs> kernel) {
-  add_runs(name, kernel, 3, [](Arrays& arrays, std::uint32_t n) {
+  add_runs(name, kernel, {3, 0, 1}, [](Arrays& arrays, std::uint32_t n) {
     return AddArgs{arrays.floats(n), arrays.floats(n), arrays.floats(n), n};
   });
 }
 void add(const std::string& name, Kernel<CopyChannelsArgs> kernel) {
-  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
+  add_runs(name, kernel, {2}, [](Arrays& arrays, std::uint32_t n) {
     return CopyChannelsArgs{arrays.floats(n), arrays.floats(2 * n), n / 16, 16, 16, 32};
   });
 }
 void add(const std::string& name, Kernel<ActivationArgs> kernel) {
-  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
+  add_runs(name, kernel, {2}, [](Arrays& arrays, std::uint32_t n) {
     return ActivationArgs{arrays.floats(n, 12.0F), arrays.floats(n), 0.1F, n};
   });
 }
 void add(const std::string& name, Kernel<ActivationGradArgs> kernel) {
-  add_runs(name, kernel, 3, [](Arrays& arrays, std::uint32_t n) {
+  add_runs(name, kernel, {3}, [](Arrays& arrays, std::uint32_t n) {
     return ActivationGradArgs{arrays.floats(n), arrays.floats(n), arrays.floats(n), 0.1F, n};
   });
 }
 void add(const std::string& name, Kernel<PenaltyArgs> kernel) {
-  add_runs(name, kernel, 3, [](Arrays& arrays, std::uint32_t n) {
+  add_runs(name, kernel, {2, 1, 4}, [](Arrays& arrays, std::uint32_t n) {
     return PenaltyArgs{arrays.floats(n), arrays.floats(n), 1e-9F, 1e-3F, 1e-4F, n};
   });
 }
 void add(const std::string& name, Kernel<ScaleArgs> kernel) {
-  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) { return ScaleArgs{arrays.floats(n), 1.0F, n}; });
+  add_runs(name, kernel, {1, 1, name == "scale_f32" ? 1.0 : 0.0}, [](Arrays& arrays, std::uint32_t n) {
+    return ScaleArgs{arrays.floats(n), 1.0F, n};
+  });
 }
 void add(const std::string& name, Kernel<SumOfSquaresArgs> kernel) {
-  add_runs(name, kernel, 1, [](Arrays& arrays, std::uint32_t n) {
+  add_runs(name, kernel, {1, 0, 2}, [](Arrays& arrays, std::uint32_t n) {
     return SumOfSquaresArgs{arrays.floats(n), arrays.floats(1), n};
   });
 }
 void add(const std::string& name, Kernel<DotArgs> kernel) {
-  add_runs(name, kernel, 2, [](Arrays& arrays, std::uint32_t n) {
+  add_runs(name, kernel, {2, 0, 2}, [](Arrays& arrays, std::uint32_t n) {
     static double sum;
     return DotArgs{arrays.floats(n), arrays.floats(n), &sum, n};
   });
 }
 void add(const std::string& name, Kernel<AddScaledArgs> kernel) {
-  add_runs(name, kernel, 3, [](Arrays& arrays, std::uint32_t n) {
+  add_runs(name, kernel, {3, 0, 2}, [](Arrays& arrays, std::uint32_t n) {
     return AddScaledArgs{arrays.floats(n), arrays.floats(n), arrays.floats(n), 0.5, n};
   });
 }
 void add(const std::string& name, Kernel<UpdateArgs> kernel) {
-  const bool adam = name == "adam_f32", plain = name == "sgd_f32";
-  add_runs(name, kernel,
-           plain  ? 3
-           : adam ? 7
-                  : 5,
-           [](Arrays& arrays, std::uint32_t n) {
-             return UpdateArgs{arrays.floats(n),
-                               arrays.floats(n, 1e-3F),
-                               arrays.positive(n),
-                               arrays.positive(n),
-                               1e-6F,
-                               0.9F,
-                               0.999F,
-                               0.1F,
-                               0.001F,
-                               0.5F,
-                               0.5F,
-                               1e-7F,
-                               0.0F,
-                               n};
-           });
+  // Parameters and state are written back; operations by the formulas at UpdateArgs.
+  struct Known {
+    const char* name;
+    Run run;
+  };
+  constexpr Known kKnown[] = {{"sgd_f32", {2, 1, 2}},     {"momentum_f32", {3, 2, 4}}, {"nesterov_f32", {3, 2, 7}},
+                              {"adagrad_f32", {3, 2, 7}}, {"rmsprop_f32", {3, 2, 9}},  {"adam_f32", {4, 3, 14}}};
+  Run run{3, 2};
+  for (const Known& known : kKnown)
+    if (name == known.name) run = known.run;
+  add_runs(name, kernel, run, [](Arrays& arrays, std::uint32_t n) {
+    return UpdateArgs{arrays.floats(n),
+                      arrays.floats(n, 1e-3F),
+                      arrays.positive(n),
+                      arrays.positive(n),
+                      1e-6F,
+                      0.9F,
+                      0.999F,
+                      0.1F,
+                      0.001F,
+                      0.5F,
+                      0.5F,
+                      1e-7F,
+                      0.0F,
+                      n};
+  });
 }
 
 void add(const std::string& name, Kernel<RbfArgs> kernel) {
@@ -395,7 +372,7 @@ void add(const std::string& name, Kernel<RbfGradArgs> kernel) {
 void add(const std::string& name, Kernel<SplineArgs> kernel) {
   for (const RowsShape& s : {RowsShape{1, 8}, RowsShape{256, 8}})
     for (const std::uint32_t knots : {8U, 64U})
-      add_row(name, s.text() + "," + std::to_string(knots), kernel, s.bytes(2), [=](Arrays& arrays) {
+      add_row(name, s.text() + "," + std::to_string(knots), kernel, s.work(2), [=](Arrays& arrays) {
         const std::size_t params = std::size_t{s.columns} * knots;
         return SplineArgs{arrays.floats(s.count()),
                           arrays.rising(params, knots),
@@ -410,7 +387,7 @@ void add(const std::string& name, Kernel<SplineArgs> kernel) {
 void add(const std::string& name, Kernel<SplineGradArgs> kernel) {
   for (const RowsShape& s : {RowsShape{1, 8}, RowsShape{256, 8}})
     for (const std::uint32_t knots : {8U, 64U})
-      add_row(name, s.text() + "," + std::to_string(knots), kernel, s.bytes(3), [=](Arrays& arrays) {
+      add_row(name, s.text() + "," + std::to_string(knots), kernel, s.work(3), [=](Arrays& arrays) {
         const std::size_t params = std::size_t{s.columns} * knots;
         return SplineGradArgs{arrays.floats(s.count()),
                               arrays.rising(params, knots),
@@ -428,13 +405,13 @@ void add(const std::string& name, Kernel<SplineGradArgs> kernel) {
 }
 void add(const std::string& name, Kernel<SoftmaxArgs> kernel) {
   for (const RowsShape& s : kClassShapes)
-    add_row(name, s.text(), kernel, s.bytes(2), [=](Arrays& arrays) {
+    add_row(name, s.text(), kernel, s.work(2), [=](Arrays& arrays) {
       return SoftmaxArgs{arrays.floats(s.count(), 8.0F), arrays.floats(s.count()), s.rows, s.columns};
     });
 }
 void add(const std::string& name, Kernel<SoftmaxGradArgs> kernel) {
   for (const RowsShape& s : kClassShapes)
-    add_row(name, s.text(), kernel, s.bytes(3), [=](Arrays& arrays) {
+    add_row(name, s.text(), kernel, s.work(3), [=](Arrays& arrays) {
       return SoftmaxGradArgs{arrays.positive(s.count()), arrays.floats(s.count()), arrays.floats(s.count()), s.rows,
                              s.columns};
     });
@@ -442,7 +419,7 @@ void add(const std::string& name, Kernel<SoftmaxGradArgs> kernel) {
 void add(const std::string& name, Kernel<LossArgs> kernel) {
   const bool wants_targets = name.rfind("binary", 0) == 0 || name.rfind("kl", 0) == 0;
   for (const RowsShape& s : kClassShapes)
-    add_row(name, s.text(), kernel, s.bytes(wants_targets ? 3 : 2), [=](Arrays& arrays) {
+    add_row(name, s.text(), kernel, s.work(wants_targets ? 3 : 2), [=](Arrays& arrays) {
       static LossResult result;
       LossArgs args{};
       args.output = arrays.floats(s.count(), 8.0F);
@@ -460,30 +437,12 @@ void add(const std::string& name, Kernel<LossArgs> kernel) {
     });
 }
 
-/// Fused multiply-adds on twelve registers: what "100 %" is for the rows below, on this core and now.
-void fma_peak(benchmark::State& state) {
-  constexpr std::size_t kChains = 12, kSteps = 1000;
-  simd::F32 chains[kChains];
-  kernels::unroll<kChains>([&](auto i) MOTE_UNROLLED { chains[i] = simd::splat(static_cast<float>(i())); });
-  const simd::F32 factor = simd::splat(0.999F), term = simd::splat(0.001F);
-  for (auto _ : state) {
-    for (std::size_t step = 0; step < kSteps; ++step)
-      kernels::unroll<kChains>([&](auto i) MOTE_UNROLLED { chains[i] = mul_add(chains[i], factor, term); });
-  }
-  simd::F32 sum = simd::zero();
-  kernels::unroll<kChains>([&](auto i) MOTE_UNROLLED { sum = sum + chains[i]; });
-  benchmark::DoNotOptimize(simd::first(sum));
-  state.counters["FLOP/s"] = benchmark::Counter(static_cast<double>(2 * kChains * kSteps * simd::kLanes),
-                                                benchmark::Counter::kIsIterationInvariantRate);
-}
+}  // namespace
 
-[[maybe_unused]] const bool kRowsAdded = [] {
-  benchmark::RegisterBenchmark("fma_peak", fma_peak);
+void bench::add_kernel_rows() {
 #define MOTE_KERNEL(name, Args) add(#name, Kernel<Args>{kernels::name});
 #include "mote/kernels.inc"
 #undef MOTE_KERNEL
-  return true;
-}();
+}
 
-}  // namespace
 }  // namespace mote

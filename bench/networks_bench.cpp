@@ -1,34 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows for whole networks: training steps of Trainer and StaticTrainer, and forward passes of Session. The input is
-// random and the labels are in turn; a step's time does not depend on them.
-#include <benchmark/benchmark.h>
+// Rows for whole networks: training steps of Trainer and StaticTrainer, and forward passes of Session. The networks are
+// the text files in networks/. Inputs are random and labels are in turn; a step's time does not depend on them.
+#include "networks.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <span>
 #include <string>
 
 #include "mote/mote.hpp"
-#include "networks.hpp"
+#include "rows.hpp"
+#include "tool/model_source.hpp"
 
 namespace mote {
 namespace {
 
-using namespace bench;
+using bench::Arrays;
+using bench::Work;
 
 /// Multiply-adds of one sample forward, twice: dense and convolution layers only.
 double forward_flops(const Model& model) {
   double flops = 0.0;
-  for (std::size_t i = 1; i < model.layers.size(); ++i) {
-    const Layer& layer = model.layers[i];
-    const Shape in = model.input_shape_of(i);
-    const double outputs = static_cast<double>(layer.shape.elements());
-    if (layer.op == Op::dense) flops += 2.0 * outputs * static_cast<double>(in.elements());
-    if (layer.op == Op::conv2d) flops += 2.0 * outputs * layer.filter_h * layer.filter_w * in.c;
-    if (layer.op == Op::depthwise_conv2d) flops += 2.0 * outputs * layer.filter_h * layer.filter_w;
-  }
+  for (std::size_t i = 1; i < model.layers.size(); ++i)
+    flops += 2.0 * static_cast<double>(tool::multiply_adds(model, i));
   return flops;
 }
 
@@ -36,103 +30,103 @@ double forward_flops(const Model& model) {
 double training_flops(const Model& model) {
   double first = 0.0;
   for (std::size_t i = 1; i < model.layers.size() && first == 0.0; ++i)
-    first = forward_flops({.layers = model.layers.first(i + 1)});
+    first = 2.0 * static_cast<double>(tool::multiply_adds(model, i));
   return 3.0 * forward_flops(model) - first;
 }
 
-template <class Trainer>
-void fill(Trainer& trainer) {
+void fill(std::span<float> values) {
   std::uint32_t random = 1;
-  for (float& value : trainer.input()) {
+  for (float& value : values) {
     random = random * 1664525U + 1013904223U;
     value = static_cast<float>(random >> 8U) * 0x1p-24F;
   }
-  std::int32_t label = 0;
-  for (std::int32_t& l : trainer.labels()) l = label++ % static_cast<std::int32_t>(trainer.output_shape().elements());
 }
 
+/// Steps on one batch; `trainer` reads the input from outside, so that filling it anew is not part of a step.
 template <class Trainer>
-void run_steps(benchmark::State& state, Trainer& trainer, const Model& model, std::uint32_t batch) {
+void run_steps(benchmark::State& state, Trainer& trainer, const float* input) {
+  trainer.init_params(1);
+  trainer.set_input(input);
+  std::int32_t label = 0;
+  const auto classes = static_cast<std::int32_t>(trainer.output_shape().elements());
   for (auto _ : state) {
-    fill(trainer);  // a step uses the input's memory for other things
+    for (std::int32_t& l : trainer.labels()) l = label++ % classes;
     if (!trainer.step().ok()) return state.SkipWithError("the loss is not finite");
   }
-  using Counter = benchmark::Counter;
-  state.counters["samples/s"] = Counter(batch, Counter::kIsIterationInvariantRate);
-  state.counters["FLOP/s"] = Counter(batch * training_flops(model), Counter::kIsIterationInvariantRate);
 }
 
-struct Free {
-  void operator()(void* memory) const { std::free(memory); }
-};
-using Arena = std::unique_ptr<std::byte, Free>;
-Arena allocate(std::size_t bytes) {
-  return Arena(static_cast<std::byte*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)));
+Work training_work(const Model& model, std::uint32_t batch, std::size_t arena_bytes) {
+  return {batch * training_flops(model), static_cast<double>(arena_bytes), static_cast<double>(batch)};
 }
 
-void training_step(benchmark::State& state, const Model& model, const TrainConfig& config) {
+std::string text_file(const std::string& name) { return std::string(MOTE_NETWORKS "/") + name + ".txt"; }
+
+void add_training(const std::string& network, const char* optimizer_name, const Optimizer& optimizer,
+                  std::uint32_t batch) {
+  const TrainConfig config{.optimizer = optimizer, .batch = batch, .external_input = true, .alignment = 64};
+  const auto owned = std::make_shared<tool::OwnedModel>(tool::model_from_argument(text_file(network)).model);
+  const Model model = owned->view();
   const std::size_t bytes = *required_arena_bytes(model, config);
-  const Arena arena = allocate(bytes);
-  Result<Trainer> trainer = Trainer::create(model, config, {arena.get(), bytes});
-  if (!trainer.ok()) return state.SkipWithError(describe(trainer.status().code));
-  trainer->init_params(1);
-  run_steps(state, *trainer, model, config.batch);
+  bench::add_row("training_step/" + network + "_" + optimizer_name + "/" + std::to_string(batch),
+                 training_work(model, batch, bytes), [=](benchmark::State& state) {
+                   Arrays arrays;
+                   const std::size_t inputs = batch * static_cast<std::size_t>(owned->view().input_shape().elements());
+                   float* input = arrays.floats(inputs);
+                   fill({input, inputs});
+                   auto trainer = Trainer::create(owned->view(), config, {arrays.bytes(bytes), bytes});
+                   if (!trainer.ok()) return state.SkipWithError(describe(trainer.status().code));
+                   run_steps(state, *trainer, input);
+                 });
 }
 
-constexpr TrainConfig kSmallTraining{.optimizer = sgd(), .batch = 8, .alignment = 64};
-StaticTrainer<kSmallMlp, kSmallTraining> static_trainer;
+constexpr TrainConfig kSmallTraining{.optimizer = sgd(), .batch = 8, .external_input = true, .alignment = 64};
+StaticTrainer<bench::kSmallMlp, kSmallTraining> static_trainer;
 
-void static_training_step(benchmark::State& state) {
-  static_trainer.init_params(1);
-  run_steps(state, static_trainer, kSmallMlp.model(), kSmallTraining.batch);
+void add_static_training() {
+  const Model model = bench::kSmallMlp.model();
+  bench::add_row("training_step/static_small_mlp_sgd/8",
+                 training_work(model, kSmallTraining.batch, decltype(static_trainer)::arena_bytes),
+                 [](benchmark::State& state) {
+                   static float input[kSmallTraining.batch * bench::kSmallMlp.model().input_shape().elements()];
+                   fill(input);
+                   run_steps(state, static_trainer, input);
+                 });
 }
 
-void forward_pass(benchmark::State& state, const Model& records) {
-  const Arena params = allocate(records.param_bytes);
-  Model model = records;
-  model.params = params.get();
+void add_forward(const std::string& network) {
+  const auto owned = std::make_shared<tool::OwnedModel>(tool::model_from_argument(text_file(network)).model);
+  const Model model = owned->view();
   for (std::size_t i = 1; i < model.layers.size(); ++i)
-    init_layer(model.layers[i], model.input_shape_of(i), params.get() + model.layers[i].param_offset,
+    init_layer(model.layers[i], model.input_shape_of(i), owned->params.data() + model.layers[i].param_offset,
                Initializer::glorot_uniform, 0.0F, 1, static_cast<std::uint32_t>(i));
-  constexpr PlanOptions kOptions{.alignment = 64};
+  constexpr PlanOptions kOptions{.alignment = 64, .external_input = true};
   const std::size_t bytes = *required_arena_bytes(model, kOptions);
-  const Arena arena = allocate(bytes);
-  Result<Session> session = Session::create(model, {arena.get(), bytes}, kOptions);
-  if (!session.ok()) return state.SkipWithError(describe(session.status().code));
-  for (auto _ : state) {
-    for (float& value : session->input<float>()) value = 0.5F;
-    session->run();
-    benchmark::ClobberMemory();
-  }
-  state.counters["FLOP/s"] = benchmark::Counter(forward_flops(model), benchmark::Counter::kIsIterationInvariantRate);
+  const double working_set = static_cast<double>(bytes + model.param_bytes);
+  bench::add_row("forward_pass/" + network, {forward_flops(model), working_set, 0.0}, [=](benchmark::State& state) {
+    Arrays arrays;
+    const Model here = owned->view();
+    const auto inputs = static_cast<std::size_t>(here.input_shape().elements());
+    float* input = arrays.floats(inputs);
+    auto session = Session::create(here, {arrays.bytes(bytes), bytes}, kOptions);
+    if (!session.ok()) return state.SkipWithError(describe(session.status().code));
+    session->set_input(input);
+    for (auto _ : state) {
+      session->run();
+      benchmark::ClobberMemory();
+    }
+  });
 }
-
-void add_training(const char* name, const Model& model, const Optimizer& optimizer, std::uint32_t batch) {
-  const TrainConfig config{.optimizer = optimizer, .batch = batch, .alignment = 64};
-  benchmark::RegisterBenchmark((std::string("training_step/") + name + "/" + std::to_string(batch)).c_str(),
-                               [=](benchmark::State& state) { training_step(state, model, config); });
-}
-
-void add_forward(const char* name, const Model& model) {
-  benchmark::RegisterBenchmark((std::string("forward_pass/") + name).c_str(),
-                               [=](benchmark::State& state) { forward_pass(state, model); });
-}
-
-[[maybe_unused]] const bool kRowsAdded = [] {
-  add_training("demo_adam", kDemo.model(), adam(), 64);
-  add_training("mlp_784_512_512_512_10_sgd", kMlp.model(), sgd(), 32);
-  add_training("mlp_784_512_512_512_10_sgd", kMlp.model(), sgd(), 1);
-  add_training("conv_8_16_sgd", kConv.model(), sgd(), 32);
-  add_training("mlp_16_32_16_4_sgd", kSmallMlp.model(), sgd(), 8);
-  benchmark::RegisterBenchmark("training_step/static_mlp_16_32_16_4_sgd/8", static_training_step);
-  add_forward("demo", kDemo.model());
-  add_forward("mlp_784_512_512_512_10", kMlp.model());
-  add_forward("mlperf_tiny_keywords", kKeywords.model());
-  add_forward("mlperf_tiny_persons", kPersons.model());
-  add_forward("mlperf_tiny_resnet8", kResnet.model());
-  add_forward("mlperf_tiny_anomaly", kAnomaly.model());
-  return true;
-}();
 
 }  // namespace
+
+void bench::add_network_rows() {
+  add_training("demo", "adam", adam(), 64);
+  add_training("mlp", "sgd", sgd(), 32);
+  add_training("mlp", "sgd", sgd(), 1);
+  add_training("conv", "sgd", sgd(), 32);
+  add_training("small_mlp", "sgd", sgd(), 8);
+  add_static_training();
+  for (const char* network : {"demo", "mlp", "keywords", "persons", "resnet8", "anomaly"}) add_forward(network);
+}
+
 }  // namespace mote

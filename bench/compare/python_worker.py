@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The peers that are reached through Python: python_worker.py PEER FOLDER, with the lines of worker.hpp.
+
+A run is one call from Python, whose cost the rows of compare.py's kind "overhead" show."""
+
+import os
+import sys
+import time
+
+import numpy as np
+
+import networks
+
+peer, folder = sys.argv[1:3]
+
+
+def floats(name):
+    return np.fromfile(os.path.join(folder, name + ".f32"), dtype=np.float32)
+
+
+def network_of(words):
+    """Layers and parameters of a row: a network, or a single activation."""
+    if words[0] == "network":
+        return networks.read(words[1]), floats("weights")
+    if words[0] == "activation":
+        shape = (1, 1, int(words[2]))
+        return [networks.Layer("input", shape), networks.Layer(words[1], shape, (0,))], np.zeros(0, np.float32)
+    raise ValueError("not for this worker")
+
+
+def litert(words):
+    from ai_edge_litert.interpreter import Interpreter
+
+    layers, params = network_of(words)
+    path = os.path.join(folder, "model.tflite")
+    if words[0] == "network" and os.path.exists(path):
+        with open(path, "rb") as file:
+            content = file.read()
+    else:
+        content = networks.tflite_of(layers, params)
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    inside = interpreter.get_input_details()[0]
+    interpreter.set_tensor(inside["index"], floats("input").reshape(inside["shape"]))
+    output = interpreter.get_output_details()[0]["index"]
+    return interpreter.invoke, lambda: interpreter.get_tensor(output)
+
+
+def onnxruntime(words):
+    import onnxruntime as ort
+
+    layers, params = network_of(words)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(networks.onnx_of(layers, params), options, providers=["CPUExecutionProvider"])
+    h, w, c = layers[0].shape
+    values = floats("input").reshape(1, h, w, c).transpose(0, 3, 1, 2)
+    inside, outside = session.get_inputs()[0], session.get_outputs()[0]
+    binding = session.io_binding()
+    given = ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(values).reshape(inside.shape))
+    result = ort.OrtValue.ortvalue_from_numpy(np.zeros(outside.shape, np.float32))
+    binding.bind_ortvalue_input(inside.name, given)
+    binding.bind_ortvalue_output(outside.name, result)
+    return lambda: session.run_with_iobinding(binding), result.numpy
+
+
+def torch(words):
+    import torch
+
+    torch.set_num_threads(1)
+    if words[0] == "train":
+        return torch_training(torch, words)
+    layers, params = network_of(words)
+    if words[0] == "activation":
+        raise ValueError("not for this worker")
+    torch.set_grad_enabled(False)
+    module = networks.torch_of(layers, params).eval()
+    h, w, c = layers[0].shape
+    x = torch.from_numpy(floats("input"))
+    x = x.reshape(1, c) if h == w == 1 else x.reshape(1, h, w, c).permute(0, 3, 1, 2)
+    held = []
+
+    def run():
+        held[:] = [module(x)]
+
+    return run, lambda: held[0].numpy()
+
+
+def torch_training(torch, words):
+    """train TEXT_FILE BATCH LEARNING_RATE"""
+    torch.set_grad_enabled(True)
+    layers, batch = networks.read(words[1]), int(words[2])
+    module = networks.torch_of(layers, floats("weights"))
+    optimizer = torch.optim.SGD(module.parameters(), lr=float(words[3]))
+    h, w, c = layers[0].shape
+    x, labels = torch.from_numpy(floats("input")), torch.from_numpy(floats("labels").astype(np.int64))
+    x = x.reshape(-1, c) if h == w == 1 else x.reshape(-1, h, w, c).permute(0, 3, 1, 2)
+    batches, losses, at = list(zip(x.split(batch), labels.split(batch))), [], [0]
+
+    def run():
+        images, classes = batches[at[0]]
+        at[0] = (at[0] + 1) % len(batches)
+        optimizer.zero_grad(set_to_none=True)
+        loss = torch.nn.functional.cross_entropy(module(images, logits=True), classes)
+        loss.backward()
+        optimizer.step()
+        if len(losses) < 6:
+            losses.append(loss.item())
+
+    def output():
+        while len(losses) < 6:
+            run()
+        return np.array(losses, np.float32)
+
+    return run, output
+
+
+def answer(words, state):
+    if words[0] == "prepare":
+        state["run"], state["output"] = {"litert": litert, "onnxruntime": onnxruntime, "torch": torch}[peer](words[1:])
+        return "ok"
+    if words[0] == "output":
+        state["run"]()
+        np.asarray(state["output"](), np.float32).ravel().tofile(words[1])
+        return "ok"
+    run, count = state["run"], range(int(words[1]))
+    start = time.perf_counter_ns()
+    for _ in count:
+        run()
+    return str(time.perf_counter_ns() - start)
+
+
+kept = {}
+for line in sys.stdin:
+    try:
+        print(answer(line.split(), kept), flush=True)
+    except Exception as error:  # whatever it is, the driver says it and goes on
+        print("cannot", " ".join(str(error).split())[:200], flush=True)

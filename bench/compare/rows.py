@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of the comparison: what is computed, on which data, and how far outputs may be apart.
+
+The words of a row, which workers are told:
+  dense forward|grad_input|grad_params BATCH FAN_IN FAN_OUT
+  conv2d|depthwise forward|grad_input|grad_params BATCH H W C OUT_C FILTER_H FILTER_W STRIDE      ("same" padding)
+  activation NAME COUNT
+  network TEXT_FILE
+  train TEXT_FILE BATCH LEARNING_RATE      (SGD on softmax cross-entropy; static_train: as the compiler knows it)
+"""
+
+import os
+
+import numpy as np
+
+import networks
+
+NETWORKS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "networks")
+# The network and its .tflite file.
+MLPERF = {
+    "keywords": "kws_ref_model_float32",
+    "persons": "vww_96_float",
+    "resnet8": "pretrainedResnet",
+    "anomaly": "ad01_fp32",
+}
+
+
+class Row:
+    """A line of the table: what the workers are told, its operations, and how far outputs may be apart."""
+
+    def __init__(self, kind, name, words, flops, tolerance, prepare, note=""):
+        self.kind, self.name, self.words, self.flops = kind, name, words, flops
+        self.tolerance, self.prepare, self.note = tolerance, prepare, note
+
+
+class Work:
+    """The folder that arrays are handed over in."""
+
+    def __init__(self, folder):
+        self.folder, self.random = folder, np.random.default_rng(1)
+
+    def put(self, name, values):
+        np.ascontiguousarray(values, np.float32).tofile(os.path.join(self.folder, name + ".f32"))
+
+    def uniform(self, **counts):
+        for name, count in counts.items():
+            self.put(name, self.random.uniform(-0.5, 0.5, count))
+
+
+def dense_rows():
+    shapes = [(batch, i, o) for batch in (8, 32) for i, o in ((784, 512), (512, 512), (640, 128), (128, 128), (64, 64))]
+    shapes += [(96, 96, 96), (128, 128, 128), (32, 512, 10)]
+    for passing in ("forward", "grad_input", "grad_params"):
+        alone = [(1, 784, 512), (1, 640, 128), (1, 128, 128), (1, 64, 12)]
+        for batch, i, o in shapes + alone:
+
+            def prepare(work, batch=batch, i=i, o=o):
+                work.uniform(input=batch * i, weights=i * o, bias=o, grad=batch * o)
+
+            yield Row("dense", f"dense {passing} {batch}x{i}x{o}", f"dense {passing} {batch} {i} {o}",
+                      2.0 * batch * i * o, 1e-5, prepare)
+
+
+def window_rows():
+    conv = [
+        (32, 28, 28, 1, 8, 3, 3, 1), (32, 14, 14, 8, 16, 3, 3, 1), (1, 49, 10, 1, 64, 10, 4, 2),
+        (1, 96, 96, 3, 8, 3, 3, 2), (1, 32, 32, 3, 16, 3, 3, 1), (8, 32, 32, 3, 16, 3, 3, 1),
+        (1, 32, 32, 16, 16, 3, 3, 1), (8, 32, 32, 16, 16, 3, 3, 1), (8, 32, 32, 16, 32, 3, 3, 2),
+        (8, 16, 16, 32, 32, 3, 3, 1), (8, 8, 8, 64, 64, 3, 3, 1), (8, 32, 32, 16, 32, 1, 1, 2),
+        (1, 48, 48, 8, 16, 1, 1, 1), (1, 25, 5, 64, 64, 1, 1, 1), (8, 25, 5, 64, 64, 1, 1, 1),
+        (1, 6, 6, 128, 128, 1, 1, 1), (1, 3, 3, 256, 256, 1, 1, 1),
+    ]
+    depthwise = [
+        (1, 25, 5, 64, 64, 3, 3, 1), (8, 25, 5, 64, 64, 3, 3, 1), (1, 48, 48, 8, 8, 3, 3, 1),
+        (1, 48, 48, 16, 16, 3, 3, 2), (1, 24, 24, 32, 32, 3, 3, 1), (8, 24, 24, 32, 32, 3, 3, 1),
+        (1, 12, 12, 64, 64, 3, 3, 1), (1, 6, 6, 128, 128, 3, 3, 1), (1, 3, 3, 256, 256, 3, 3, 1),
+        (1, 24, 24, 8, 16, 3, 3, 1),
+    ]
+    for kind, cases in (("conv2d", conv), ("depthwise", depthwise)):
+        for passing in ("forward", "grad_input", "grad_params"):
+            for case in cases:
+                batch, h, w, c, o, filter_h, filter_w, stride = case
+                out = batch * -(-h // stride) * -(-w // stride) * o
+                weights = filter_h * filter_w * (c if kind == "conv2d" else 1) * o
+
+                def prepare(work, inputs=batch * h * w * c, weights=weights, o=o, out=out):
+                    work.uniform(input=inputs, weights=weights, bias=o, grad=out)
+
+                name = f"{batch}x{h}x{w}x{c}-{o} {filter_h}x{filter_w}" + (f" s{stride}" if stride > 1 else "")
+                terms = filter_h * filter_w * (c if kind == "conv2d" else 1)
+                yield Row(kind, f"{kind} {passing} {name}", f"{kind} {passing} " + " ".join(map(str, case)),
+                          2.0 * out * terms, 2e-5, prepare)
+
+
+def activation_rows():
+    for name in ("relu", "sigmoid", "tanh", "gelu", "elu", "softmax"):
+        for count in (256, 4096, 65536):
+
+            def prepare(work, count=count):
+                work.put("input", work.random.uniform(-6, 6, count))
+
+            yield Row("activation", f"{name} {count}", f"activation {name} {count}", 0.0, 1e-5, prepare)
+
+
+def overhead_rows():
+    """What one call costs: ReLU of a single float."""
+    yield Row("overhead", "relu 1", "activation relu 1", 0.0, 1e-5, lambda work: work.put("input", [0.5]))
+
+
+def network_rows(models):
+    for name, file in MLPERF.items():
+        text = os.path.join(NETWORKS, name + ".txt")
+        layers = networks.read(text)
+
+        def prepare(work, layers=layers, file=file):
+            if models is None:
+                work.put("weights", networks.random_params(layers, work.random))
+                work.put("input", work.random.uniform(-1, 1, int(np.prod(layers[0].shape))))
+                return None
+            path = os.path.join(models, file)
+            params, content = networks.tflite_params(path + ".tflite", layers)
+            with open(os.path.join(work.folder, "model.tflite"), "wb") as out:
+                out.write(content)
+            work.put("weights", params)
+            inputs, expected = np.load(path + ".input.npy"), np.load(path + ".expected.npy")
+            sample = np.argmin(np.max(expected, axis=1))  # of a softmax, the one that is least sure
+            work.put("input", inputs[sample])
+            return expected[sample]
+
+        yield Row("network", name, f"network {text}", 2.0 * networks.forward_macs(layers), 1e-4, prepare)
+
+
+def training_rows():
+    for title, name, batch in (
+        ("784-512-512-512-10 batch 32", "mlp", 32), ("784-512-512-512-10 batch 1", "mlp", 1),
+        ("conv 8, conv 16, dense 10 on 28x28, batch 32", "conv", 32), ("16-32-16-4 batch 8", "small_mlp", 8),
+    ):
+        text = os.path.join(NETWORKS, name + ".txt")
+        layers = networks.read(text)
+
+        def prepare(work, layers=layers, batch=batch):
+            count, floats = 16 * batch, int(np.prod(layers[0].shape))
+            work.put("weights", networks.random_params(layers, work.random))
+            work.put("input", work.random.uniform(0, 1, count * floats))
+            work.put("labels", np.arange(count) % layers[-1].shape[2])
+
+        yield Row("training", title, f"train {text} {batch} 0.01", 2.0 * batch * networks.training_macs(layers), 1e-4,
+                  prepare)
+
+
+def all_rows(models):
+    return [*overhead_rows(), *network_rows(models), *training_rows(), *dense_rows(), *window_rows(), *activation_rows()]
