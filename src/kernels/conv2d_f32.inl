@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "kernels/few_channels_f32.hpp"
+#include "kernels/lanes.hpp"
 #include "kernels/tile_f32.hpp"
 #include "kernels/window_f32.hpp"
 #include "mote/kernels.hpp"
@@ -57,6 +58,11 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
   std::ptrdiff_t offsets[kListedTerms];
   if (!kScalar && !dots) list_terms(y, x, walk.x.filter, offsets, job);
   PixelWalk pixels(walk, y, x, source_c, target_c);
+  if (job.taps_y == 0 && job.bias == nullptr)  // between the strides of a gradient
+    return pixels.take(pixels.left(), [&](std::size_t, std::ptrdiff_t, std::ptrdiff_t to) {
+      lanes_over(target_c,
+                 [&](std::size_t c, auto lanes) MOTE_LAMBDA_INLINE { lanes.store(target + to + c, simd::zero()); });
+    });
   // Tiles lie within a line where it is long, so that several differ by one offset, and else across lines.
   const bool by_lines = !dots && pixels.left_in_line() >= 2 * kMaxRows;
   while (pixels.left() != 0) {

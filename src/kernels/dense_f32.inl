@@ -117,7 +117,9 @@ namespace {
 /// Whether the gradient of the input is taken as dot products along the rows of the weights, in sixteen virtual lanes,
 /// rather than with lanes over fan_in, term by term. The first needs a closing tree per output, the second transposes
 /// the weights on the way: per output 45 / fan_out against 6 / batch of the multiplications' time.
-constexpr bool dot_form(std::size_t batch, std::size_t fan_out) { return fan_out >= 64 && fan_out >= 8 * batch; }
+constexpr bool dot_form(std::size_t batch, std::size_t fan_out) {
+  return batch < 16 && fan_out >= 64 && fan_out >= 8 * batch;
+}
 
 /// grad_input of kSamples samples and kInputs inputs as dot products.
 template <std::size_t kSamples, std::size_t kInputs>
@@ -125,15 +127,18 @@ void dot_tile(const DenseGradArgs& args, std::size_t sample, std::size_t input) 
   const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
   const float* gradients = args.grad_output + sample * fan_out;
   const float* weights = args.weights + input * fan_out;
-  simd::F32x16 acc[kSamples][kInputs];
-  unroll<kSamples>([&](auto s)
-                       MOTE_UNROLLED { unroll<kInputs>([&](auto i) MOTE_UNROLLED { acc[s][i] = simd::zero16(); }); });
+  constexpr std::size_t kGroups = (kSamples * kInputs + 3) / 4;  // of four sums that are closed together
+  simd::F32x16 acc[kGroups][4];
+  unroll<4 * kGroups>([&](auto i) MOTE_UNROLLED { acc[i / 4][i % 4] = simd::zero16(); });
   const auto add_terms = [&](const auto& load, std::size_t k) MOTE_UNROLLED {
     simd::F32x16 g[kSamples];
     unroll<kSamples>([&](auto s) MOTE_UNROLLED { g[s] = load(gradients + s * fan_out + k); });
     unroll<kInputs>([&](auto i) MOTE_UNROLLED {
       const simd::F32x16 w = load(weights + i * fan_out + k);
-      unroll<kSamples>([&](auto s) MOTE_UNROLLED { acc[s][i] = mul_add(g[s], w, acc[s][i]); });
+      unroll<kSamples>([&](auto s) MOTE_UNROLLED {
+        constexpr std::size_t kSum = s * kInputs + i;
+        acc[kSum / 4][kSum % 4] = mul_add(g[s], w, acc[kSum / 4][kSum % 4]);
+      });
     });
   };
   std::size_t k = 0;
@@ -144,16 +149,16 @@ void dot_tile(const DenseGradArgs& args, std::size_t sample, std::size_t input) 
   if constexpr (kInputs == 4) {
     unroll<kSamples>([&](auto s) MOTE_UNROLLED { simd::store_sums(out + s * fan_in, acc[s]); });
   } else {
-    unroll<kSamples>([&](auto s) MOTE_UNROLLED {
-      unroll<kInputs>([&](auto i) MOTE_UNROLLED { out[s * fan_in + i] = sum(acc[s][i]); });
-    });
+    float sums[4 * kGroups];
+    unroll<kGroups>([&](auto g) MOTE_UNROLLED { simd::store_sums(sums + 4 * g, acc[g]); });
+    for (std::size_t s = 0; s < kSamples; ++s) std::copy_n(sums + s * kInputs, kInputs, out + s * fan_in);
   }
 }
 
 inline void grad_input_dots(const DenseGradArgs& args, Part::Range inputs) {
   constexpr std::size_t kTiles = std::max<std::size_t>(1, simd::kAccumulators / simd::kVectors16);
-  constexpr std::size_t kInputs = kTiles >= 4 ? 4 : 1;
-  constexpr std::size_t kSamples = kTiles >= 16 ? 4 : 1;
+  constexpr std::size_t kInputs = kTiles >= 16 ? 4 : kTiles >= 6 ? 3 : kTiles >= 3 ? 2 : 1;
+  constexpr std::size_t kSamples = kTiles >= 16 ? 4 : kTiles >= 6 ? 2 : 1;
   std::size_t input = inputs.begin;
   for (; input + kInputs <= inputs.end; input += kInputs) {
     std::size_t sample = 0;

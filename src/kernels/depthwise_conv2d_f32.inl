@@ -332,6 +332,41 @@ struct TapsTile {
     });
   }
 
+  /// Three taps side by side with one channel each: a column of the input, once loaded, serves three positions.
+  static constexpr bool kRolls = kTapsY == 3 && kTapsX == 3 && kVectors == 1 && !kExpand && !kScalar;
+
+  /// `count` positions from the one whose first tap lies at `a`. meets(i): filter row i meets the image.
+  template <class Meets>
+  MOTE_INLINE void roll(const float* a, std::ptrdiff_t step_y, std::ptrdiff_t step_x, const float* b,
+                        std::ptrdiff_t b_step, std::ptrdiff_t count, std::size_t tail, const Meets& meets) {
+    if (count <= 0) return;
+    Vector in[3][3];  // [filter row][column mod 3]
+    const auto load_column = [&](auto slot, const float* from) MOTE_UNROLLED {
+      unroll<3>([&](auto i) MOTE_UNROLLED {
+        if (meets(i))
+          in[i][slot] = load_columns<Lanes, kPartial>(from + static_cast<std::ptrdiff_t>(i()) * step_y, tail);
+      });
+    };
+    const auto position = [&](auto first) MOTE_UNROLLED {  // whose first column is in slot `first`
+      constexpr std::size_t kFirst = first;
+      load_column(std::integral_constant<std::size_t, (kFirst + 2) % 3>{}, a + 2 * step_x);
+      const Vector gradient = load_columns<Lanes, kPartial>(b, tail);
+      unroll<3>([&](auto i) MOTE_UNROLLED {
+        if (!meets(i)) return;
+        unroll<3>([&](auto j)
+                      MOTE_UNROLLED { acc[i][j][0] = mul_add(in[i][(kFirst + j) % 3], gradient, acc[i][j][0]); });
+      });
+      a += step_x;
+      b += b_step;
+    };
+    unroll<3>([&](auto i) MOTE_UNROLLED { unroll<3>([&](auto j) MOTE_UNROLLED { in[i][j] = Lanes::zero(); }); });
+    load_column(std::integral_constant<std::size_t, 0>{}, a);
+    load_column(std::integral_constant<std::size_t, 1>{}, a + step_x);
+    for (; count >= 3; count -= 3) unroll<3>([&](auto first) MOTE_UNROLLED { position(first); });
+    if (count >= 1) position(std::integral_constant<std::size_t, 0>{});
+    if (count >= 2) position(std::integral_constant<std::size_t, 1>{});
+  }
+
   MOTE_INLINE void add_line(const TapsJob& job, std::ptrdiff_t n, std::ptrdiff_t y, std::size_t tail) {
     const Axis &ay = job.walk.y, &ax = job.walk.x;
     const std::ptrdiff_t step_y = ay.dilation * ax.source * job.in_c, step_x = ax.dilation * job.in_c;
@@ -352,17 +387,39 @@ struct TapsTile {
       };
       add(a + x * a_step, step_y, step_x, b + x * job.out_c, tail, meets);
     };
-    // Columns begin … end - 1: every tap meets the image.
+    // Columns begin … end - 1: every tap of a filter row that meets the image does.
     const bool whole = meets_line(0) && meets_line(static_cast<std::ptrdiff_t>(kTapsY) - 1);
-    std::ptrdiff_t begin = ax.target, end = ax.target;
-    if (whole) {
-      begin = std::min(ax.target, low >= 0 ? 0 : (-low + ax.stride - 1) / ax.stride);
-      end = std::clamp(high >= ax.source ? 0 : (ax.source - 1 - high) / ax.stride + 1, begin, ax.target);
+    std::ptrdiff_t begin = std::min(ax.target, low >= 0 ? 0 : (-low + ax.stride - 1) / ax.stride);
+    const std::ptrdiff_t end =
+        std::clamp(high >= ax.source ? 0 : (ax.source - 1 - high) / ax.stride + 1, begin, ax.target);
+    const bool bordered = kRolls && whole && ax.stride == 1 && ax.dilation == 1 && ax.pad == 1 && end == ax.target - 1;
+    if (bordered && begin == 1) {  // "same": the first position lacks the first column of taps
+      add(a, step_y, step_x, b, tail, [](auto, std::ptrdiff_t j) MOTE_UNROLLED { return j >= 1; });
+    } else {
+      for (std::ptrdiff_t x = 0; x < begin; ++x) add_some(x);
     }
-    for (std::ptrdiff_t x = 0; x < begin; ++x) add_some(x);
-    for (std::ptrdiff_t x = begin; x < end; ++x)
-      add(a + x * a_step, step_y, step_x, b + x * job.out_c, tail, [](auto, auto) MOTE_UNROLLED { return true; });
-    for (std::ptrdiff_t x = end; x < ax.target; ++x) add_some(x);
+    if constexpr (kRolls) {
+      if (ax.stride == 1 && ax.dilation == 1) {
+        std::uint32_t rows = 0;
+        for (std::ptrdiff_t i = 0; i < 3; ++i) rows |= static_cast<std::uint32_t>(meets_line(i)) << i;
+        if (rows == 7) {
+          roll(a + begin * a_step, step_y, step_x, b + begin * job.out_c, job.out_c, end - begin, tail,
+               [](auto) MOTE_UNROLLED { return true; });
+        } else {
+          roll(a + begin * a_step, step_y, step_x, b + begin * job.out_c, job.out_c, end - begin, tail,
+               [&](auto i) MOTE_UNROLLED { return (rows >> i() & 1U) != 0; });
+        }
+        begin = end;
+      }
+    }
+    const auto inside = [&](std::ptrdiff_t i, std::ptrdiff_t) MOTE_UNROLLED { return whole || meets_line(i); };
+    for (std::ptrdiff_t x = begin; x < end; ++x) add(a + x * a_step, step_y, step_x, b + x * job.out_c, tail, inside);
+    if (bordered && begin == end) {
+      add(a + end * a_step, step_y, step_x, b + end * job.out_c, tail,
+          [](auto, std::ptrdiff_t j) MOTE_UNROLLED { return j + 1 < static_cast<std::ptrdiff_t>(kTapsX); });
+    } else {
+      for (std::ptrdiff_t x = end; x < ax.target; ++x) add_some(x);
+    }
   }
 
   static void run(const TapsJob& job, std::size_t tail) {
