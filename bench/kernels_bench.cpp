@@ -64,9 +64,15 @@ void add(const std::string& name, Kernel<DenseArgs> kernel) {
     });
 }
 void add(const std::string& name, Kernel<DenseGradArgs> kernel) {
-  const bool params = name.find("grad_params") != std::string::npos;
-  for (const DenseShape& s : kDenseShapes)
-    add_row(name, s.text(), kernel, s.work(params ? 2 : 1), [=](Arrays& arrays) {
+  const bool both = name == "dense_backward_f32", params = name == "dense_grad_params_f32";
+  for (const DenseShape& s : kDenseShapes) {
+    Work work = s.work(params || both ? 2 : 1);
+    if (both) {
+      work.flops *= 2.0;
+      work.bytes += 4.0 * s.batch * s.fan_in;
+      work.working_set += 4.0 * s.batch * s.fan_in;
+    }
+    add_row(name, s.text(), kernel, work, [=](Arrays& arrays) {
       float* weights = arrays.floats(s.weights());
       return DenseGradArgs{arrays.floats(s.batch * s.fan_in),
                            weights,
@@ -79,6 +85,7 @@ void add(const std::string& name, Kernel<DenseGradArgs> kernel) {
                            s.fan_in,
                            s.fan_out};
     });
+  }
 }
 
 /// A window with "same" padding.

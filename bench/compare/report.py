@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results of the comparison as lines, as Markdown and as a picture."""
+"""Results of the comparison as lines, as Markdown and as a picture.
 
+  report.py FOLDER FOLDER      bench/README.md's tables, of the --out folders for AVX-512 and AVX2
+"""
+
+import json
+import os
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 
@@ -85,3 +91,42 @@ def picture(results, path, isa):
     svg = subprocess.run(["gnuplot", "-"], input=script, capture_output=True, text=True, check=True).stdout
     with open(path, "w") as file:
         file.write(svg)
+
+
+def mean_and_lost(results, kind):
+    ratios = [result["ratio"] for result in results if result["kind"] == kind and "ratio" in result]
+    lost = sum(ratio > 1.03 for ratio in ratios)
+    return f"{np.exp(np.mean(np.log(ratios))):.2f} | {lost} of {len(ratios)}"
+
+
+def overview(wide, narrow):
+    """Means, networks and training steps, and the rows that lose most, of two instruction sets."""
+    kinds = [kind for kind in dict.fromkeys(result["kind"] for result in wide) if kind != "overhead"]
+    out = ["| mote / best other, geometric mean | AVX-512 | lost | AVX2 | lost |", "|---|--:|--:|--:|--:|"]
+    for kind in kinds:
+        name = kind + " (AVX2: PyTorch only)" * (kind == "network")
+        out.append(f"| {name} | {mean_and_lost(wide, kind)} | {mean_and_lost(narrow, kind)} |")
+    out += ["", "Networks and training steps, AVX-512:", "", "| | mote | share of peak | ratio | others |",
+            "|---|--:|--:|--:|---|"]
+    for result in wide:
+        if result["kind"] in ("network", "training"):
+            row, time, _, share, ratio, _, others = line_of(result)
+            out.append(f"| {row} | {time} | {share} | {ratio} | {others} |")
+    out += ["", "Rows lost by more than 15 % on either:", "",
+            "| row | AVX-512 ratio | share of peak | AVX2 ratio | share of peak |", "|---|--:|--:|--:|--:|"]
+    others = {result["row"]: result for result in narrow}
+    for result in wide:
+        other = others.get(result["row"], {})
+        if result["kind"] != "overhead" and max(result.get("ratio", 0), other.get("ratio", 0)) > 1.15:
+            cells = [f"{r['ratio']:.2f} | " + (f"{100 * r['share']:.0f} %" if "share" in r else "") for r in (result, other)]
+            out.append(f"| {result['row']} | {' | '.join(cells)} |")
+    return "\n".join(out)
+
+
+def read_results(folder):
+    with open(os.path.join(folder, "compare.json")) as file:
+        return json.load(file)["results"]
+
+
+if __name__ == "__main__":
+    print(overview(*map(read_results, sys.argv[1:3])))
