@@ -141,12 +141,15 @@ void run_line(LineJob job, const Axis& axis, std::size_t channels) {
   const auto outside = [](std::ptrdiff_t columns) { return static_cast<std::size_t>(columns < 0 ? 0 : columns); };
   for (std::ptrdiff_t at = 0, count = 0; at < axis.target; at += count) {
     const std::ptrdiff_t left = axis.target - at, first = at * axis.stride - axis.pad;
-    count = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    count = left >= 8 ? 8 : left == 7 ? 4 : left;
     job.cut_first = outside(-first);
     job.cut_last = outside(first + (count - 1) * axis.stride + 3 - axis.source);
     switch (count) {
       case 8: line_channels<kStride, 8>(job, channels); break;
+      case 6: line_channels<kStride, 6>(job, channels); break;
+      case 5: line_channels<kStride, 5>(job, channels); break;
       case 4: line_channels<kStride, 4>(job, channels); break;
+      case 3: line_channels<kStride, 3>(job, channels); break;
       case 2: line_channels<kStride, 2>(job, channels); break;
       default: line_channels<kStride, 1>(job, channels); break;
     }
