@@ -64,7 +64,7 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
                  [&](std::size_t c, auto lanes) MOTE_LAMBDA_INLINE { lanes.store(target + to + c, simd::zero()); });
     });
   // Tiles lie within a line where it is long, so that several differ by one offset, and else across lines.
-  const bool by_lines = !dots && pixels.left_in_line() >= 2 * kMaxRows;
+  const bool by_lines = !kScalar && !dots && pixels.left_in_line() >= 2 * kMaxRows;
   while (pixels.left() != 0) {
     const std::size_t room = by_lines ? pixels.left_in_line() : pixels.left();
     const std::size_t count = tile_rows(room, target_c);

@@ -28,7 +28,7 @@ inline void multiply_rows(RowsJob& job, const float* a, std::size_t a_step, floa
     const std::size_t end = std::min(columns.end, begin + panel);
     for (std::size_t row = 0, count = 0; row < rows; row += count) {
       count = tile_rows(rows - row, columns.end - columns.begin);
-      job.tiles = (rows - row) / count;
+      job.tiles = kScalar ? 1 : (rows - row) / count;
       job.a_tile = static_cast<std::ptrdiff_t>(count * a_step);
       job.out_tile = static_cast<std::ptrdiff_t>(count * out_step);
       for (std::size_t r = 0; r < count; ++r) {

@@ -130,7 +130,8 @@ void run_tiles(const Job& job, std::size_t rows, std::size_t begin, std::size_t 
 struct RowsJob {
   const float* a[kMaxRows];  // inputs of row r
   float* out[kMaxRows];
-  std::size_t tiles = 1;  // so many tiles, each this far from the one before: short sums are not worth a call each
+  std::size_t tiles = 1;  // with vectors: so many tiles, each this far from the one before, since short sums are not
+                          // worth a call each
   std::ptrdiff_t a_tile = 0, out_tile = 0;
   const float* b;
   const float* b_end;       // nothing behind it may be read
@@ -217,6 +218,7 @@ struct RowsTiles {
 
   template <std::size_t kRows, std::size_t kVectors, bool kPartial>
   static void tile(const RowsJob& job, std::size_t column, std::size_t tail) {
+    if constexpr (kScalar) return one_tile<kRows, kVectors, kPartial>(job, 0, 0, column, tail);
     std::ptrdiff_t a = 0, out = 0;
     for (std::size_t i = 0; i < job.tiles; ++i, a += job.a_tile, out += job.out_tile)
       one_tile<kRows, kVectors, kPartial>(job, a, out, column, tail);
