@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // depthwise_conv2d: forward, then gradients. Lanes run over channels; pixels that meet the same taps share the filter's
-// vectors. With a depth multiplier above one lanes run over one channel's outputs (forward) or not at all (gradient of
-// the input): such layers are rare. Relies on tile_f32.hpp and window_f32.hpp.
+// vectors. With a depth multiplier above one, lanes load the channels that they belong to one by one. Relies on
+// tile_f32.hpp and window_f32.hpp.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include "kernels/tile_f32.hpp"
 #include "kernels/window_f32.hpp"
 #include "mote/kernels.hpp"
+#include "simd/indexed.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {
@@ -187,31 +188,74 @@ inline void filter_lines(const Walk& walk, const Segment& y, std::size_t channel
   }
 }
 
-/// One channel of the source against its `multiplier` outputs: out[r][q] = bias[q] + sum over taps a[r][tap] b[tap][q].
-inline void expand_channel(RowsJob job, std::size_t rows, std::size_t channel, std::size_t multiplier) {
-  for (std::size_t r = 0; r < rows; ++r) {
-    job.a[r] += channel;
-    job.out[r] += channel * multiplier;
+/// Several outputs per channel: lanes run over outputs, each of which loads its channel. kLanes outputs of kRows
+/// pixels.
+template <std::size_t kRows, bool kPartial>
+void expand_tile(const RowsJob& job, std::size_t column, std::size_t outputs, std::size_t multiplier) {
+  const simd::LaneIndex index = simd::repeat_elements(column % multiplier, multiplier, outputs);
+  const std::ptrdiff_t channel = static_cast<std::ptrdiff_t>(column / multiplier);
+  F32 acc[kRows];
+  const F32 start = job.bias == nullptr ? simd::zero() : load_columns<WideLanes, kPartial>(job.bias + column, outputs);
+  unroll<kRows>([&](auto r) MOTE_UNROLLED { acc[r] = start; });
+  for (std::size_t y = 0; y < job.taps_y; ++y) {
+    std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(y) * job.a_step_y + channel;
+    const float* b = job.b + static_cast<std::ptrdiff_t>(y) * job.b_step_y + column;
+    for (std::size_t x = 0; x < job.taps_x; ++x, offset += job.a_step_x, b += job.b_step_x) {
+      const F32 weights = load_columns<WideLanes, kPartial>(b, outputs);
+      unroll<kRows>([&](auto r) MOTE_UNROLLED {
+        acc[r] = mul_add(simd::load_repeated(job.a[r] + offset, index), weights, acc[r]);
+      });
+    }
   }
-  job.b += channel * multiplier;
-  if (job.bias != nullptr) job.bias += channel * multiplier;
-  run_tiles<RowsKernel>(job, rows, 0, multiplier);
+  unroll<kRows>([&](auto r) MOTE_UNROLLED {
+    store_clamped<WideLanes, kPartial>(job.out[r] + column, outputs, acc[r], job.clamp);
+  });
 }
 
-/// A channel of the target from its `multiplier` channels of the source, tap by tap, then one by one.
-inline void reduce_channels(const RowsJob& job, std::size_t rows, std::size_t channels, std::size_t multiplier) {
-  for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      simd::ScalarF32 acc{0.0F};
-      for (std::size_t y = 0; y < job.taps_y; ++y) {
-        for (std::size_t x = 0; x < job.taps_x; ++x) {
-          const auto tap_y = static_cast<std::ptrdiff_t>(y), tap_x = static_cast<std::ptrdiff_t>(x);
-          const float* a = job.a[r] + tap_y * job.a_step_y + tap_x * job.a_step_x + c * multiplier;
-          const float* b = job.b + tap_y * job.b_step_y + tap_x * job.b_step_x + c * multiplier;
-          for (std::size_t q = 0; q < multiplier; ++q) acc = mul_add(simd::ScalarF32{a[q]}, simd::ScalarF32{b[q]}, acc);
-        }
+/// kLanes channels of the target, each from its `multiplier` channels of the source: tap by tap, then one by one.
+template <std::size_t kRows>
+void reduce_tile(const RowsJob& job, std::size_t channel, std::size_t channels, std::size_t multiplier) {
+  const simd::LaneIndex index = simd::step_elements(multiplier, channels);
+  F32 acc[kRows];
+  unroll<kRows>([&](auto r) MOTE_UNROLLED { acc[r] = simd::zero(); });
+  for (std::size_t y = 0; y < job.taps_y; ++y) {
+    for (std::size_t x = 0; x < job.taps_x; ++x) {
+      const auto tap_y = static_cast<std::ptrdiff_t>(y), tap_x = static_cast<std::ptrdiff_t>(x);
+      const std::ptrdiff_t first = static_cast<std::ptrdiff_t>(channel * multiplier);
+      const std::ptrdiff_t offset = tap_y * job.a_step_y + tap_x * job.a_step_x + first;
+      const float* b = job.b + tap_y * job.b_step_y + tap_x * job.b_step_x + first;
+      for (std::size_t q = 0; q < multiplier; ++q) {
+        const F32 weights = simd::load_steps(b + q, index);
+        unroll<kRows>([&](auto r) MOTE_UNROLLED {
+          const float* from = job.a[r] + offset + q;
+          acc[r] = mul_add(simd::load_steps(from, index), weights, acc[r]);
+        });
       }
-      job.out[r][c] = acc.v;
+    }
+  }
+  unroll<kRows>([&](auto r) MOTE_UNROLLED {
+    if (channels == kLanes) {
+      simd::store(job.out[r] + channel, acc[r]);
+    } else {
+      simd::store_partial(job.out[r] + channel, channels, acc[r]);
+    }
+  });
+}
+
+/// Pixels that share a vector of weights where a channel has several outputs.
+inline constexpr std::size_t kMultipliedRows = kScalar ? 1 : 4;
+
+/// The pixels of a job where a channel has several outputs.
+template <std::size_t kRows>
+void multiplied_rows(const RowsJob& job, bool forward, std::size_t target_c, std::size_t multiplier) {
+  for (std::size_t c = 0; c < target_c; c += kLanes) {
+    const std::size_t count = std::min(kLanes, target_c - c);
+    if (!forward) {
+      reduce_tile<kRows>(job, c, count, multiplier);
+    } else if (count == kLanes) {
+      expand_tile<kRows, false>(job, c, count, multiplier);
+    } else if constexpr (!kScalar) {
+      expand_tile<kRows, true>(job, c, count, multiplier);
     }
   }
 }
@@ -228,17 +272,19 @@ inline void filter_segment(const Walk& walk, const Segment& y, const Segment& x,
   PixelWalk pixels(walk, y, x, source_c, target_c);
   while (pixels.left() != 0) {
     constexpr std::size_t kMost = kScalar ? kMaxRows : 6;  // enough: every term is a load of its own
-    const std::size_t count = std::min(kMost, tile_rows(pixels.left(), multiplier == 1 ? target_c : multiplier));
+    const std::size_t count = multiplier == 1                    ? std::min(kMost, tile_rows(pixels.left(), target_c))
+                              : pixels.left() >= kMultipliedRows ? kMultipliedRows
+                                                                 : 1;
     pixels.take(count, [&](std::size_t r, std::ptrdiff_t from, std::ptrdiff_t to) {
       job.a[r] = source + from;
       job.out[r] = target + to;
     });
     if (multiplier == 1) {
       run_tiles<ChannelsKernel, kMost>(job, count, 0, target_c);
-    } else if (forward) {
-      for (std::size_t c = 0; c < in_c; ++c) expand_channel(job, count, c, multiplier);
+    } else if (count == kMultipliedRows) {
+      multiplied_rows<kMultipliedRows>(job, forward, target_c, multiplier);
     } else {
-      reduce_channels(job, count, in_c, multiplier);
+      multiplied_rows<1>(job, forward, target_c, multiplier);
     }
   }
 }
@@ -300,12 +346,13 @@ struct TapsJob {
   Part::Range channels;  // of the input
 };
 
-/// The sums of kTapsY × kTapsX taps. kExpand: one input channel against several outputs.
+/// The sums of kTapsY × kTapsX taps. kExpand: several outputs per input channel, lanes over outputs.
 template <class Lanes, std::size_t kTapsY, std::size_t kTapsX, std::size_t kVectors, bool kPartial, bool kExpand>
 struct TapsTile {
   using Vector = typename Lanes::Vector;
 
   Vector acc[kTapsY][kTapsX][kVectors];
+  simd::LaneIndex index;  // expand: which channel each output takes
 
   /// Adds the position whose first tap of the block meets the image at `a`; meets(i, j): tap i, j does meet it.
   template <class Meets>
@@ -325,7 +372,7 @@ struct TapsTile {
           constexpr bool kCut = kPartial && last_of<kVectors>(v);
           Vector x;
           if constexpr (kExpand) {
-            x = Lanes::splat(*from);
+            x = simd::load_repeated(from, index);
           } else {
             x = load_columns<Lanes, kCut>(from + v * Lanes::kLanes, tail);
           }
@@ -425,8 +472,9 @@ struct TapsTile {
     }
   }
 
-  static void run(const TapsJob& job, std::size_t tail) {
+  static void run(const TapsJob& job, std::size_t tail, std::size_t phase = 0, std::size_t multiplier = 1) {
     TapsTile tile;
+    if constexpr (kExpand) tile.index = simd::repeat_elements(phase, multiplier, kPartial ? tail : Lanes::kLanes);
     unroll<kTapsY>([&](auto i) MOTE_UNROLLED {
       unroll<kTapsX>([&](auto j) MOTE_UNROLLED {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED { tile.acc[i][j][v] = Lanes::zero(); });
@@ -480,15 +528,16 @@ void run_taps(TapsJob job) {
     }
     return;
   }
-  for (std::size_t c = job.channels.begin; c < job.channels.end; ++c, ++job.input) {
-    std::size_t left = multiplier;
-    for (; left >= kLanes; left -= kLanes, job.grad_output += kLanes, job.grad_weights += kLanes)
-      TapsTile<WideLanes, kTapsY, kTapsX, 1, false, true>::run(job, 0);
-    if constexpr (!kScalar) {
-      if (left != 0) TapsTile<WideLanes, kTapsY, kTapsX, 1, true, true>::run(job, left);
+  const std::size_t outputs = (job.channels.end - job.channels.begin) * multiplier;
+  const float* input = job.input;
+  for (std::size_t at = 0; at < outputs; at += kLanes, job.grad_output += kLanes, job.grad_weights += kLanes) {
+    const std::size_t left = outputs - at;
+    job.input = input + at / multiplier;
+    if (left >= kLanes) {
+      TapsTile<WideLanes, kTapsY, kTapsX, 1, false, true>::run(job, 0, at % multiplier, multiplier);
+    } else if constexpr (!kScalar) {
+      TapsTile<WideLanes, kTapsY, kTapsX, 1, true, true>::run(job, left, at % multiplier, multiplier);
     }
-    job.grad_output += left;
-    job.grad_weights += left;
   }
 }
 
