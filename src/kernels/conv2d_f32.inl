@@ -132,7 +132,7 @@ void conv2d_transpose_weights_f32(const ConvGradArgs& args) {
   const Part::Range share = args.part.of(taps);
   for (std::size_t tap = share.begin; tap < share.end; ++tap) {
     const float* from = args.weights + (taps - 1 - tap) * in_c * out_c;
-    if (has_few_targets(out_c, in_c)) {
+    if (has_few_targets(args.shape)) {
       for (std::size_t c = 0; c < in_c; ++c)
         std::copy_n(from + c * out_c, out_c, args.scratch + (c * taps + tap) * out_c);
     } else {
@@ -147,7 +147,7 @@ void conv2d_grad_input_f32(const ConvGradArgs& args) {
     return dense_grad_input_f32({nullptr, args.weights, args.grad_output, args.grad_input, nullptr, nullptr, 1.0F,
                                  shape.batch * shape.in.h * shape.in.w, shape.in.c, shape.out.c, args.part});
   correlate(backward_walk(shape), args.part, args.grad_output, shape.out.c, args.scratch, nullptr, shape.in.c,
-            args.grad_input, {}, has_few_targets(shape.out.c, shape.in.c));
+            args.grad_input, {}, has_few_targets(shape));
 }
 
 namespace {

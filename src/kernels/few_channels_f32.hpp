@@ -188,10 +188,11 @@ inline void filter_gradient(const ConvGradArgs& args, const Walk& walk, Part::Ra
   run_tiles<FilterKernel>(job, rows, columns.begin, columns.end);
 }
 
-/// Targets of at most this many channels, from at least that many, are dot products along the source's channels.
-inline constexpr std::size_t kFewTargets = 4, kDotSources = 8;
-constexpr bool has_few_targets(std::size_t source_c, std::size_t target_c) {
-  return target_c <= kFewTargets && source_c >= kDotSources;
+/// Whether the gradient of the input is dot products along the output's channels: towards few channels, along runs
+/// long enough. With strides taps do not lie side by side, so a run is one tap's channels.
+inline bool has_few_targets(const ConvShape& shape) {
+  const bool joined = shape.window.stride_h == 1 && shape.window.stride_w == 1;
+  return shape.in.c <= 4 && shape.out.c >= (joined ? 8U : 16U);
 }
 
 /// kPixels pixels × kChannels channels: along each run of taps and source channels in sixteen virtual lanes. The
