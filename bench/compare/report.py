@@ -4,11 +4,11 @@
   report.py FOLDER FOLDER      bench/README.md's tables, of the --out folders for AVX-512 and AVX2
 """
 
+import argparse
 import json
 import os
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 
@@ -129,4 +129,11 @@ def read_results(folder):
 
 
 if __name__ == "__main__":
-    print(overview(*map(read_results, sys.argv[1:3])))
+    parser = argparse.ArgumentParser(description="Prints the overview of bench/README.md from two comparisons.")
+    parser.add_argument("avx512", help="folder of compare.py --out")
+    parser.add_argument("avx2", help="folder of compare.py --isa avx2 --out")
+    folders = parser.parse_args()
+    for folder in (folders.avx512, folders.avx2):
+        if not os.path.isfile(os.path.join(folder, "compare.json")):
+            parser.error(f"{folder} holds no compare.json: run bench/compare/compare.py --out {folder} first")
+    print(overview(read_results(folders.avx512), read_results(folders.avx2)))
