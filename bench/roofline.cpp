@@ -118,6 +118,7 @@ void draw_roofline(const std::string& path, const Roof& roof, const std::vector<
   if (points.empty()) return;
   least_x = std::pow(2.0, std::floor(std::log2(least_x)));
   most_x = std::pow(2.0, std::ceil(std::log2(most_x)) + 1.0);
+  least_y = std::pow(10.0, std::floor(std::log10(least_y)));
   const double peak = roof.flops * 1e-9;
   std::string script = tool::gnuplot_head(1000, 660);
   for (const auto& [index, text] : points) script += fmt::format("$f{} << EOD\n{}EOD\n", index, text);
@@ -125,11 +126,10 @@ void draw_roofline(const std::string& path, const Roof& roof, const std::vector<
       "set title {}\nset logscale xy\nset xrange [{}:{}]\nset yrange [{}:{}]\n"
       "set xlabel 'operations per byte of the arrays, each counted once'\nset ylabel 'GFLOP/s'\n"
       "set xtics ({})\nset grid lc rgb '#eeeeee'\nset key outside bottom center horizontal samplen 1 height 1\n"
-      "set label {} at {},{} right textcolor rgb '#222222'\n",
-      tool::gnuplot_text("What the kernels reach of one core, " + roof.isa), least_x, most_x,
-      std::pow(10.0, std::floor(std::log10(least_y))), 2.2 * peak,
+      "set label {} at {},{} left textcolor rgb '#222222'\n",
+      tool::gnuplot_text("What the kernels reach of one core, " + roof.isa), least_x, most_x, least_y, 2.2 * peak,
       "'1/32' 0.03125, '1/16' 0.0625, '1/8' 0.125, '1/4' 0.25, '1/2' 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256",
-      tool::gnuplot_text(fmt::format("multiply-adds {:.0f} GFLOP/s", peak)), most_x * 0.93, peak * 1.16);
+      tool::gnuplot_text(fmt::format("multiply-adds {:.0f} GFLOP/s", peak)), least_x * 1.15, peak * 1.16);
   // The rows that leave most are named.
   constexpr std::size_t kNamed = 4;
   std::sort(shares.begin(), shares.end());
@@ -145,12 +145,12 @@ void draw_roofline(const std::string& path, const Roof& roof, const std::vector<
                           tool::gnuplot_text(left ? m.row->name + "  " : "  " + m.row->name), m.intensity(), y,
                           left ? "right" : "left", 0.9 * static_cast<double>(raised));
   }
-  // Every level's name stands on its own line, a step further down than the one before.
-  double at = least_x * 1.15;
+  // Every level's name stands on its own line, where that enters the picture.
   std::string plots = fmt::format("plot {} with lines lc rgb '#222222' lw 2 notitle", peak);
   for (const MemoryLevel& level : memory_levels()) {
     const double slope = roof.bandwidth(level.typical_bytes) * 1e-9;
     plots += fmt::format(", {0}*x < {1} ? {0}*x : NaN with lines lc rgb '#222222' lw 1.2 dt 2 notitle", slope, peak);
+    const double at = std::max(least_x * 1.15, 1.15 * least_y / slope);
     script += fmt::format("set label {} at {},{} left rotate by 37 textcolor rgb '#222222'\n",
                           tool::gnuplot_text(fmt::format("{} {:.0f} GB/s", level.name, slope)), at, slope * at * 1.25);
   }
