@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The facade over xsimd (13.2 to 14), for x86-64 from SSE2 to AVX-512 and for AArch64 (NEON, SVE) and 32-bit ARM
 // (NEON). What xsimd leaves to the machine or does badly (NaN rule of min and max, negation of zero, shifts, masked
-// loads, fixed reduction trees) comes from native_x86.hpp, native_neon64.hpp, native_neon32.hpp or native_sve.hpp.
+// loads, fixed reduction trees) comes from native_x86.hpp, native_neon.hpp or native_sve.hpp.
 // Include simd.hpp, never this file.
 #pragma once
 
@@ -57,10 +57,8 @@ inline constexpr std::size_t kLanes = Batch::size;
 
 #if defined(__ARM_FEATURE_SVE_BITS) && __ARM_FEATURE_SVE_BITS > 0
 #include "simd/native_sve.hpp"
-#elif defined(__aarch64__)
-#include "simd/native_neon64.hpp"
 #elif defined(__ARM_NEON)
-#include "simd/native_neon32.hpp"
+#include "simd/native_neon.hpp"
 #else
 #include "simd/native_x86.hpp"
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// NEON intrinsics that backend_xsimd.hpp needs on AArch64. Nothing else may include this file.
+// NEON intrinsics that backend_xsimd.hpp needs on AArch64 and on 32-bit ARM with fused multiply-add (VFPv4), whose
+// vectors take denormals for zeros. Nothing else may include this file.
 #pragma once
 
 #include <arm_neon.h>
@@ -29,10 +30,20 @@ MOTE_INLINE uint32x4_t first_lanes(std::size_t n, float32x4_t) {
 }
 
 MOTE_INLINE float32x4_t negate(float32x4_t a) { return vnegq_f32(a); }
+MOTE_INLINE float32x4_t mul_add(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, b); }
 MOTE_INLINE float32x4_t neg_mul_add(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmsq_f32(c, a, b); }
-// xsimd divides and takes roots by estimates and Newton steps, as 32-bit ARM must: not correctly rounded.
+// xsimd divides and takes roots by estimates and Newton steps: not correctly rounded.
+#if defined(__aarch64__)
 MOTE_INLINE float32x4_t divide(float32x4_t a, float32x4_t b) { return vdivq_f32(a, b); }
 MOTE_INLINE float32x4_t square_root(float32x4_t a) { return vsqrtq_f32(a); }
+#else  // lane by lane: vectors have estimates only
+MOTE_INLINE float32x4_t divide(float32x4_t a, float32x4_t b) {
+  return float32x4_t{a[0] / b[0], a[1] / b[1], a[2] / b[2], a[3] / b[3]};
+}
+MOTE_INLINE float32x4_t square_root(float32x4_t a) {
+  return float32x4_t{__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]), __builtin_sqrtf(a[3])};
+}
+#endif
 // vminq and vmaxq propagate NaN; the facade promises b when either is NaN.
 MOTE_INLINE float32x4_t min(float32x4_t a, float32x4_t b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 MOTE_INLINE float32x4_t max(float32x4_t a, float32x4_t b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
@@ -49,7 +60,8 @@ MOTE_INLINE float32x4_t tree_sums(float32x4_t a, float32x4_t b, float32x4_t c, f
       vaddq_f32(vcombine_f32(vget_low_f32(a), vget_low_f32(b)), vcombine_f32(vget_high_f32(a), vget_high_f32(b)));
   const float32x4_t cd =
       vaddq_f32(vcombine_f32(vget_low_f32(c), vget_low_f32(d)), vcombine_f32(vget_high_f32(c), vget_high_f32(d)));
-  return vaddq_f32(vuzp1q_f32(ab, cd), vuzp2q_f32(ab, cd));
+  const float32x4x2_t halves = vuzpq_f32(ab, cd);
+  return vaddq_f32(halves.val[0], halves.val[1]);
 }
 MOTE_INLINE float32x4_t tree_max(float32x4_t a) {
   a = max(a, vextq_f32(a, a, 2));
