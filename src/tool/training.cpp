@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One class holds a run's state, so that every phase is a short function.
-#include "tool/threads.hpp"
 #include "tool/training.hpp"
+#include "tool/threads.hpp"
 
 #include <fmt/format.h>
 
@@ -227,8 +227,7 @@ void Run::fill_slice(unsigned epoch, IndexOf&& index_of) {
     const std::span<float> sample = input.subspan(i * features, features);
     data_.copy_sample(index, sample);
     if (options_.augmentation.any())
-      augment(sample, picture_, options_.augmentation, options_.seed,
-              std::uint64_t{epoch} << 32U | index);
+      augment(sample, picture_, options_.augmentation, options_.seed, std::uint64_t{epoch} << 32U | index);
     if (!labels.empty()) labels[i] = data_.label(index);
     if (!targets.empty()) data_.copy_target(index, targets.subspan(i * width, width));
   }
