@@ -64,10 +64,13 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
                  [&](std::size_t c, auto lanes) MOTE_LAMBDA_INLINE { lanes.store(target + to + c, simd::zero()); });
     });
   // Tiles lie within a line where it is long, so that several differ by one offset, and else across lines.
+  // With narrow vectors eight rows are quicker than twelve, whose pointers do not fit into registers.
+  constexpr std::size_t kShortTile = 8;
+  const bool short_tiles = simd::kHasNarrowLanes && target_c == NarrowLanes::kLanes;
   const bool by_lines = !kScalar && !dots && pixels.left_in_line() >= 2 * kMaxRows;
   while (pixels.left() != 0) {
     const std::size_t room = by_lines ? pixels.left_in_line() : pixels.left();
-    const std::size_t count = tile_rows(room, target_c);
+    const std::size_t count = short_tiles && by_lines && room > kShortTile ? kShortTile : tile_rows(room, target_c);
     job.tiles = by_lines ? room / count : 1;
     job.a_tile = static_cast<std::ptrdiff_t>(count) * pixels.source_step();
     job.out_tile = static_cast<std::ptrdiff_t>(count) * pixels.target_step();
