@@ -22,11 +22,11 @@ using compare::Words;
 
 std::string folder;
 
-Job dense(const std::string& pass, unsigned batch, unsigned fan_in, unsigned fan_out) {
-  const Floats input = read_floats(folder, "input", std::size_t{batch} * fan_in);
-  const Floats weights = read_floats(folder, "weights", std::size_t{fan_in} * fan_out);
-  const Floats bias = read_floats(folder, "bias", fan_out);
-  const Floats grad_output = read_floats(folder, "grad", std::size_t{batch} * fan_out);
+Job dense(const compare::Dense& sizes) {
+  const std::string& pass = sizes.pass;
+  const unsigned batch = sizes.batch, fan_in = sizes.fan_in, fan_out = sizes.fan_out;
+  const compare::DenseArrays arrays(folder, sizes);
+  const Floats &input = arrays.input, &weights = arrays.weights, &bias = arrays.bias, &grad_output = arrays.grad_output;
   if (pass == "forward") {
     const Floats output(grad_output.size());
     return {[=] {
@@ -50,11 +50,7 @@ Job dense(const std::string& pass, unsigned batch, unsigned fan_in, unsigned fan
     return {[=, keep = std::vector{weights, grad_output, grad_input}] { kernels::dense_grad_input_f32(args); },
             [=] { return grad_input.copy(); }};
   return {[=, keep = std::vector{input, grad_output, grads, bias_grads}] { kernels::dense_grad_params_f32(args); },
-          [=] {
-            std::vector<float> out = grads.copy(), more = bias_grads.copy();
-            out.insert(out.end(), more.begin(), more.end());
-            return out;
-          }};
+          [=] { return compare::joined(grads, bias_grads); }};
 }
 
 template <class Args>
@@ -112,12 +108,7 @@ Job convolution(const std::string& kind, const std::string& pass, const compare:
   const auto keep = std::vector{input, weights, grad_output, grad_input, grads, bias_grads, scratch};
   const auto kernel = kernel_named<ConvGradArgs>(name + "_" + pass + "_f32");
   if (pass == "grad_params")
-    return {[=] { static_cast<void>(keep), kernel(args); },
-            [=] {
-              std::vector<float> out = grads.copy(), more = bias_grads.copy();
-              out.insert(out.end(), more.begin(), more.end());
-              return out;
-            }};
+    return {[=] { static_cast<void>(keep), kernel(args); }, [=] { return compare::joined(grads, bias_grads); }};
   // Where turning the weights round is a kernel of its own it belongs to the pass.
   const auto transpose = kernel_named<ConvGradArgs>(name + "_transpose_weights_f32");
   return {[=] {
@@ -254,11 +245,7 @@ Job static_training(const std::string& text_file) {
 
 Job make(Words& words) {
   const std::string kind = words.text();
-  if (kind == "dense") {
-    const std::string pass = words.text();
-    const unsigned batch = words.number(), fan_in = words.number();
-    return dense(pass, batch, fan_in, words.number());
-  }
+  if (kind == "dense") return dense(compare::Dense(words));
   if (kind == "conv2d" || kind == "depthwise") {
     const std::string pass = words.text();
     return convolution(kind, pass, compare::Window(words));

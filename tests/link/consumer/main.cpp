@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a network through the run-time API; exits with 0 where the output is right.
+#if defined(__linux__)
+#include <mote/linux/thread_pool.hpp>
+#endif
 #include <mote/mote.hpp>
 
 static constexpr auto kNet = mote::sequential(mote::input(2), mote::dense(1), mote::relu());
@@ -12,6 +15,10 @@ int main() {
   if (!session.ok()) return 1;
   session->input<float>()[0] = 10.0F;
   session->input<float>()[1] = 1.0F;
+#if defined(__linux__)
+  const mote::ThreadPool pool(2);
+  session->set_threads(pool.threads());
+#endif
   session->run();
   return session->output<float>()[0] == 23.5F ? 0 : 2;
 }
