@@ -74,7 +74,7 @@ def start_workers(folder, arguments):
         return [path, folder, *words] if os.path.exists(path) else None
 
     def python(peer):
-        return [sys.executable, os.path.join(HERE, "python_worker.py"), peer, folder]
+        return [sys.executable, os.path.join(HERE, "python_worker.py"), peer, folder, isa]
 
     def has(module):
         return subprocess.run([sys.executable, "-c", f"import importlib.util, sys; sys.exit(importlib.util.find_spec("
@@ -91,8 +91,7 @@ def start_workers(folder, arguments):
     }
     for name, peer, module in (("XNNPACK", "litert", "ai_edge_litert"), ("ONNX Runtime", "onnxruntime", "onnxruntime"),
                                ("PyTorch", "torch", "torch")):
-        # Nothing limits the instruction sets of XNNPACK and ONNX Runtime: in an AVX2 comparison they stay out.
-        outside = isa == "avx2" and peer != "torch"
+        outside = isa == "avx2" and peer == "onnxruntime"  # nothing limits its instruction sets
         candidates[name] = (python(peer) if has(module) and not outside else None, True)
     return {name: Worker(name, command, limits, comparable)
             for name, (command, comparable) in candidates.items() if command is not None}

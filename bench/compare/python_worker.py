@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peers that are reached through Python: python_worker.py PEER FOLDER, with the lines of worker.hpp.
+"""The peers that are reached through Python: python_worker.py PEER FOLDER ISA, with the lines of worker.hpp.
 
 A run is one call from Python, whose cost the rows of compare.py's kind "overhead" show."""
 
+import ctypes
+import mmap
 import os
 import sys
 import time
@@ -11,7 +13,7 @@ import numpy as np
 
 import networks
 
-peer, folder = sys.argv[1:3]
+peer, folder, isa = sys.argv[1:4]
 
 
 def floats(name):
@@ -28,9 +30,36 @@ def network_of(words):
     raise ValueError("not for this worker")
 
 
+def hold_to_avx2(library, held=[]):
+    """Makes a library that is loaded, but has not asked yet what the processor can do, believe that the system does not
+    save AVX-512's registers; XNNPACK has no setting for it. Where it reads the saved sets of registers (xor ecx, ecx;
+    xgetbv) the answer becomes 7: x87, SSE, AVX (xor ecx, ecx; mov al, 7; nop). Only the first call does anything."""
+    if held:
+        return
+    question, answer = bytes.fromhex("31c9 0f01d0"), bytes.fromhex("31c9 b007 90")
+    with open("/proc/self/maps") as maps:
+        ranges = [line.split()[0] for line in maps if line.rstrip().endswith(library) and " r-xp " in line]
+    libc = ctypes.CDLL(None, use_errno=True)
+    for addresses in ranges:
+        begin, end = (int(address, 16) for address in addresses.split("-"))
+        code, at = ctypes.string_at(begin, end - begin), -1
+        while (at := code.find(question, at + 1)) >= 0:
+            page = (begin + at) // mmap.PAGESIZE * mmap.PAGESIZE
+            for access in (mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC, mmap.PROT_READ | mmap.PROT_EXEC):
+                if libc.mprotect(ctypes.c_void_p(page), ctypes.c_size_t(2 * mmap.PAGESIZE), access) != 0:
+                    raise OSError(ctypes.get_errno(), f"mprotect of {library}")
+                if access & mmap.PROT_WRITE:
+                    ctypes.memmove(begin + at, answer, len(answer))
+            held.append(at)
+    if not held:
+        raise RuntimeError(f"{library} cannot be held to AVX2: it does not ask for the saved registers as expected")
+
+
 def litert(words):
     from ai_edge_litert.interpreter import Interpreter
 
+    if isa == "avx2":
+        hold_to_avx2("libpywrap_litert_common.so")
     layers, params = network_of(words)
     path = os.path.join(folder, "model.tflite")
     if words[0] == "network" and os.path.exists(path):

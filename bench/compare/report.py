@@ -104,14 +104,14 @@ def overview(wide, narrow):
     kinds = [kind for kind in dict.fromkeys(result["kind"] for result in wide) if kind != "overhead"]
     out = ["| mote / best other, geometric mean | AVX-512 | lost | AVX2 | lost |", "|---|--:|--:|--:|--:|"]
     for kind in kinds:
-        name = kind + " (AVX2: PyTorch only)" * (kind == "network")
-        out.append(f"| {name} | {mean_and_lost(wide, kind)} | {mean_and_lost(narrow, kind)} |")
-    out += ["", "Networks and training steps, AVX-512:", "", "| | mote | share of peak | ratio | others |",
-            "|---|--:|--:|--:|---|"]
-    for result in wide:
-        if result["kind"] in ("network", "training"):
-            row, time, _, share, ratio, _, others = line_of(result)
-            out.append(f"| {row} | {time} | {share} | {ratio} | {others} |")
+        out.append(f"| {kind} | {mean_and_lost(wide, kind)} | {mean_and_lost(narrow, kind)} |")
+    for title, results in (("AVX-512", wide), ("AVX2", narrow)):
+        out += ["", f"Networks and training steps, {title}:", "", "| | mote | share of peak | ratio | others |",
+                "|---|--:|--:|--:|---|"]
+        for result in results:
+            if result["kind"] in ("network", "training"):
+                row, time, _, share, ratio, _, others = line_of(result)
+                out.append(f"| {row} | {time} | {share} | {ratio} | {others} |")
     out += ["", "Rows lost by more than 15 % on either:", "",
             "| row | AVX-512 ratio | share of peak | AVX2 ratio | share of peak |", "|---|--:|--:|--:|--:|"]
     others = {result["row"]: result for result in narrow}
