@@ -121,30 +121,42 @@ constexpr bool dot_form(std::size_t batch, std::size_t fan_out) {
   return batch < 16 && fan_out >= 64 && fan_out >= 8 * batch;
 }
 
-/// grad_input of kSamples samples and kInputs inputs as dot products.
-template <std::size_t kSamples, std::size_t kInputs>
+/// grad_input of kSamples samples and kInputs inputs as dot products. kUpdate: one sample, whose gradient of the
+/// weights is added to each weight as it is read, as grad_params_rows() would.
+template <std::size_t kSamples, std::size_t kInputs, bool kUpdate = false>
 void dot_tile(const DenseGradArgs& args, std::size_t sample, std::size_t input) {
+  static_assert(kSamples == 1 || !kUpdate);
   const std::size_t fan_in = args.fan_in, fan_out = args.fan_out;
   const float* gradients = args.grad_output + sample * fan_out;
   const float* weights = args.weights + input * fan_out;
   constexpr std::size_t kGroups = (kSamples * kInputs + 3) / 4;  // of four sums that are closed together
   simd::F32x16 acc[kGroups][4];
   unroll<4 * kGroups>([&](auto i) MOTE_UNROLLED { acc[i / 4][i % 4] = simd::zero16(); });
-  const auto add_terms = [&](const auto& load, std::size_t k) MOTE_UNROLLED {
+  simd::F32x16 inputs[kInputs], scale = simd::splat16(args.scale);  // kUpdate only
+  unroll<kInputs>([&](auto i) MOTE_UNROLLED { inputs[i] = simd::splat16(kUpdate ? args.input[input + i] : 0.0F); });
+  float* updated = kUpdate ? args.grad_weights + input * fan_out : nullptr;
+  const auto add_terms = [&](const auto& lanes, std::size_t k) MOTE_UNROLLED {
     simd::F32x16 g[kSamples];
-    unroll<kSamples>([&](auto s) MOTE_UNROLLED { g[s] = load(gradients + s * fan_out + k); });
+    unroll<kSamples>([&](auto s) MOTE_UNROLLED { g[s] = lanes.load(gradients + s * fan_out + k); });
+    simd::F32x16 w[kInputs];
     unroll<kInputs>([&](auto i) MOTE_UNROLLED {
-      const simd::F32x16 w = load(weights + i * fan_out + k);
+      w[i] = lanes.load(weights + i * fan_out + k);
+      if constexpr (kUpdate) __builtin_prefetch(weights + i * fan_out + k + 4 * fan_out);
       unroll<kSamples>([&](auto s) MOTE_UNROLLED {
         constexpr std::size_t kSum = s * kInputs + i;
-        acc[kSum / 4][kSum % 4] = mul_add(g[s], w, acc[kSum / 4][kSum % 4]);
+        acc[kSum / 4][kSum % 4] = mul_add(g[s], w[i], acc[kSum / 4][kSum % 4]);
       });
     });
+    if constexpr (kUpdate) {
+      unroll<kInputs>([&](auto i) MOTE_UNROLLED {
+        const simd::F32x16 product = mul_add(inputs[i], g[0], simd::zero16());
+        lanes.store(updated + i * fan_out + k, mul_add(scale, product, w[i]));
+      });
+    }
   };
   std::size_t k = 0;
-  for (; k + simd::kVirtualLanes <= fan_out; k += simd::kVirtualLanes)
-    add_terms([](const float* p) MOTE_UNROLLED { return simd::load16(p); }, k);
-  if (k < fan_out) add_terms([&](const float* p) MOTE_UNROLLED { return simd::load16_partial(p, fan_out - k); }, k);
+  for (; k + simd::kVirtualLanes <= fan_out; k += simd::kVirtualLanes) add_terms(simd::Lanes16{}, k);
+  if (k < fan_out) add_terms(simd::SomeLanes16{fan_out - k}, k);
   float* out = args.grad_input + sample * fan_in + input;
   if constexpr (kInputs == 4) {
     unroll<kSamples>([&](auto s) MOTE_UNROLLED { simd::store_sums(out + s * fan_in, acc[s]); });
@@ -153,6 +165,14 @@ void dot_tile(const DenseGradArgs& args, std::size_t sample, std::size_t input) 
     unroll<kGroups>([&](auto g) MOTE_UNROLLED { simd::store_sums(sums + 4 * g, acc[g]); });
     for (std::size_t s = 0; s < kSamples; ++s) std::copy_n(sums + s * kInputs, kInputs, out + s * fan_in);
   }
+}
+
+/// The gradient of some inputs of one sample, and the update of their weights.
+inline void dots_and_update(const DenseGradArgs& args, Part::Range inputs) {
+  constexpr std::size_t kInputs = simd::kAccumulators >= 4 * simd::kVectors16 ? 4 : 1;
+  std::size_t input = inputs.begin;
+  for (; input + kInputs <= inputs.end; input += kInputs) dot_tile<1, kInputs, true>(args, 0, input);
+  for (; input < inputs.end; ++input) dot_tile<1, 1, true>(args, 0, input);
 }
 
 inline void grad_input_dots(const DenseGradArgs& args, Part::Range inputs) {
@@ -265,14 +285,19 @@ void dense_grad_params_f32(const DenseGradArgs& args) {
   grad_bias(args);
 }
 
-/// A block of rows of weights is read for the gradient of its inputs and, while it is in a cache, updated.
+/// A block of rows of weights is read for the gradient of its inputs and, while it is in a cache, updated; with one
+/// sample each weight is read once for both.
 void dense_backward_f32(const DenseGradArgs& args) {
-  const std::size_t block = args.batch == 1 ? 16 : 96;
+  constexpr std::size_t kBlock = 96;
   const Part::Range share = args.part.of(args.fan_in, 16);
-  for (std::size_t begin = share.begin; begin < share.end; begin += block) {
-    const Part::Range rows{begin, std::min(begin + block, share.end)};
-    grad_input_rows(args, rows);
-    grad_params_rows(args, rows);
+  if (args.batch == 1 && dot_form(args.batch, args.fan_out)) {
+    dots_and_update(args, share);
+  } else {
+    for (std::size_t begin = share.begin; begin < share.end; begin += kBlock) {
+      const Part::Range rows{begin, std::min(begin + kBlock, share.end)};
+      grad_input_rows(args, rows);
+      grad_params_rows(args, rows);
+    }
   }
   grad_bias(args);
 }

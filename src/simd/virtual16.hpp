@@ -62,6 +62,17 @@ MOTE_INLINE void store16_partial(float* p, std::size_t n, F32x16 a) {
   }
 }
 
+/// Loads and stores of all sixteen lanes, or of the first `count`.
+struct Lanes16 {
+  [[nodiscard]] static MOTE_INLINE F32x16 load(const float* p) { return load16(p); }
+  static MOTE_INLINE void store(float* p, F32x16 a) { store16(p, a); }
+};
+struct SomeLanes16 {
+  std::size_t count;
+  [[nodiscard]] MOTE_INLINE F32x16 load(const float* p) const { return load16_partial(p, count); }
+  MOTE_INLINE void store(float* p, F32x16 a) const { store16_partial(p, count, a); }
+};
+
 #define MOTE_BINARY16(name)                            \
   MOTE_INLINE F32x16 name(F32x16 a, F32x16 b) {        \
     F32x16 r;                                          \
