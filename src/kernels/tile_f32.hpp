@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "kernels/kernel_namespace.hpp"
@@ -44,6 +46,8 @@ inline constexpr std::size_t kTileVectors = kScalar ? 4 : 2;
 inline constexpr std::size_t kTileRows = kScalar ? 4 : simd::kAccumulators / kTileVectors;
 inline constexpr std::size_t kMaxRows = kScalar ? 4 : 12;
 inline constexpr std::size_t kWideVectors = 4;  // for tiles of one or two rows
+// Tiles of one vector whose rows lie evenly need fewer registers for their addresses.
+inline constexpr std::size_t kMinEvenRows = 8, kMaxEvenRows = simd::kAccumulators >= 24 ? 15 : kMaxRows;
 
 /// Vectors of columns of a tile of so many rows.
 constexpr std::size_t tile_vectors(std::size_t rows) {
@@ -51,19 +55,19 @@ constexpr std::size_t tile_vectors(std::size_t rows) {
   return rows <= kTileRows ? kTileVectors : 1;
 }
 
-/// Row counts that tiles are compiled for: all up to six, then even ones and nine (3 × 3 taps, or 3 taps of 3
-/// channels); where code size counts only 4 and 1.
+/// Row counts that tiles are compiled for: all up to six, then even ones, nine (3 × 3 taps, or 3 taps of 3 channels)
+/// and fifteen (half a line of 32 without its ends); where code size counts only 4 and 1.
 constexpr std::size_t compiled_rows(std::size_t rows) {
   if (kScalar) return rows < kMaxRows ? 1 : kMaxRows;
-  return rows <= 6 || rows == 9 ? rows : rows / 2 * 2;
+  return rows <= 6 || rows == 9 || rows == 15 ? rows : rows / 2 * 2;
 }
 
 /// Rows of the next tile out of `left`: as even as possible, since 12 + 1 rows cost more than 8 + 5.
-inline std::size_t tile_rows(std::size_t left, std::size_t columns) {
-  const std::size_t most = columns > kLanes ? kTileRows : kMaxRows;
+inline std::size_t tile_rows(std::size_t left, std::size_t columns, std::size_t most_rows = kMaxRows) {
+  const std::size_t most = columns > kLanes ? kTileRows : most_rows;
   if constexpr (kScalar) return compiled_rows(left);
-  if (left <= most) return left == compiled_rows(left) ? left : (left + 1) / 2;
-  const std::size_t tiles = (left + most - 1) / most;
+  if (left <= most && left == compiled_rows(left)) return left;
+  const std::size_t tiles = left <= most ? 2 : (left + most - 1) / most;
   const std::size_t rows = (left + tiles - 1) / tiles;
   return rows == compiled_rows(rows) ? rows : rows + 1;
 }
@@ -110,28 +114,29 @@ void run_columns(const Job& job, std::size_t begin, std::size_t end) {
   }
 }
 
-/// Runs a tile of `rows` rows, as tile_rows() says and at most kMost, over columns begin … end - 1.
-template <template <class> class Kernel, std::size_t kMost = kMaxRows, class Job>
+/// Runs a tile of `rows` rows, as tile_rows() says and kLeast to kMost, over columns begin … end - 1.
+template <template <class> class Kernel, std::size_t kMost = kMaxRows, std::size_t kLeast = 1, class Job>
 void run_tiles(const Job& job, std::size_t rows, std::size_t begin, std::size_t end) {
   if constexpr (kScalar) {
     return rows == kMaxRows ? run_columns<Kernel, kMaxRows>(job, begin, end) : run_columns<Kernel, 1>(job, begin, end);
   } else {
     using Run = void (*)(const Job&, std::size_t, std::size_t);
     static constexpr auto kRuns = []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
-      return std::array<Run, kMost>{&run_columns<Kernel, compiled_rows(kIndex + 1), Job>...};
+      return std::array<Run, kMost - kLeast + 1>{&run_columns<Kernel, compiled_rows(kIndex + kLeast), Job>...};
     }
-    (std::make_index_sequence<kMost>{});
-    kRuns[rows - 1](job, begin, end);
+    (std::make_index_sequence<kMost - kLeast + 1>{});
+    kRuns[rows - kLeast](job, begin, end);
   }
 }
 
 /// Rows of inputs against columns of weights: out[r][o] = start[o] + sum over taps and k of a[r][k] b[k][o].
 /// A tap is a run of `depth` terms, contiguous in each row of a, and b_step apart in b.
 struct RowsJob {
-  const float* a[kMaxRows];  // inputs of row r
-  float* out[kMaxRows];
-  std::size_t tiles = 1;  // with vectors: so many tiles, each this far from the one before, since short sums are not
-                          // worth a call each
+  const float* a[kMaxEvenRows];  // inputs of row r
+  float* out[kMaxEvenRows];
+  std::ptrdiff_t a_row = 0;  // EvenRowsKernel: a[r] is a[0] + r a_row
+  std::size_t tiles = 1;     // with vectors: so many tiles, each this far from the one before, since short sums are not
+                             // worth a call each
   std::ptrdiff_t a_tile = 0, out_tile = 0;
   const float* b;
   const float* b_end;       // nothing behind it may be read
@@ -156,8 +161,10 @@ inline std::size_t whole_loads(const float* b, const float* b_end, std::size_t b
   return room < floats ? 0 : (room - floats) / b_step + 1;
 }
 
-/// kStreams: b is larger than the first cache and is fetched ahead.
-template <class Lanes, bool kStreams>
+/// Streaming: b is larger than the first cache and is fetched ahead. Even: rows lie a_row apart.
+enum class RowsForm : std::uint8_t { any, streaming, even };
+
+template <class Lanes, RowsForm kForm>
 struct RowsTiles {
   using Vector = typename Lanes::Vector;
 
@@ -195,12 +202,51 @@ struct RowsTiles {
         const float* from = b + v * (kScalar ? column_step : Lanes::kLanes);
         constexpr bool kCut = kPartial && last_of<kVectors>(v);
         weights[v] = load_columns<Lanes, kCut>(from, tail);
-        if constexpr (kStreams) __builtin_prefetch(from + job.ahead);
+        if constexpr (kForm == RowsForm::streaming) __builtin_prefetch(from + job.ahead);
       });
       unroll<kRows>([&](auto r) MOTE_UNROLLED {
         const Vector x = Lanes::splat(a[r][from_row]);
         unroll<kVectors>([&](auto v) MOTE_UNROLLED { acc[r][v] = mul_add(x, weights[v], acc[r][v]); });
       });
+    }
+  }
+
+  /// All taps of even rows: three rows share a pointer, since one for each would not fit into registers.
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial>
+  MOTE_INLINE static void accumulate_even(Vector (&acc)[kRows][kVectors], const RowsJob& job, const float* a,
+                                          const float* b_columns, std::size_t tail) {
+    constexpr std::size_t kPointers = (kRows + 2) / 3;
+    const std::ptrdiff_t row = job.a_row;
+    const std::size_t b_step = job.b_step;
+    for (std::size_t y = 0; y < job.taps_y; ++y) {
+      for (std::size_t x = 0; x < job.taps_x; ++x) {
+        const auto tap_y = static_cast<std::ptrdiff_t>(y), tap_x = static_cast<std::ptrdiff_t>(x);
+        const float* first = a + tap_y * job.a_step_y + tap_x * job.a_step_x;
+        const float* b = b_columns + tap_y * job.b_step_y + tap_x * job.b_step_x;
+        const float* rows[kPointers];
+        unroll<kPointers>([&](auto i) MOTE_UNROLLED { rows[i] = first + static_cast<std::ptrdiff_t>(3 * i()) * row; });
+        const auto add_terms = [&](std::size_t count, auto partial) MOTE_UNROLLED {
+          for (std::size_t k = 0; k < count; ++k, b += b_step) {
+            Vector weights[kVectors];
+            unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+              constexpr bool kCut = partial() && last_of<kVectors>(v);
+              weights[v] = load_columns<Lanes, kCut>(b + v * Lanes::kLanes, tail);
+            });
+            unroll<kRows>([&](auto r) MOTE_UNROLLED {
+              const Vector in = Lanes::splat(rows[r / 3][static_cast<std::ptrdiff_t>(r % 3) * row]);
+              unroll<kVectors>([&](auto v) MOTE_UNROLLED { acc[r][v] = mul_add(in, weights[v], acc[r][v]); });
+            });
+            unroll<kPointers>([&](auto i) MOTE_UNROLLED {
+              ++rows[i];
+              asm("" : "+r"(rows[i]));  // else the compiler keeps every row's address
+            });
+          }
+        };
+        std::size_t whole = job.depth;
+        if constexpr (kPartial) whole = whole_loads(b, job.b_end, b_step, job.depth, kVectors * Lanes::kLanes);
+        add_terms(whole, std::false_type{});
+        if constexpr (kPartial) add_terms(job.depth - whole, std::true_type{});
+      }
     }
   }
 
@@ -230,7 +276,9 @@ struct RowsTiles {
     Vector acc[kRows][kVectors];
     start<kRows, kVectors, kPartial>(acc, job, out_offset, column, tail);
     const float* b_columns = job.b + column * (kScalar ? job.column_step : 1);
-    if (!kScalar && job.offsets != nullptr) {
+    if constexpr (kForm == RowsForm::even) {
+      accumulate_even<kRows, kVectors, kPartial>(acc, job, job.a[0] + a_offset, b_columns, tail);
+    } else if (!kScalar && job.offsets != nullptr) {
       const auto at = [&](std::size_t k) MOTE_UNROLLED { return job.offsets[k]; };
       accumulate_run<kRows, kVectors, kPartial>(acc, a_offset, at, b_columns, job, tail);
     } else {
@@ -244,19 +292,32 @@ struct RowsTiles {
         }
       }
     }
-    unroll<kRows>([&](auto r) MOTE_UNROLLED {
-      unroll<kVectors>([&](auto v) MOTE_UNROLLED {
-        constexpr bool kCut = kPartial && last_of<kVectors>(v);
-        store_clamped<Lanes, kCut>(job.out[r] + out_offset + column + v * Lanes::kLanes, tail, acc[r][v], job.clamp);
+    const auto store_all = [&](const auto& bounded) MOTE_UNROLLED {
+      unroll<kRows>([&](auto r) MOTE_UNROLLED {
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+          constexpr bool kCut = kPartial && last_of<kVectors>(v);
+          float* to = job.out[r] + out_offset + column + v * Lanes::kLanes;
+          store_columns<Lanes, kCut>(to, tail, bounded(acc[r][v]));
+        });
       });
-    });
+    };
+    const Vector low = Lanes::splat(job.clamp.low), high = Lanes::splat(job.clamp.high);
+    if (!job.clamp.any()) {  // a short sum takes hardly longer than its bounds
+      store_all([](Vector sum) MOTE_UNROLLED { return sum; });
+    } else if (job.clamp.high == __builtin_inff()) {
+      store_all([&](Vector sum) MOTE_UNROLLED { return max(low, sum); });
+    } else {
+      store_all([&](Vector sum) MOTE_UNROLLED { return min(high, max(low, sum)); });
+    }
   }
 };
 
 template <class Lanes>
-using RowsKernel = RowsTiles<Lanes, false>;
+using RowsKernel = RowsTiles<Lanes, RowsForm::any>;
 template <class Lanes>
-using StreamingRowsKernel = RowsTiles<Lanes, !kScalar>;
+using StreamingRowsKernel = RowsTiles<Lanes, kScalar ? RowsForm::any : RowsForm::streaming>;
+template <class Lanes>
+using EvenRowsKernel = RowsTiles<Lanes, RowsForm::even>;
 
 /// out[r][o] += scale * sum over positions of a[position][r] b[position][o]: the gradient of weights. Positions are
 /// images × lines × a run along x, in this order. Rows are consecutive in a. At the ends of a run only rows

@@ -150,14 +150,24 @@ class PixelWalk {
   [[nodiscard]] std::ptrdiff_t source_step() const { return source_x_; }
   [[nodiscard]] std::ptrdiff_t target_step() const { return target_x_; }
 
-  /// Passes over `count` pixels of the line.
+  /// Lines of the image that are left, the one begun included.
+  [[nodiscard]] std::size_t left_lines() const { return static_cast<std::size_t>(lines_ - line_); }
+  /// From a pixel to the one below.
+  [[nodiscard]] std::ptrdiff_t source_line() const { return columns_ * source_x_ + source_y_; }
+  [[nodiscard]] std::ptrdiff_t target_line() const { return columns_ * target_x_ + target_y_; }
+
+  /// Passes over `count` pixels.
   void skip(std::size_t count) {
-    const auto pixels = static_cast<std::ptrdiff_t>(count);
+    auto pixels = static_cast<std::ptrdiff_t>(count);
     left_ -= pixels;
-    column_ += pixels;
-    source_ += pixels * source_x_;
-    target_ += pixels * target_x_;
-    if (column_ == columns_) next_line();
+    while (pixels != 0) {
+      const std::ptrdiff_t here = pixels < columns_ - column_ ? pixels : columns_ - column_;
+      pixels -= here;
+      column_ += here;
+      source_ += here * source_x_;
+      target_ += here * target_x_;
+      if (column_ == columns_) next_line();
+    }
   }
 
   /// Goes through the next `count` pixels: visit(i, source offset, target offset). count <= left().

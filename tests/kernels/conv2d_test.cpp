@@ -45,8 +45,16 @@ std::uint32_t signature(const ConvShape& s) {  // enough to find the shape again
   return s.in.h * 100000000U + s.in.w * 1000000U + s.in.c * 10000U + s.out.c * 100U + s.window.filter_w;
 }
 
+/// Lines of every length to several tiles of pixels, with channels that fill a vector, a part of one and more.
+template <class Check>
+void for_each_line(const Check& check) {
+  constexpr std::uint32_t kChannels[] = {16, 8, 10, 3, 20, 12};
+  for (std::uint32_t w = 1; w <= 64; ++w)
+    check(conv_shape(2, {2, w, kChannels[w * 5 % 6]}, kChannels[w % 6], {1, 3, 1, 1, 1, 1, 0, 1}, 0, 1), w);
+}
+
 TEST(conv2d, is_the_formula) {
-  for_each_shape(60, [](const ConvShape& s, std::size_t misalignment) {
+  const auto check = [](const ConvShape& s, std::size_t misalignment) {
     const ConvArrays a(s, false, misalignment);
     for (const float* bias : {static_cast<const float*>(a.bias), static_cast<const float*>(nullptr)}) {
       const ConvArgs args{a.input, a.weights, bias, a.output, nullptr, s};
@@ -58,11 +66,13 @@ TEST(conv2d, is_the_formula) {
       EXPECT_LE(worst, 1.0) << signature(s);
     }
     EXPECT_TRUE(memory.intact()) << signature(s);
-  });
+  };
+  for_each_shape(60, check);
+  for_each_line(check);
 }
 
 TEST(conv2d, gradient_of_the_input) {
-  for_each_shape(40, [](const ConvShape& s, std::size_t misalignment) {
+  const auto check = [](const ConvShape& s, std::size_t misalignment) {
     const ConvArrays a(s, false, misalignment);
     const ConvGradArgs args = a.grad_args(s, 1.0F);
     kernels::conv2d_transpose_weights_f32(args);
@@ -73,7 +83,9 @@ TEST(conv2d, gradient_of_the_input) {
     });
     EXPECT_LE(worst, 1.0) << signature(s);
     EXPECT_TRUE(memory.intact()) << signature(s);
-  });
+  };
+  for_each_shape(40, check);
+  for_each_line(check);
 }
 
 TEST(conv2d, gradient_of_the_parameters_is_scaled_and_added) {
