@@ -44,7 +44,7 @@ struct TapsTile {
     Vector gradients[kVectors];
     unroll<kVectors>([&](auto v) MOTE_UNROLLED {
       constexpr bool kCut = kPartial && last_of<kVectors>(v);
-      gradients[v] = load_columns<Lanes, kCut>(b + v * Lanes::kLanes, tail);
+      gradients[v] = Lanes::in_register(load_columns<Lanes, kCut>(b + v * Lanes::kLanes, tail));
     });
     unroll<kTapsY>([&](auto i) MOTE_UNROLLED {
       unroll<kTapsX>([&](auto j) MOTE_UNROLLED {
@@ -77,13 +77,14 @@ struct TapsTile {
     const auto load_column = [&](auto slot, const float* from) MOTE_UNROLLED {
       unroll<3>([&](auto i) MOTE_UNROLLED {
         if (meets(i))
-          in[i][slot] = load_columns<Lanes, kPartial>(from + static_cast<std::ptrdiff_t>(i()) * step_y, tail);
+          in[i][slot] =
+              Lanes::in_register(load_columns<Lanes, kPartial>(from + static_cast<std::ptrdiff_t>(i()) * step_y, tail));
       });
     };
     const auto position = [&](auto first) MOTE_UNROLLED {  // whose first column is in slot `first`
       constexpr std::size_t kFirst = first;
       load_column(std::integral_constant<std::size_t, (kFirst + 2) % 3>{}, a + 2 * step_x);
-      const Vector gradient = load_columns<Lanes, kPartial>(b, tail);
+      const Vector gradient = Lanes::in_register(load_columns<Lanes, kPartial>(b, tail));
       unroll<3>([&](auto i) MOTE_UNROLLED {
         if (!meets(i)) return;
         unroll<3>([&](auto j)

@@ -63,7 +63,7 @@ constexpr std::size_t compiled_rows(std::size_t rows) {
 }
 
 /// Rows of the next tile out of `left`: as even as possible, since 12 + 1 rows cost more than 8 + 5.
-inline std::size_t tile_rows(std::size_t left, std::size_t columns, std::size_t most_rows = kMaxRows) {
+MOTE_INLINE std::size_t tile_rows(std::size_t left, std::size_t columns, std::size_t most_rows = kMaxRows) {
   const std::size_t most = columns > kLanes ? kTileRows : most_rows;
   if constexpr (kScalar) return compiled_rows(left);
   if (left <= most && left == compiled_rows(left)) return left;

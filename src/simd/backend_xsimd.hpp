@@ -87,6 +87,17 @@ MOTE_INLINE void store(float* p, F32 a) { a.v.store_unaligned(p); }
 MOTE_INLINE F32 load_partial(const float* p, std::size_t n) { return {Batch(native::load_partial(p, n, Register{}))}; }
 MOTE_INLINE void store_partial(float* p, std::size_t n, F32 a) { native::store_partial(p, n, Register(a.v)); }
 
+/// `a`, kept in a register: the compiler may otherwise load it anew for each operation that can read memory.
+MOTE_INLINE F32 in_register(F32 a) {
+#if defined(__x86_64__)
+  Register r = a.v;
+  asm("" : "+v"(r));
+  return {Batch(r)};
+#else
+  return a;
+#endif
+}
+
 MOTE_INLINE F32 operator+(F32 a, F32 b) { return {a.v + b.v}; }
 MOTE_INLINE F32 operator-(F32 a, F32 b) { return {a.v - b.v}; }
 MOTE_INLINE F32 operator*(F32 a, F32 b) { return {a.v * b.v}; }

@@ -17,6 +17,7 @@ struct WideLanes {
   static MOTE_INLINE Vector zero() { return simd::zero(); }
   static MOTE_INLINE Vector splat(float value) { return simd::splat(value); }
   static MOTE_INLINE Vector load(const float* p) { return simd::load(p); }
+  static MOTE_INLINE Vector in_register(Vector a) { return simd::in_register(a); }
   static MOTE_INLINE Vector load_partial(const float* p, std::size_t n) { return simd::load_partial(p, n); }
   static MOTE_INLINE void store(float* p, Vector a) { simd::store(p, a); }
   static MOTE_INLINE void store_partial(float* p, std::size_t n, Vector a) { simd::store_partial(p, n, a); }
@@ -41,6 +42,10 @@ struct NarrowLanes {
   static MOTE_INLINE Vector zero() { return {_mm256_setzero_ps()}; }
   static MOTE_INLINE Vector splat(float value) { return {_mm256_set1_ps(value)}; }
   static MOTE_INLINE Vector load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static MOTE_INLINE Vector in_register(Vector a) {
+    asm("" : "+v"(a.v));
+    return a;
+  }
   static MOTE_INLINE Vector load_partial(const float* p, std::size_t n) {
     return {_mm256_maskz_loadu_ps(first_lanes(n), p)};
   }

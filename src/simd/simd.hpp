@@ -85,6 +85,7 @@ inline constexpr std::size_t kLanes = 1;
 // Accumulators a tile may keep in registers: half of a Cortex-M4F's 32; on a host without vectors speed is no aim.
 inline constexpr std::size_t kAccumulators = 12;
 
+MOTE_INLINE F32 in_register(F32 a) { return a; }
 MOTE_INLINE F32 iota() { return {0.0F}; }
 MOTE_INLINE Mask first_lanes(std::size_t n) { return {n != 0}; }
 MOTE_INLINE F32 load(const float* p) { return {*p}; }

@@ -30,6 +30,19 @@ constexpr ConvShape kShapes[] = {
     conv_shape(1, {1, 3, 1}, 1, {1, 3, 1, 1, 1, 2, 0, 4}, 0, 4),
 };
 
+/// Lines of every length to several blocks of pixels under a 3 × 3 filter, in images of several lines, with strides,
+/// paddings and channels by turns.
+template <class Check>
+void for_each_line(const Check& check) {
+  constexpr std::uint32_t kChannels[] = {16, 8, 24, 4, 20};
+  for (std::uint32_t w = 1; w <= 30; ++w) {
+    const std::uint32_t stride = w > 12 && w % 3 == 0 ? 2 : 1, channels = kChannels[w % 5];
+    const std::uint32_t left = w % 7 != 0, right = w < 3 || w % 4 != 0;
+    const Shape in{w % 2 == 0 ? 4U : 5U, w, channels};
+    check(conv_shape(w % 2 + 1, in, channels, {3, 3, stride, stride, 1, 1, 1, left}, 1, right), w);
+  }
+}
+
 /// check(shape, misalignment) for the shapes above and for `random` drawn ones.
 template <class Check>
 void for_each_shape(int random, const Check& check) {
@@ -44,7 +57,7 @@ std::uint32_t signature(const ConvShape& s) {  // enough to find the shape again
 }
 
 TEST(depthwise_conv2d, is_the_formula) {
-  for_each_shape(60, [](const ConvShape& s, std::size_t misalignment) {
+  const auto check = [](const ConvShape& s, std::size_t misalignment) {
     const ConvArrays a(s, true, misalignment);
     for (const float* bias : {static_cast<const float*>(a.bias), static_cast<const float*>(nullptr)}) {
       const ConvArgs args{a.input, a.weights, bias, a.output, nullptr, s};
@@ -56,11 +69,13 @@ TEST(depthwise_conv2d, is_the_formula) {
       EXPECT_LE(worst, 1.0) << signature(s);
     }
     EXPECT_TRUE(memory.intact()) << signature(s);
-  });
+  };
+  for_each_shape(60, check);
+  for_each_line(check);
 }
 
 TEST(depthwise_conv2d, gradient_of_the_input) {
-  for_each_shape(40, [](const ConvShape& s, std::size_t misalignment) {
+  const auto check = [](const ConvShape& s, std::size_t misalignment) {
     const ConvArrays a(s, true, misalignment);
     const ConvGradArgs args = a.grad_args(s, 1.0F);
     kernels::depthwise_conv2d_grad_input_f32(args);
@@ -70,12 +85,14 @@ TEST(depthwise_conv2d, gradient_of_the_input) {
     });
     EXPECT_LE(worst, 1.0) << signature(s);
     EXPECT_TRUE(memory.intact()) << signature(s);
-  });
+  };
+  for_each_shape(40, check);
+  for_each_line(check);
 }
 
 TEST(depthwise_conv2d, gradient_of_the_parameters_is_scaled_and_added) {
   float scale = 1.0F;
-  for_each_shape(40, [&](const ConvShape& s, std::size_t misalignment) {
+  const auto check = [&](const ConvShape& s, std::size_t misalignment) {
     scale = scale > 0.0F ? -0.375F : 1.0F;
     const ConvArrays a(s, true, misalignment);
     ConvGradArgs args = a.grad_args(s, scale);
@@ -97,7 +114,9 @@ TEST(depthwise_conv2d, gradient_of_the_parameters_is_scaled_and_added) {
     args.grad_bias = nullptr;
     kernels::depthwise_conv2d_grad_params_f32(args);
     EXPECT_TRUE(memory.intact()) << signature(s);
-  });
+  };
+  for_each_shape(40, check);
+  for_each_line(check);
 }
 
 /// A tap outside the image is not a tap of zeros: an infinite weight would turn those into NaN.
