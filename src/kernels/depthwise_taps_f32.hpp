@@ -101,6 +101,88 @@ struct TapsTile {
     if (count >= 2) position(std::integral_constant<std::size_t, 1>{});
   }
 
+  /// Bit i: filter row i of output line y meets the image.
+  MOTE_INLINE static std::uint32_t rows_inside(const TapsJob& job, std::ptrdiff_t y) {
+    const Axis& axis = job.walk.y;
+    std::uint32_t rows = 0;
+    for (std::size_t i = 0; i < kTapsY; ++i) {
+      const std::ptrdiff_t at =
+          y * axis.stride - axis.pad + (job.tap_y + static_cast<std::ptrdiff_t>(i)) * axis.dilation;
+      rows |= static_cast<std::uint32_t>(at >= 0 && at < axis.source) << i;
+    }
+    return rows;
+  }
+
+  /// kCount positions of a line, whose gradients stay in registers, from the one whose middle tap is at `a`. rows: see
+  /// rows_inside(). kFirst, kLast: the line begins or ends here, where the filter reaches one column beyond the image.
+  template <std::size_t kCount, bool kFirst, bool kLast>
+  MOTE_INLINE void add_block(const TapsJob& job, const float* a, std::ptrdiff_t step_y, const float* b,
+                             std::uint32_t rows, std::size_t tail) {
+    Vector gradients[kCount];
+    unroll<kCount>([&](auto x) MOTE_UNROLLED {
+      gradients[x] = Lanes::in_register(load_columns<Lanes, kPartial>(b, tail));
+      b += job.out_c;
+    });
+    if constexpr (!kFirst) a -= job.in_c;
+    unroll<3>([&](auto i) MOTE_UNROLLED {
+      if ((rows >> i() & 1U) == 0) return;
+      const float* from = a + static_cast<std::ptrdiff_t>(i()) * step_y;
+      unroll<kCount + 2>([&](auto x) MOTE_UNROLLED {
+        constexpr bool kOutside = (kFirst && x == 0) || (kLast && x == kCount + 1);
+        if constexpr (!kOutside) {
+          const Vector in = Lanes::in_register(load_columns<Lanes, kPartial>(from, tail));
+          unroll<3>([&](auto j) MOTE_UNROLLED {
+            constexpr bool kMeets = x >= j && x - j < kCount;
+            if constexpr (kMeets) acc[i][j][0] = mul_add(in, gradients[x - j], acc[i][j][0]);
+          });
+          from += job.in_c;
+        }
+      });
+    });
+  }
+
+  /// All lines, of one block of kCount positions (kWhole) or two.
+  template <std::size_t kCount, bool kWhole>
+  MOTE_INLINE void add_blocks(const TapsJob& job, std::size_t tail) {
+    const Axis &ay = job.walk.y, &ax = job.walk.x;
+    const std::ptrdiff_t step_y = ay.dilation * ax.source * job.in_c;
+    const std::ptrdiff_t a_step = static_cast<std::ptrdiff_t>(kCount) * job.in_c;
+    const std::ptrdiff_t b_step = static_cast<std::ptrdiff_t>(kCount) * job.out_c;
+    for (std::ptrdiff_t n = 0; n < job.walk.batch; ++n) {
+      for (std::ptrdiff_t y = 0; y < ay.target; ++y) {
+        const std::ptrdiff_t line = y * ay.stride - ay.pad + job.tap_y * ay.dilation;
+        const float* a = job.input + (n * ay.source + line) * ax.source * job.in_c;
+        const float* b = job.grad_output + (n * ay.target + y) * ax.target * job.out_c;
+        const std::uint32_t rows = rows_inside(job, y);
+        if constexpr (kWhole) {
+          add_block<kCount, true, true>(job, a, step_y, b, rows, tail);
+        } else {
+          add_block<kCount, true, false>(job, a, step_y, b, rows, tail);
+          add_block<kCount, false, true>(job, a + a_step, step_y, b + b_step, rows, tail);
+        }
+      }
+    }
+  }
+
+  /// Adds everything where lines of the output are as long as the input's and one or two blocks.
+  MOTE_INLINE bool add_in_blocks(const TapsJob& job, std::size_t tail) {
+    const Axis& x = job.walk.x;
+    if (x.stride != 1 || x.dilation != 1 || x.pad != 1 || x.source != x.target) return false;
+    switch (x.target) {
+      case 3: add_blocks<3, true>(job, tail); return true;
+      case 4: add_blocks<4, true>(job, tail); return true;
+      case 5: add_blocks<5, true>(job, tail); return true;
+      case 6: add_blocks<6, true>(job, tail); return true;
+      case 7: add_blocks<7, true>(job, tail); return true;
+      case 8: add_blocks<8, true>(job, tail); return true;
+      case 10: add_blocks<5, false>(job, tail); return true;
+      case 12: add_blocks<6, false>(job, tail); return true;
+      case 14: add_blocks<7, false>(job, tail); return true;
+      case 16: add_blocks<8, false>(job, tail); return true;
+      default: return false;
+    }
+  }
+
   MOTE_INLINE void add_line(const TapsJob& job, std::ptrdiff_t n, std::ptrdiff_t y, std::size_t tail) {
     const Axis &ay = job.walk.y, &ax = job.walk.x;
     const std::ptrdiff_t step_y = ay.dilation * ax.source * job.in_c, step_x = ax.dilation * job.in_c;
@@ -134,8 +216,7 @@ struct TapsTile {
     }
     if constexpr (kRolls) {
       if (ax.stride == 1 && ax.dilation == 1) {
-        std::uint32_t rows = 0;
-        for (std::ptrdiff_t i = 0; i < 3; ++i) rows |= static_cast<std::uint32_t>(meets_line(i)) << i;
+        const std::uint32_t rows = rows_inside(job, y);
         if (rows == 7) {
           roll(a + begin * a_step, step_y, step_x, b + begin * job.out_c, job.out_c, end - begin, tail,
                [](auto) MOTE_UNROLLED { return true; });
@@ -164,8 +245,12 @@ struct TapsTile {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED { tile.acc[i][j][v] = Lanes::zero(); });
       });
     });
-    for (std::ptrdiff_t n = 0; n < job.walk.batch; ++n)
-      for (std::ptrdiff_t y = 0; y < job.walk.y.target; ++y) tile.add_line(job, n, y, tail);
+    bool added = false;
+    if constexpr (kRolls) added = tile.add_in_blocks(job, tail);
+    if (!added) {
+      for (std::ptrdiff_t n = 0; n < job.walk.batch; ++n)
+        for (std::ptrdiff_t y = 0; y < job.walk.y.target; ++y) tile.add_line(job, n, y, tail);
+    }
     const Vector scale = Lanes::splat(job.scale);
     unroll<kTapsY>([&](auto i) MOTE_UNROLLED {
       unroll<kTapsX>([&](auto j) MOTE_UNROLLED {

@@ -445,34 +445,47 @@ struct OuterKernel {
   }
 };
 
-/// One vector of column_sums.
-template <class Lanes, bool kPartial>
-void column_sum(const float* values, std::size_t rows, std::size_t columns, std::size_t tail, float scale, float* out) {
+/// A few vectors of column_sums.
+template <class Lanes, std::size_t kVectors, bool kPartial>
+MOTE_INLINE void column_sum(const float* values, std::size_t rows, std::size_t columns, std::size_t tail, float scale,
+                            float* out) {
   constexpr std::size_t kChains = 4;
-  typename Lanes::Vector chain[kChains];
-  unroll<kChains>([&](auto i) MOTE_UNROLLED { chain[i] = Lanes::zero(); });
+  typename Lanes::Vector chain[kChains][kVectors];
+  unroll<kChains>([&](auto i)
+                      MOTE_UNROLLED { unroll<kVectors>([&](auto v) MOTE_UNROLLED { chain[i][v] = Lanes::zero(); }); });
+  const auto add_row = [&](auto i) MOTE_UNROLLED {
+    unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+      chain[i][v] = chain[i][v] + load_columns<Lanes, kPartial>(values + i * columns + v * Lanes::kLanes, tail);
+    });
+  };
   std::size_t row = 0;
-  for (; row + kChains <= rows; row += kChains, values += kChains * columns)
-    unroll<kChains>(
-        [&](auto i) MOTE_UNROLLED { chain[i] = chain[i] + load_columns<Lanes, kPartial>(values + i * columns, tail); });
+  for (; row + kChains <= rows; row += kChains, values += kChains * columns) unroll<kChains>(add_row);
   unroll<kChains - 1>([&](auto i) MOTE_UNROLLED {
-    if (row + i < rows) chain[i] = chain[i] + load_columns<Lanes, kPartial>(values + i * columns, tail);
+    if (row + i < rows) add_row(i);
   });
-  const typename Lanes::Vector sum = (chain[0] + chain[2]) + (chain[1] + chain[3]);
-  const typename Lanes::Vector old = load_columns<Lanes, kPartial>(out, tail);
-  store_columns<Lanes, kPartial>(out, tail, mul_add(Lanes::splat(scale), sum, old));
+  unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+    const typename Lanes::Vector sum = (chain[0][v] + chain[2][v]) + (chain[1][v] + chain[3][v]);
+    float* to = out + v * Lanes::kLanes;
+    store_columns<Lanes, kPartial>(to, tail,
+                                   mul_add(Lanes::splat(scale), sum, load_columns<Lanes, kPartial>(to, tail)));
+  });
 }
 
 /// out[o] += scale * sum over r of values[r][o] for the columns o of a share. Rows go to four chains in turn, closed as
 /// (0 + 2) + (1 + 3): one chain would wait for each addition.
-inline void column_sums(const float* values, std::size_t rows, std::size_t columns, float scale, Part::Range share,
-                        float* out) {
+__attribute__((noinline)) inline void column_sums(const float* values, std::size_t rows, std::size_t columns,
+                                                  float scale, Part::Range share, float* out) {
+  constexpr std::size_t kVectors = simd::kAccumulators >= 24 ? 4 : 2, kManyRows = 48;
   std::size_t column = share.begin;
+  if constexpr (!kScalar) {
+    for (; rows >= kManyRows && column + kVectors * kLanes <= share.end; column += kVectors * kLanes)
+      column_sum<WideLanes, kVectors, false>(values + column, rows, columns, 0, scale, out + column);
+  }
   for (; column + kLanes <= share.end; column += kLanes)
-    column_sum<WideLanes, false>(values + column, rows, columns, 0, scale, out + column);
+    column_sum<WideLanes, 1, false>(values + column, rows, columns, 0, scale, out + column);
   if constexpr (!kScalar) {
     if (column < share.end)
-      column_sum<WideLanes, true>(values + column, rows, columns, share.end - column, scale, out + column);
+      column_sum<WideLanes, 1, true>(values + column, rows, columns, share.end - column, scale, out + column);
   }
 }
 
