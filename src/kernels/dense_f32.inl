@@ -23,11 +23,13 @@ inline void multiply_rows(RowsJob& job, const float* a, std::size_t a_step, floa
   job.offsets = nullptr;
   job.taps_y = job.taps_x = 1;
   job.a_step_y = job.a_step_x = job.b_step_y = job.b_step_x = 0;
+  job.a_row = static_cast<std::ptrdiff_t>(a_step);
   const std::size_t panel = std::max(kTileVectors, kWideVectors) * kLanes;
   for (std::size_t begin = columns.begin; begin < columns.end; begin += panel) {
     const std::size_t end = std::min(columns.end, begin + panel);
+    const bool even = !kScalar && columns.end - columns.begin <= kLanes;  // the whole of b is small
     for (std::size_t row = 0, count = 0; row < rows; row += count) {
-      count = tile_rows(rows - row, columns.end - columns.begin);
+      count = tile_rows(rows - row, columns.end - columns.begin, even ? kMaxEvenRows : kMaxRows);
       job.tiles = kScalar ? 1 : (rows - row) / count;
       job.a_tile = static_cast<std::ptrdiff_t>(count * a_step);
       job.out_tile = static_cast<std::ptrdiff_t>(count * out_step);
@@ -35,7 +37,11 @@ inline void multiply_rows(RowsJob& job, const float* a, std::size_t a_step, floa
         job.a[r] = a + (row + r) * a_step;
         job.out[r] = out + (row + r) * out_step;
       }
-      run_tiles<StreamingRowsKernel>(job, count, begin, end);
+      if (even && count >= kMinEvenRows) {
+        run_tiles<EvenRowsKernel, kMaxEvenRows, kMinEvenRows>(job, count, begin, end);
+      } else {
+        run_tiles<StreamingRowsKernel>(job, count, begin, end);
+      }
       row += (job.tiles - 1) * count;
     }
   }

@@ -2,6 +2,7 @@
 // Losses with their gradients, row by row: one pass over the batch gives both. Rows are summed over 16 virtual lanes,
 // the batch in order, so the bits are the same everywhere. Formulas and conventions: LossArgs in mote/kernels.hpp.
 // No checks here that a caller could have made before, but a bad label can neither read outside nor stay unseen.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -63,6 +64,17 @@ inline bool is_largest(const LossRow& row, std::size_t label) {
   return true;
 }
 
+/// A label that names no class: the row's gradient says so, as the loss does.
+inline void refuse(const LossRow& row) {
+  for (std::size_t j = 0; row.grad != nullptr && j < row.outputs; ++j) row.grad[j] = kNotANumber;
+}
+
+inline void finish(const LossArgs& args, double sum, LossResult& result) {
+  result.sum = sum;
+  result.loss = static_cast<float>(sum / static_cast<double>(args.batch));
+  *args.result = result;
+}
+
 /// The batch: weights, labels, the sum in order. For every sample with a valid class index `class_of(label)` calls
 /// correct(row, class index), then loss(row, class index); without labels loss(row, sample).
 template <class ClassOf, class Correct, class LabelLoss, class TargetLoss>
@@ -81,9 +93,9 @@ inline void batch_loss(const LossArgs& args, std::size_t classes, ClassOf class_
       continue;
     }
     const std::size_t index = class_of(args.labels[sample]);
-    if (index >= classes) {  // the loss and the row's gradient say so
+    if (index >= classes) {
       sum = static_cast<double>(kNotANumber);
-      for (std::size_t j = 0; row.grad != nullptr && j < row.outputs; ++j) row.grad[j] = kNotANumber;
+      refuse(row);
       continue;
     }
     if (args.class_weights != nullptr) weight *= args.class_weights[index];
@@ -93,9 +105,7 @@ inline void batch_loss(const LossArgs& args, std::size_t classes, ClassOf class_
     if (hit && loss == loss) ++result.correct;  // with a NaN in the row, the largest is not the same everywhere
     sum += static_cast<double>(weight) * static_cast<double>(loss);
   }
-  result.sum = sum;
-  result.loss = static_cast<float>(sum / static_cast<double>(args.batch));
-  *args.result = result;
+  finish(args, sum, result);
 }
 
 /// The usual case: a label is the index of an output.
@@ -171,6 +181,66 @@ inline float softmax_row(const LossRow& row, Target target) {
   return simd::scalar_mul_add(simd::scalar_log(total), mass, -product);
 }
 
+/// Labelled rows shorter than a vector, of which ten classes are the rule: the same operations, several rows at a time,
+/// which stay in registers from logits to gradients. Row by row each would wait for the gradient of the one before,
+/// whose vector overlaps it, and for branches on which class wins.
+inline void short_rows_cross_entropy(const LossArgs& args) {
+  constexpr std::size_t kRows = simd::kVirtualLanes;
+  const std::size_t outputs = args.outputs;
+  const SomeLanes lanes{outputs};
+  const simd::Mask inside = simd::first_lanes(outputs);
+  const simd::F32 one = simd::splat(1.0F), zero = simd::zero();
+  const float samples = static_cast<float>(args.batch);
+  LossResult result;
+  double sum = 0.0;
+  for (std::size_t first_row = 0; first_row < args.batch; first_row += kRows) {
+    const std::size_t rows = std::min(kRows, args.batch - first_row);
+    simd::F32 powers[kRows];
+    float totals[kRows], inverses[kRows], products[kRows], misses[kRows];
+    std::fill(totals, totals + kRows, 1.0F);
+    for (std::size_t r = 0; r < rows; ++r) {
+      const float* output = args.output + (first_row + r) * outputs;
+      const auto label = static_cast<std::uint32_t>(args.labels[first_row + r]);
+      const std::size_t index = label < outputs ? label : 0;
+      const simd::F32 values = lanes.load(output), own = simd::splat(output[index]);
+      const float largest = first(tree_max(select(inside, values, simd::splat(*output))));
+      const simd::F32 earlier = select(less(simd::iota(), simd::splat(static_cast<float>(index))), one, zero);
+      const simd::F32 better = select(less(own, values), one, select(equal(values, own), earlier, zero));
+      misses[r] = first(tree_max(select(inside, better, zero)));
+      products[r] = output[index] - largest;
+      powers[r] = simd::exp(values - simd::splat(largest));
+      simd::F32x16 terms = simd::zero16();
+      terms.v[0] = terms.v[0] + select(inside, powers[r], zero);
+      totals[r] = simd::sum(terms);
+    }
+    for (std::size_t r = 0; r < kRows; r += simd::kLanes) {
+      const simd::F32 total = simd::load(totals + r);
+      simd::store(inverses + r, one / total);
+      simd::store(totals + r, simd::log(total));
+    }
+    for (std::size_t r = 0; r < rows; ++r) {
+      const std::size_t sample = first_row + r;
+      float weight = args.sample_weights == nullptr ? 1.0F : args.sample_weights[sample];
+      LossRow row{nullptr, nullptr, 0.0F, outputs};
+      if (args.grad_output != nullptr) row.grad = args.grad_output + sample * outputs;
+      const auto index = static_cast<std::uint32_t>(args.labels[sample]);
+      if (index >= outputs) {
+        sum = static_cast<double>(kNotANumber);
+        refuse(row);
+        continue;
+      }
+      if (args.class_weights != nullptr) weight *= args.class_weights[index];
+      const simd::F32 factor = simd::splat(args.grad_scale * weight / samples);
+      const simd::F32 target = OneHotTarget{index}(0, lanes);
+      if (row.grad != nullptr) lanes.store(row.grad, factor * mul_add(powers[r], simd::splat(inverses[r]), -target));
+      const float loss = simd::scalar_mul_add(totals[r], 1.0F, -products[r]);
+      result.correct += static_cast<std::uint32_t>(misses[r] == 0.0F) & static_cast<std::uint32_t>(loss == loss);
+      sum += static_cast<double>(weight) * static_cast<double>(loss);
+    }
+  }
+  finish(args, sum, result);
+}
+
 }  // namespace
 
 void squared_error_f32(const LossArgs& args) {
@@ -197,6 +267,9 @@ void binary_cross_entropy_f32(const LossArgs& args) {
 }
 
 void softmax_cross_entropy_f32(const LossArgs& args) {
+  if constexpr (simd::kLanes > 1) {
+    if (args.labels != nullptr && args.outputs < simd::kLanes) return short_rows_cross_entropy(args);
+  }
   class_loss(args, [](const LossRow& row, auto target) { return softmax_row<false>(row, target); });
 }
 
