@@ -85,7 +85,7 @@ class Binding {
   [[nodiscard]] [[gnu::always_inline]] std::uint64_t random_stream() const {
     return memory_.slice << 16U | step_.layer;
   }
-  /// The activation that the step's kernel applies.
+  /// The activation that the step's kernel applies, or whose gradient it takes.
   [[nodiscard]] [[gnu::always_inline]] Clamp clamp() const {
     if (step_.activation == kNoLayer) return {};
     return {0.0F, model_.layers[step_.activation].op == Op::relu6 ? 6.0F : __builtin_inff()};

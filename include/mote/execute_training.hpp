@@ -241,7 +241,8 @@ constexpr double norm_of(double sum_of_squares) {
       call<kernels::conv2d_transpose_weights_f32>(b, conv_grad_args(b));
       return call<kernels::conv2d_grad_input_f32>(b, conv_grad_args(b));
     case Op::depthwise_conv2d: return call<kernels::depthwise_conv2d_grad_input_f32>(b, conv_grad_args(b));
-    case Op::max_pool: return call<kernels::max_pool_grad_f32>(b, {b.input(), grad_output, grad_input, b.conv()});
+    case Op::max_pool:
+      return call<kernels::max_pool_grad_f32>(b, {b.input(), grad_output, grad_input, b.conv(), b.clamp()});
     case Op::average_pool:
     case Op::global_average_pool:
       return call<kernels::average_pool_grad_f32>(b, {nullptr, grad_output, grad_input, b.conv()});

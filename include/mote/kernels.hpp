@@ -108,12 +108,14 @@ struct PoolArgs {
   ConvShape shape;
   Part part{};
 };
-/// Overwrites grad_input. max: the gradient goes to the first largest tap in row order, found again from `input`.
+/// Overwrites grad_input. max: the gradient goes to the first largest tap in row order, found again from `input`, and
+/// only where clamp.low < that tap < clamp.high: the gradient of the activation that made `input` as well.
 struct PoolGradArgs {
   const float* input;
   const float* grad_output;
   float* grad_input;
   ConvShape shape;
+  Clamp clamp{};
   Part part{};
 };
 

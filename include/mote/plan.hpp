@@ -41,7 +41,8 @@ struct Step {
   std::uint16_t grad_input = kNoBuffer;
   std::uint16_t param_grad = kNoBuffer;
   std::uint16_t saved = kNoBuffer;      // batch statistics
-  std::uint16_t activation = kNoLayer;  // of the layer that clamps this one's output within the same kernel
+  std::uint16_t activation = kNoLayer;  // the layer that clamps this one's output within the same kernel; grad_input:
+                                        // whose gradient the kernel takes too
   std::uint16_t scratch = kNoBuffer;
   std::uint32_t params = 0;             // byte offset of the layer's parameters, in the model's block or, if
   std::uint32_t param_grad_offset = 0;  //   `trained`, in the plan's parameter buffer; likewise in param_grad

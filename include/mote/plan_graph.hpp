@@ -90,6 +90,14 @@ struct Graph {
                ? static_cast<std::uint16_t>(next)
                : kNoLayer;
   }
+  /// Whether the gradient of activation `i` is taken by the kernel that makes its gradient: of a pool, which has fewer
+  /// outputs than the activation, and reads the activation's value anyway.
+  [[nodiscard]] constexpr bool gradient_joins_reader(std::size_t i) const {
+    if (!is_clamp(layers[i].op)) return false;
+    const std::uint16_t reader = sole_reader(i);
+    return reader != kNoLayer && layers[reader].op == Op::max_pool &&
+           gradient_root(layers[i].inputs[0]) == gradient_root(i);
+  }
   /// The layer whose buffer holds the value of layer `i`.
   [[nodiscard]] constexpr std::size_t root(std::size_t i) const {
     while (layers[i].op != Op::input && (alias(i) || in_place(i))) i = layers[i].inputs[0];

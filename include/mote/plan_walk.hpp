@@ -209,6 +209,7 @@ class Walk {
     const Layer& layer = graph_.layers[i];
     const std::size_t source = layer.inputs[k];
     if (graph_.gradient_root(source) == graph_.gradient_root(i) && graph_.passes_gradient(i)) return;
+    if (graph_.gradient_joins_reader(i)) return;
     const bool same = graph_.gradient_root(source) == graph_.gradient_root(i);
     const bool first = same || !contains(started_, graph_.gradient_root(source));
     std::uint16_t summand = kNoBuffer;
@@ -221,6 +222,7 @@ class Walk {
       read_values(i, step);
       if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_grad_input_scratch_floats(graph_.conv_shape(i)));
       step.fused = graph_.joined_update(i);
+      if (graph_.gradient_joins_reader(source)) step.activation = static_cast<std::uint16_t>(source);
       if (step.fused) step.input = value(source);
       step.grad_input = first ? gradient(source) : sum_gradient(i, source);
       out_.push(step);

@@ -129,11 +129,26 @@ MOTE_INLINE void scatter(float* to, simd::F32 share, Lanes lanes) {
   lanes.store(to, kOverlap ? lanes.load(to) + share : share);
 }
 
+/// The bounds of a clamp as vectors, a NaN where there is none: no comparison with it holds.
+struct PoolGate {
+  simd::F32 low, high;
+  explicit PoolGate(const Clamp& c)
+      : low(simd::splat(c.low == -__builtin_inff() ? __builtin_nanf("") : c.low)),
+        high(simd::splat(c.high == __builtin_inff() ? __builtin_nanf("") : c.high)) {}
+
+  /// The gradient where low < value < high, else 0.
+  [[nodiscard]] MOTE_INLINE simd::F32 operator()(simd::F32 value, simd::F32 grad) const {
+    grad = select(less_equal(value, low), simd::zero(), grad);
+    return select(less_equal(high, value), simd::zero(), grad);
+  }
+};
+
 /// Gives the gradient to the first tap that equals the largest; the others get 0.
 template <std::uint32_t kSize, bool kOverlap, class Lanes>
-MOTE_INLINE void scatter_to_largest(const float* taps, simd::F32 grad, float* grad_taps, const PoolRun& run,
-                                    Lanes lanes) {
+MOTE_INLINE void scatter_to_largest(const float* taps, simd::F32 grad, const PoolGate& gate, float* grad_taps,
+                                    const PoolRun& run, Lanes lanes) {
   const simd::F32 best = largest_tap<kSize>(taps, run, lanes);
+  grad = gate(best, grad);
   const auto give = [&](std::size_t at) {
     const simd::Mask hit = simd::equal(lanes.load(taps + at), best);
     scatter<kOverlap>(grad_taps + at, simd::select(hit, grad, simd::zero()), lanes);
@@ -149,11 +164,12 @@ MOTE_INLINE void scatter_to_largest(const float* taps, simd::F32 grad, float* gr
 
 template <bool kOverlap>
 inline void max_pool_scatter(const PoolGradArgs& args, const PoolShare& share) {
+  const PoolGate gate(args.clamp);
   for_each_pool_run(args.shape, share, [&](const PoolRun& run) {
     for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
       const float* grad_output = args.grad_output + run.pixel * run.channels + c;
       for (std::size_t x = 0; x < run.count; ++x, grad_output += run.channels)
-        scatter_to_largest<size(), kOverlap>(args.input + run.offset + x * run.step + c, lanes.load(grad_output),
+        scatter_to_largest<size(), kOverlap>(args.input + run.offset + x * run.step + c, lanes.load(grad_output), gate,
                                              args.grad_input + run.offset + x * run.step + c, run, lanes);
     });
   });

@@ -101,6 +101,30 @@ TEST(pool, average_counts_the_taps_inside_the_image) {
   }
 }
 
+TEST(pool, gradient_of_the_activation_in_front_has_the_same_bits) {
+  for (const ConvShape& s : kShapes) {
+    for (const float high : {6.0F, __builtin_inff()}) {
+      memory.reset();
+      Numbers numbers(3U + s.in.c);
+      float* input = memory.take(inputs(s), 3);
+      float* grad_output = memory.take(outputs(s), 1);
+      float* grad_input = memory.take(inputs(s), 2);
+      float* expected = memory.take(inputs(s));
+      numbers.fill(input, inputs(s), 8.0F);
+      numbers.fill(grad_output, outputs(s));
+      input[0] = __builtin_inff();
+      const auto count = static_cast<std::uint32_t>(inputs(s));
+      (high == 6.0F ? kernels::relu6_f32 : kernels::relu_f32)({input, input, 0.0F, count});
+      kernels::max_pool_grad_f32({input, grad_output, expected, s});
+      (high == 6.0F ? kernels::relu6_grad_f32 : kernels::relu_grad_f32)({input, expected, expected, 0.0F, count});
+      kernels::max_pool_grad_f32({input, grad_output, grad_input, s, {0.0F, high}});
+      for (std::size_t i = 0; i < inputs(s); ++i)
+        EXPECT_EQ(std::bit_cast<std::uint32_t>(grad_input[i]), std::bit_cast<std::uint32_t>(expected[i])) << i;
+      EXPECT_TRUE(memory.intact());
+    }
+  }
+}
+
 TEST(pool, zeros_of_both_signs_tie) {
   memory.reset();
   const float input[4] = {-0.0F, 0.0F, -1.0F, 0.0F}, grad_output = 2.0F;

@@ -320,7 +320,15 @@ class PlanSimulation {
                                  op == Op::batch_norm);
     target(s.grad_input, value_bytes(source), able ? s.grad_output : kNoBuffer);
     scratch(s, op == Op::conv2d ? conv2d_grad_input_scratch_floats(conv(i)) : 0);
-    if (s.grad_input != kNoBuffer) write(s.grad_input, contribution(i, s.input_index));
+    Symbol gives = contribution(i, s.input_index);
+    if (s.activation != kNoLayer) {
+      const Op clamp = layers_[source].op;
+      require(s.activation == source && op == Op::max_pool && (clamp == Op::relu || clamp == Op::relu6),
+              "a step takes the gradient of an activation that it cannot");
+      require(gives == gradient_[source], "an activation's gradient is taken of a part of its output's");
+      gives = contribution(source, 0);
+    }
+    if (s.grad_input != kNoBuffer) write(s.grad_input, gives);
     if (!s.fused) return;
     require(op == Op::dense && !options_.penalty, "an update joined to a step that cannot do it");
     grad_params(s, layer);
