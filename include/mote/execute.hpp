@@ -52,6 +52,10 @@ class Binding {
   [[nodiscard]] [[gnu::always_inline]] const float* second() const {
     return step_.second == kNoBuffer ? memory_.external_input : at(step_.second);
   }
+  /// What the step's kernel adds to its layer's output, or null.
+  [[nodiscard]] [[gnu::always_inline]] const float* summand() const {
+    return step_.sum == kNoLayer ? nullptr : second();
+  }
   [[nodiscard]] [[gnu::always_inline]] float* output() const { return at(step_.output); }
   [[nodiscard]] [[gnu::always_inline]] const float* params() const {
     const std::byte* block = memory_.params;
@@ -199,7 +203,7 @@ template <auto kKernel>
               layer.shape.c, b.clamp()});
     case Op::conv2d:
       return detail::call<kernels::conv2d_f32>(
-          b, {b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp()});
+          b, {b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp(), b.summand()});
     case Op::depthwise_conv2d:
       return detail::call<kernels::depthwise_conv2d_f32>(
           b, {b.input(), b.params(), b.bias(), b.output(), nullptr, b.conv(), b.clamp()});

@@ -73,6 +73,7 @@ struct ConvShape {
 /// conv2d: output[n,y,x,o] = bias[o] + sum_{i,j,c} weights[i,j,c,o] input[n, y s_h + i d_h - pad_top, x s_w + j d_w -
 /// pad_left, c] depthwise_conv2d: output[n,y,x,c m + q] = bias[c m + q] + sum_{i,j} weights[i,j,c m + q] input[n, …, c]
 /// Taps outside the image contribute nothing. bias may be null. scratch: conv2d_scratch_floats() floats or null if 0.
+/// conv2d: `summand`, where not null, is added to the whole sum before the clamp; it may be `output`.
 struct ConvArgs {
   const float* input;
   const float* weights;
@@ -81,6 +82,7 @@ struct ConvArgs {
   float* scratch;
   ConvShape shape;
   Clamp clamp{};
+  const float* summand = nullptr;
   Part part{};
 };
 

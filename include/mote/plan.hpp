@@ -36,7 +36,7 @@ struct Step {
   std::uint16_t layer = 0;
   std::uint16_t input = kNoBuffer;   // value of that input
   std::uint16_t output = kNoBuffer;  // value of the layer
-  std::uint16_t second = kNoBuffer;  // the other operand of add and add_gradient; the loss's targets, if the input
+  std::uint16_t second = kNoBuffer;  // the other operand of sums and add_gradient; the loss's targets, if the input
   std::uint16_t grad_output = kNoBuffer;
   std::uint16_t grad_input = kNoBuffer;
   std::uint16_t param_grad = kNoBuffer;
@@ -44,6 +44,7 @@ struct Step {
   std::uint16_t activation = kNoLayer;  // the layer that clamps this one's output within the same kernel; grad_input:
                                         // whose gradient the kernel takes too
   std::uint16_t scratch = kNoBuffer;
+  std::uint16_t sum = kNoLayer;         // the layer that adds `second` to this one's output within the same kernel
   std::uint32_t params = 0;             // byte offset of the layer's parameters, in the model's block or, if
   std::uint32_t param_grad_offset = 0;  //   `trained`, in the plan's parameter buffer; likewise in param_grad
   bool trained = false;

@@ -90,6 +90,14 @@ struct Graph {
                ? static_cast<std::uint16_t>(next)
                : kNoLayer;
   }
+  /// Whether layer `i`, a sum of two, is made by the kernel of the layer before: a convolution that nobody else reads,
+  /// and whose input does not lie where the sum goes.
+  [[nodiscard]] constexpr bool joins_summand(std::size_t i) const {
+    if (i > output_layer || layers[i].op != Op::add || layers[i].input_count != 2) return false;
+    const std::size_t conv = i - 1;
+    return layers[conv].op == Op::conv2d && layers[conv].dtype == DType::f32 && sole_reader(conv) == i &&
+           layers[i].inputs[0] != layers[i].inputs[1] && root(layers[conv].inputs[0]) != root(i);
+  }
   /// Whether the gradient of activation `i` is taken by the kernel that makes its gradient: of a pool, which has fewer
   /// outputs than the activation, and reads the activation's value anyway.
   [[nodiscard]] constexpr bool gradient_joins_reader(std::size_t i) const {

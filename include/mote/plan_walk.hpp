@@ -152,7 +152,8 @@ class Walk {
 
   constexpr void emit_forward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
-    if (graph_.alias(i) || graph_.joins_input(i)) return;
+    if (graph_.alias(i) || graph_.joins_input(i) || graph_.joins_summand(i + 1)) return;
+    if (graph_.joins_summand(i)) return emit_sum(i);
     if (layer.op == Op::add || layer.op == Op::concat) return emit_join(i);
     Step step = make(StepKind::forward, i);
     step.input = value(layer.inputs[0]);
@@ -160,6 +161,19 @@ class Walk {
     step.activation = graph_.joined_activation(i);
     if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_scratch_floats(graph_.conv_shape(i)));
     if (graph_.batch_statistics(i)) step.saved = saved(i);
+    out_.push(step);
+  }
+  /// The step of the convolution before layer `i`, which adds the other input.
+  constexpr void emit_sum(std::size_t i) {
+    const Layer& layer = graph_.layers[i];
+    const std::size_t conv = i - 1;
+    Step step = make(StepKind::forward, conv);
+    step.input = value(graph_.layers[conv].inputs[0]);
+    step.second = value(layer.inputs[layer.inputs[0] == conv ? 1 : 0]);
+    step.sum = static_cast<std::uint16_t>(i);
+    step.output = value(i);
+    step.activation = graph_.joined_activation(i);
+    step.scratch = scratch(conv, conv2d_scratch_floats(graph_.conv_shape(conv)));
     out_.push(step);
   }
   /// add: one step per further input, the first of them out of two values; concat: one copy per input.

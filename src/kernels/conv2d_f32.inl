@@ -50,37 +50,35 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
   job.a_step_x = x.from_tap * from_c;
   job.b_step_y = y.tap_step * walk.x.filter * tap_size;
   job.b_step_x = x.tap_step * tap_size;
-  if (has_pixel_lanes(x, source_c, target_c)) return pixel_lines(walk, y, x, job, source, target_c, target);
+  if (job.summand == nullptr && has_pixel_lanes(x, source_c, target_c))
+    return pixel_lines(walk, y, x, job, source, target_c, target);
   if (x.from_tap == 1 && x.tap_step == 1) {
     job.depth *= job.taps_x;
     job.taps_x = 1;
   }
+  // Lines of one pixel, one below the other, make a column. Tiles lie within a line where it is long, or each is a
+  // line, so that several differ by one offset; else across lines.
+  const bool column = x.count == 1;
+  const std::size_t line = static_cast<std::size_t>(column ? y.count : x.count);
+  const bool narrow = !kScalar && !dots && target_c <= kLanes;
+  const bool along = !kScalar && !dots && line >= 2 * (narrow ? kMinEvenRows : kMaxRows);
+  const bool down = narrow && !column && line >= kMinEvenRows && line <= kMaxEvenRows && line == compiled_rows(line);
+  const bool even = narrow && (along || down);
   std::ptrdiff_t offsets[kListedTerms];
-  if (!kScalar && !dots) list_terms(y, x, walk.x.filter, offsets, job);
+  job.offsets = nullptr;
+  if (!kScalar && !dots && !even) list_terms(y, x, walk.x.filter, offsets, job);
   PixelWalk pixels(walk, y, x, source_c, target_c);
-  if (job.taps_y == 0 && job.bias == nullptr)  // between the strides of a gradient
+  if (job.taps_y == 0 && job.bias == nullptr && job.summand == nullptr)  // between the strides of a gradient
     return pixels.take(pixels.left(), [&](std::size_t, std::ptrdiff_t, std::ptrdiff_t to) {
       lanes_over(target_c,
                  [&](std::size_t c, auto lanes) MOTE_LAMBDA_INLINE { lanes.store(target + to + c, simd::zero()); });
     });
-  // Tiles lie within a line where it is long, or each is a line, so that several differ by one offset; else across
-  // lines. Lines of one pixel make a column. With narrow vectors tiles of eight rows took 8 % less time than of twelve.
-  constexpr std::size_t kShortTile = 8;
-  const bool short_tiles = simd::kHasNarrowLanes && target_c == NarrowLanes::kLanes;
-  const bool even = !kScalar && !dots && job.offsets == nullptr && target_c <= kLanes;
-  const bool column = even && x.count == 1;
-  const std::size_t line = static_cast<std::size_t>(column ? y.count : x.count);
-  const bool along = !kScalar && !dots && line >= (even ? 2 * kMinEvenRows : 2 * kMaxRows);
-  const bool down = even && !column && line >= kMinEvenRows && line <= kMaxEvenRows && line == compiled_rows(line);
   const std::ptrdiff_t source_step = column ? pixels.source_line() : pixels.source_step();
   const std::ptrdiff_t target_step = column ? pixels.target_line() : pixels.target_step();
   job.a_row = source_step;
   while (pixels.left() != 0) {
     const std::size_t room = !along && !down ? pixels.left() : column ? pixels.left_lines() : pixels.left_in_line();
-    const std::size_t count = down ? line
-                              : short_tiles && along && room > kShortTile
-                                  ? kShortTile
-                                  : tile_rows(room, target_c, even && along ? kMaxEvenRows : kMaxRows);
+    const std::size_t count = down ? line : tile_rows(room, target_c, even ? kMaxEvenRows : kMaxRows);
     job.tiles = along ? room / count : down ? pixels.left_lines() : 1;
     job.a_tile = along ? static_cast<std::ptrdiff_t>(count) * source_step : pixels.source_line();
     job.out_tile = along ? static_cast<std::ptrdiff_t>(count) * target_step : pixels.target_line();
@@ -92,7 +90,7 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
     if (more != 0) pixels.skip(more);
     if (dots) {
       dot_rows(job, count, target_c, static_cast<std::size_t>(walk.y.filter * walk.x.filter) * source_c);
-    } else if (even && (along || down) && count >= kMinEvenRows) {
+    } else if (even && count >= kMinEvenRows) {
       run_tiles<EvenRowsKernel, kMaxEvenRows, kMinEvenRows>(job, count, 0, target_c);
     } else {
       run_tiles<RowsKernel>(job, count, 0, target_c);
@@ -103,12 +101,15 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
 /// target[p] = bias + sum over taps and channels of source[…] weights[tap][channel], for every target pixel.
 inline void correlate(Walk walk, const Part& part, const float* source, std::size_t source_c, const float* weights,
                       const float* bias, std::size_t target_c, float* target, const Clamp& clamp = {},
-                      bool dots = false) {
+                      const float* summand = nullptr, bool dots = false) {
   const std::ptrdiff_t image = take_part(walk, part, true);
   source += image * walk.y.source * walk.x.source * static_cast<std::ptrdiff_t>(source_c);
   target += image * walk.y.target * walk.x.target * static_cast<std::ptrdiff_t>(target_c);
   RowsJob job;
   job.clamp = clamp;
+  job.output = target;
+  if (summand != nullptr)
+    job.summand = summand + image * walk.y.target * walk.x.target * static_cast<std::ptrdiff_t>(target_c);
   job.b_end = weights + static_cast<std::size_t>(walk.y.filter * walk.x.filter) * source_c * target_c;
   job.bias = bias;
   job.resume = false;
@@ -136,7 +137,7 @@ inline ConvShape as_line(const ConvShape& shape) {
 void conv2d_f32(const ConvArgs& args) {
   const ConvShape shape = as_line(args.shape);
   correlate(forward_walk(shape), args.part, args.input, shape.in.c, args.weights, args.bias, shape.out.c, args.output,
-            args.clamp);
+            args.clamp, args.summand);
 }
 
 /// Taps in reverse order, each (out_c, in_c); for few input channels (in_c, taps, out_c).
@@ -162,7 +163,7 @@ void conv2d_grad_input_f32(const ConvGradArgs& args) {
     return dense_grad_input_f32({nullptr, args.weights, args.grad_output, args.grad_input, nullptr, nullptr, 1.0F,
                                  shape.batch * shape.in.h * shape.in.w, shape.in.c, shape.out.c, args.part});
   correlate(backward_walk(shape), args.part, args.grad_output, shape.out.c, args.scratch, nullptr, shape.in.c,
-            args.grad_input, {}, has_few_targets(shape));
+            args.grad_input, {}, nullptr, has_few_targets(shape));
 }
 
 namespace {

@@ -139,8 +139,10 @@ struct RowsJob {
                              // worth a call each
   std::ptrdiff_t a_tile = 0, out_tile = 0;
   const float* b;
-  const float* b_end;       // nothing behind it may be read
-  const float* bias;        // null: 0
+  const float* b_end;              // nothing behind it may be read
+  const float* bias;               // null: 0
+  const float* summand = nullptr;  // not null: added to the sums, lies as the outputs do from `output` on
+  const float* output = nullptr;
   bool resume;              // start from `out` instead
   std::size_t b_step;       // floats from one k to the next
   std::size_t ahead;        // floats from a vector of b to the one to be fetched while it is used; streaming only
@@ -291,6 +293,15 @@ struct RowsTiles {
           accumulate_run<kRows, kVectors, kPartial>(acc, offset, at, b, job, tail);
         }
       }
+    }
+    if (job.summand != nullptr) {
+      unroll<kRows>([&](auto r) MOTE_UNROLLED {
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+          constexpr bool kCut = kPartial && last_of<kVectors>(v);
+          const float* from = job.summand + (job.out[r] - job.output) + out_offset + column + v * Lanes::kLanes;
+          acc[r][v] = acc[r][v] + load_columns<Lanes, kCut>(from, tail);
+        });
+      });
     }
     const auto store_all = [&](const auto& bounded) MOTE_UNROLLED {
       unroll<kRows>([&](auto r) MOTE_UNROLLED {

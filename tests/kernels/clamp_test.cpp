@@ -70,6 +70,32 @@ TEST(clamp, convolutions_of_every_kind) {
       }
 }
 
+TEST(clamp, follows_the_summand_of_a_convolution) {
+  for (const std::uint32_t channels : {1U, 3U, 8U})
+    for (const std::uint32_t out : {1U, 8U, 16U, 19U})
+      for (const std::uint32_t side : {1U, 3U, 12U, 30U}) {
+        memory.reset();
+        const ConvShape shape{2, {3, side, channels}, {3, side, out}, {3, 3, 1, 1, 1, 1, 1, 1}};
+        const std::size_t pixels = std::size_t{2} * 3 * side, count = pixels * out;
+        float* x = memory.take(pixels * channels);
+        float* w = memory.take(std::size_t{9} * channels * out);
+        float* summand = memory.take(count, 3);
+        float* apart = memory.take(count);
+        float* joined = memory.take(count, 1);
+        Numbers numbers(channels + out);
+        numbers.fill(x, pixels * channels), numbers.fill(w, std::size_t{9} * channels * out, 0.3F);
+        numbers.fill(summand, count);
+        const Clamp clamp{0.0F, 6.0F};
+        kernels::conv2d_f32({x, w, nullptr, apart, nullptr, shape});
+        kernels::add_f32({apart, summand, apart, static_cast<std::uint32_t>(count), clamp});
+        kernels::conv2d_f32({x, w, nullptr, joined, nullptr, shape, clamp, summand});
+        EXPECT_EQ(test::hash_bits(joined, count), test::hash_bits(apart, count)) << channels << ", " << out;
+        kernels::conv2d_f32({x, w, nullptr, summand, nullptr, shape, clamp, summand});  // in place
+        EXPECT_EQ(test::hash_bits(summand, count), test::hash_bits(apart, count)) << channels << ", " << out;
+        EXPECT_TRUE(memory.intact());
+      }
+}
+
 TEST(clamp, sums_and_nan) {
   for (std::uint32_t count = 1; count <= 40; ++count) {
     memory.reset();

@@ -224,6 +224,7 @@ class PlanSimulation {
     if (passes_on(i) || layer.op == Op::input)  // the one step of a model that only passes its input on
       return require(plan_.steps.size() == 1 && s.input == s.output, "a step that does nothing");
     if (layer.op == Op::add) return forward_add(s, layer);
+    if (s.sum != kNoLayer) return forward_sum(s, layer);
     const std::size_t source = layer.inputs[s.input_index];
     read(s.input, value_bytes(source), "forward: the input is not there", value_[source]);
     if (layer.op == Op::concat) {
@@ -249,12 +250,28 @@ class PlanSimulation {
     if (s.activation == kNoLayer) return value;
     const Layer& a = layers_[s.activation];
     const Op op = layers_[s.layer].op;
-    require(s.activation <= output_ && a.inputs[0] == s.layer && (a.op == Op::relu || a.op == Op::relu6),
+    const std::size_t made = s.sum == kNoLayer ? s.layer : s.sum;
+    require(s.activation <= output_ && a.inputs[0] == made && (a.op == Op::relu || a.op == Op::relu6),
             "a step applies an activation that does not follow it");
     require(op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::add,
             "a step applies an activation that its kernel has not");
-    require(value == value_[s.layer], "an activation is applied to a part of a value");
+    require(value == value_[made], "an activation is applied to a part of a value");
     return value_[s.activation];
+  }
+  /// A convolution that adds the other input of the sum behind it.
+  void forward_sum(const Step& s, const Layer& layer) {
+    const std::size_t i = s.layer;
+    require(
+        s.sum <= output_ && layers_[s.sum].op == Op::add && layers_[s.sum].input_count == 2 && layer.op == Op::conv2d,
+        "a step makes a sum that it cannot make");
+    const auto& inputs = layers_[s.sum].inputs;
+    require((inputs[0] == i) != (inputs[1] == i), "a step makes a sum that it has no part in");
+    const std::size_t other = inputs[inputs[0] == i ? 1 : 0];
+    read(s.input, value_bytes(layer.inputs[0]), "forward: the input is not there", value_[layer.inputs[0]]);
+    read(s.second, value_bytes(other), "forward: the summand is not there", value_[other]);
+    target(s.output, value_bytes(i), s.second);
+    scratch(s, conv2d_scratch_floats(conv(i)));
+    if (s.output != kNoBuffer) write(s.output, activated(s, value_[i] + value_[other]));
   }
   void forward_add(const Step& s, const Layer& layer) {
     Symbol before = 0;
