@@ -98,6 +98,17 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
   }
 }
 
+/// The lines of a segment, between the strides of a gradient.
+inline void zero_lines(const Walk& walk, const Segment& y, std::size_t target_c, float* target) {
+  const auto to_c = static_cast<std::ptrdiff_t>(target_c);
+  for (std::ptrdiff_t n = 0; n < walk.batch; ++n) {
+    for (std::ptrdiff_t i = 0; i < y.count; ++i) {
+      float* line = target + (n * walk.y.target + y.first + i * y.step) * walk.x.target * to_c;
+      std::fill(line + walk.x.begin * to_c, line + walk.x.end * to_c, 0.0F);
+    }
+  }
+}
+
 /// target[p] = bias + sum over taps and channels of source[…] weights[tap][channel], for every target pixel.
 inline void correlate(Walk walk, const Part& part, const float* source, std::size_t source_c, const float* weights,
                       const float* bias, std::size_t target_c, float* target, const Clamp& clamp = {},
@@ -117,6 +128,7 @@ inline void correlate(Walk walk, const Part& part, const float* source, std::siz
   job.column_step = 1;
   job.offsets = nullptr;
   for_segments(walk.y, [&](const Segment& y) {
+    if (y.taps == 0 && bias == nullptr && summand == nullptr) return zero_lines(walk, y, target_c, target);
     for_segments(walk.x, [&](const Segment& x) {
       correlate_segment(walk, y, x, source, source_c, weights, target_c, target, dots, job);
     });

@@ -47,7 +47,7 @@ inline constexpr std::size_t kTileRows = kScalar ? 4 : simd::kAccumulators / kTi
 inline constexpr std::size_t kMaxRows = kScalar ? 4 : 12;
 inline constexpr std::size_t kWideVectors = 4;  // for tiles of one or two rows
 // Tiles of one vector whose rows lie evenly need fewer registers for their addresses.
-inline constexpr std::size_t kMinEvenRows = 8, kMaxEvenRows = simd::kAccumulators >= 24 ? 15 : kMaxRows;
+inline constexpr std::size_t kMinEvenRows = 8, kMaxEvenRows = simd::kAccumulators >= 24 ? 16 : kMaxRows;
 
 /// Vectors of columns of a tile of so many rows.
 constexpr std::size_t tile_vectors(std::size_t rows) {
