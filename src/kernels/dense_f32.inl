@@ -210,7 +210,8 @@ inline void grad_input_lanes(const DenseGradArgs& args, Part::Range share) {
     job.depth = fan_out;
     multiply_rows(job, args.grad_output, fan_out, args.grad_input, fan_in, args.batch, share);
   } else {
-    constexpr std::size_t kPanel = kTileVectors * kLanes, kDepth = 2048 / kPanel;  // 8 KiB
+    constexpr std::size_t kPanel = kTileVectors * kLanes,
+                          kDepth = std::max<std::size_t>(128, 2048 / kPanel);  // 8 or 16 KiB
     alignas(64) float panel[kDepth * kPanel];
     job.b = panel;
     job.b_end = panel + kDepth * kPanel;

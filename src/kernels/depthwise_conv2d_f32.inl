@@ -24,6 +24,15 @@ struct ChannelsKernel {
 
   template <std::size_t kRows, std::size_t kVectors, bool kPartial>
   static void tile(const RowsJob& job, std::size_t column, std::size_t tail) {
+    auto at = static_cast<std::ptrdiff_t>(column), to = at;
+    for (std::size_t i = 0; i < job.tiles; ++i, at += job.a_tile, to += job.out_tile)
+      one_tile<kRows, kVectors, kPartial>(job, column, at, to, tail);
+  }
+
+  /// The tile whose inputs and outputs lie `at` and `to` from those of the job's pixels.
+  template <std::size_t kRows, std::size_t kVectors, bool kPartial>
+  MOTE_INLINE static void one_tile(const RowsJob& job, std::size_t column, std::ptrdiff_t at, std::ptrdiff_t to,
+                                   std::size_t tail) {
     Vector acc[kRows][kVectors];
     unroll<kVectors>([&](auto v) MOTE_UNROLLED {
       constexpr bool kCut = kPartial && last_of<kVectors>(v);
@@ -32,7 +41,7 @@ struct ChannelsKernel {
       unroll<kRows>([&](auto r) MOTE_UNROLLED { acc[r][v] = start; });
     });
     for (std::size_t y = 0; y < job.taps_y; ++y) {
-      std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(y) * job.a_step_y + static_cast<std::ptrdiff_t>(column);
+      std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(y) * job.a_step_y + at;
       const float* b = job.b + static_cast<std::ptrdiff_t>(y) * job.b_step_y + column;
       for (std::size_t x = 0; x < job.taps_x; ++x, offset += job.a_step_x, b += job.b_step_x) {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED {
@@ -48,7 +57,7 @@ struct ChannelsKernel {
     unroll<kRows>([&](auto r) MOTE_UNROLLED {
       unroll<kVectors>([&](auto v) MOTE_UNROLLED {
         constexpr bool kCut = kPartial && last_of<kVectors>(v);
-        store_clamped<Lanes, kCut>(job.out[r] + column + v * Lanes::kLanes, tail, acc[r][v], job.clamp);
+        store_clamped<Lanes, kCut>(job.out[r] + to + v * Lanes::kLanes, tail, acc[r][v], job.clamp);
       });
     });
   }
@@ -399,15 +408,22 @@ __attribute__((noinline)) inline void filter_segment(const Walk& walk, const Seg
   job.a_step_y = y.from_tap * walk.x.source * static_cast<std::ptrdiff_t>(source_c);
   job.a_step_x = x.from_tap * static_cast<std::ptrdiff_t>(source_c);
   PixelWalk pixels(walk, y, x, source_c, target_c);
+  constexpr std::size_t kMost = kScalar ? kMaxRows : 6;  // enough: every term is a load of its own
+  const bool along = !kScalar && multiplier == 1 && pixels.left_in_line() >= 2 * kMost;
   while (pixels.left() != 0) {
-    constexpr std::size_t kMost = kScalar ? kMaxRows : 6;  // enough: every term is a load of its own
-    const std::size_t count = multiplier == 1                    ? std::min(kMost, tile_rows(pixels.left(), target_c))
-                              : pixels.left() >= kMultipliedRows ? kMultipliedRows
-                                                                 : 1;
+    const std::size_t room = along ? pixels.left_in_line() : pixels.left();
+    const std::size_t count = multiplier == 1           ? std::min(kMost, tile_rows(room, target_c))
+                              : room >= kMultipliedRows ? kMultipliedRows
+                                                        : 1;
+    job.tiles = along ? room / count : 1;
+    job.a_tile = static_cast<std::ptrdiff_t>(count) * pixels.source_step();
+    job.out_tile = static_cast<std::ptrdiff_t>(count) * pixels.target_step();
+    const std::size_t more = (job.tiles - 1) * count;
     pixels.take(count, [&](std::size_t r, std::ptrdiff_t from, std::ptrdiff_t to) {
       job.a[r] = source + from;
       job.out[r] = target + to;
     });
+    if (more != 0) pixels.skip(more);
     if (multiplier == 1) {
       run_tiles<ChannelsKernel, kMost>(job, count, 0, target_c);
     } else if (count == kMultipliedRows) {
