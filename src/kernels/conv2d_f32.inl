@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // conv2d: forward, then gradients. Direct convolution in NHWC: tiles of pixels that meet the same taps × output
-// channels, no copy of the image. Relies on tile_f32.hpp and window_f32.hpp; each sum runs over filter rows, filter
-// columns, channels in order (gradient of the weights: over images, lines, columns).
+// channels, no copy of the image. Relies on tile_f32.hpp, outer_f32.hpp and window_f32.hpp; each sum runs over filter
+// rows, filter columns, channels in order (gradient of the weights: over images, lines, columns).
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 #include "kernels/few_channels_f32.hpp"
 #include "kernels/lanes.hpp"
+#include "kernels/outer_f32.hpp"
 #include "kernels/tile_f32.hpp"
 #include "kernels/window_f32.hpp"
 #include "mote/kernels.hpp"

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dense layers: forward, then gradients. Weights lie (fan_in, fan_out), so lanes run over fan_out in the forward pass
-// and in the gradient of the weights. Relies on tile_f32.hpp; the sums run over fan_in, batch and fan_out in order,
-// but for the gradient of the input of one or few samples, see dot_form().
+// and in the gradient of the weights. Relies on tile_f32.hpp and outer_f32.hpp; the sums run over fan_in, batch and
+// fan_out in order, but for the gradient of the input of one or few samples, see dot_form().
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 
 #include "kernels/lanes.hpp"
+#include "kernels/outer_f32.hpp"
 #include "kernels/tile_f32.hpp"
 #include "mote/kernels.hpp"
 #include "simd/simd.hpp"
