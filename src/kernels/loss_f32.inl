@@ -194,7 +194,7 @@ inline void short_rows_cross_entropy(const LossArgs& args) {
   LossResult result;
   double sum = 0.0;
   for (std::size_t first_row = 0; first_row < args.batch; first_row += kRows) {
-    const std::size_t rows = std::min(kRows, args.batch - first_row);
+    const std::size_t rows = std::min<std::size_t>(kRows, args.batch - first_row);
     simd::F32 powers[kRows];
     float totals[kRows], inverses[kRows], products[kRows], misses[kRows];
     std::fill(totals, totals + kRows, 1.0F);
