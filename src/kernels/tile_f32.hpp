@@ -163,6 +163,18 @@ inline std::size_t whole_loads(const float* b, const float* b_end, std::size_t b
   return room < floats ? 0 : (room - floats) / b_step + 1;
 }
 
+/// The outputs of a tile of a machine without vectors: its sums and the summand.
+__attribute__((noinline)) inline void add_summand(const RowsJob& job, const float* sums, std::size_t rows,
+                                                  std::size_t columns, std::ptrdiff_t offset) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    float* out = job.out[r] + offset;
+    for (std::size_t v = 0; v < columns; ++v, ++out) {
+      const F32 sum = simd::load(sums++) + simd::load(job.summand + (out - job.output));
+      simd::store(out, min(simd::splat(job.clamp.high), max(simd::splat(job.clamp.low), sum)));
+    }
+  }
+}
+
 /// Streaming: b is larger than the first cache and is fetched ahead. Even: rows lie a_row apart.
 enum class RowsForm : std::uint8_t { any, streaming, even };
 
@@ -294,15 +306,6 @@ struct RowsTiles {
         }
       }
     }
-    if (job.summand != nullptr) {
-      unroll<kRows>([&](auto r) MOTE_UNROLLED {
-        unroll<kVectors>([&](auto v) MOTE_UNROLLED {
-          constexpr bool kCut = kPartial && last_of<kVectors>(v);
-          const float* from = job.summand + (job.out[r] - job.output) + out_offset + column + v * Lanes::kLanes;
-          acc[r][v] = acc[r][v] + load_columns<Lanes, kCut>(from, tail);
-        });
-      });
-    }
     const auto store_all = [&](const auto& bounded) MOTE_UNROLLED {
       unroll<kRows>([&](auto r) MOTE_UNROLLED {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED {
@@ -312,6 +315,27 @@ struct RowsTiles {
         });
       });
     };
+    if constexpr (kScalar) {  // code size counts
+      if (job.summand != nullptr) {
+        float sums[kRows * kVectors];
+        unroll<kRows>([&](auto r) MOTE_UNROLLED {
+          unroll<kVectors>([&](auto v) MOTE_UNROLLED { Lanes::store(sums + r * kVectors + v, acc[r][v]); });
+        });
+        return add_summand(job, sums, kRows, kVectors, out_offset + static_cast<std::ptrdiff_t>(column));
+      }
+      return store_all([&](Vector sum) MOTE_UNROLLED {
+        return min(Lanes::splat(job.clamp.high), max(Lanes::splat(job.clamp.low), sum));
+      });
+    }
+    if (job.summand != nullptr) {
+      unroll<kRows>([&](auto r) MOTE_UNROLLED {
+        unroll<kVectors>([&](auto v) MOTE_UNROLLED {
+          constexpr bool kCut = kPartial && last_of<kVectors>(v);
+          const float* from = job.summand + (job.out[r] - job.output) + out_offset + column + v * Lanes::kLanes;
+          acc[r][v] = acc[r][v] + load_columns<Lanes, kCut>(from, tail);
+        });
+      });
+    }
     const Vector low = Lanes::splat(job.clamp.low), high = Lanes::splat(job.clamp.high);
     if (!job.clamp.any()) {  // a short sum takes hardly longer than its bounds
       store_all([](Vector sum) MOTE_UNROLLED { return sum; });
