@@ -45,8 +45,9 @@ def hold_to_avx2(library, held=[]):
         code, at = ctypes.string_at(begin, end - begin), -1
         while (at := code.find(question, at + 1)) >= 0:
             page = (begin + at) // mmap.PAGESIZE * mmap.PAGESIZE
+            size = begin + at + len(answer) - page
             for access in (mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC, mmap.PROT_READ | mmap.PROT_EXEC):
-                if libc.mprotect(ctypes.c_void_p(page), ctypes.c_size_t(2 * mmap.PAGESIZE), access) != 0:
+                if libc.mprotect(ctypes.c_void_p(page), ctypes.c_size_t(size), access) != 0:
                     raise OSError(ctypes.get_errno(), f"mprotect of {library}")
                 if access & mmap.PROT_WRITE:
                     ctypes.memmove(begin + at, answer, len(answer))

@@ -111,7 +111,8 @@ struct PoolArgs {
   Part part{};
 };
 /// Overwrites grad_input. max: the gradient goes to the first largest tap in row order, found again from `input`, and
-/// only where clamp.low < that tap < clamp.high: the gradient of the activation that made `input` as well.
+/// only where clamp.low < that tap < clamp.high: the gradient of the activation that made `input` as well. An infinite
+/// bound is none.
 struct PoolGradArgs {
   const float* input;
   const float* grad_output;

@@ -164,7 +164,8 @@ MOTE_INLINE void column_sum(const float* values, std::size_t rows, std::size_t c
 }
 
 /// out[o] += scale * sum over r of values[r][o] for the columns o of a share. Rows go to four chains in turn, closed as
-/// (0 + 2) + (1 + 3): one chain would wait for each addition.
+/// (0 + 2) + (1 + 3): one chain would wait for each addition. Several vectors at a time gain 10 % over 125 rows and
+/// lose 7 % over 36.
 __attribute__((noinline)) inline void column_sums(const float* values, std::size_t rows, std::size_t columns,
                                                   float scale, Part::Range share, float* out) {
   constexpr std::size_t kVectors = simd::kAccumulators >= 24 ? 4 : 2, kManyRows = 48;

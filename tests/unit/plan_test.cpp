@@ -130,8 +130,13 @@ void check_lives(const Plan& plan, const PlanOptions& options) {
 /// How far arenas are from the lower bound.
 struct Tightness {
   std::uint32_t plans = 0, at_bound = 0, within_one_percent = 0;
+  std::uint32_t sums = 0, gradients = 0;  // made by the kernel before, taken by the kernel that makes them
   double worst = 1.0;
   void count(const Plan& plan) {
+    for (const Step& s : plan.steps) {
+      sums += s.sum != kNoLayer ? 1 : 0;
+      gradients += s.kind == StepKind::grad_input && s.activation != kNoLayer ? 1 : 0;
+    }
     if (plan.lower_bound_bytes == 0) return;  // external input that is only passed on
     const double ratio = static_cast<double>(plan.arena_bytes) / static_cast<double>(plan.lower_bound_bytes);
     ++plans, at_bound += plan.arena_bytes == plan.lower_bound_bytes ? 1 : 0;
@@ -142,8 +147,10 @@ struct Tightness {
     EXPECT_GE(at_bound * 10, plans * 9) << "nine plans of ten need no byte more than what is alive at once";
     EXPECT_LT(worst, 1.5);
 #if !defined(MOTE_BARE_METAL)
-    std::printf("  %s: %u plans, %u at the lower bound (%.1f %%), %u within 1 %%, worst ratio %.4f\n", what, plans,
-                at_bound, 100.0 * at_bound / plans, within_one_percent, worst);
+    std::printf(
+        "  %s: %u plans, %u at the lower bound (%.1f %%), %u within 1 %%, worst ratio %.4f; %u joined sums, %u joined "
+        "gradients\n",
+        what, plans, at_bound, 100.0 * at_bound / plans, within_one_percent, worst, sums, gradients);
 #else
     static_cast<void>(what);
 #endif
@@ -179,6 +186,7 @@ TEST(plan, inference_of_random_graphs) {
     check_plan(graph.model(), options, 1, tightness, seed);
   }
   tightness.report("inference");
+  EXPECT_GE(tightness.sums, kRandomGraphs / 20);
 }
 
 TEST(plan, training_of_random_graphs) {
@@ -195,6 +203,8 @@ TEST(plan, training_of_random_graphs) {
   }
   EXPECT_GE(tightness.plans, kRandomGraphs / 2);
   tightness.report("training");
+  EXPECT_GE(tightness.sums, kRandomGraphs / 40);
+  EXPECT_GE(tightness.gradients, kRandomGraphs / 40);
 }
 
 TEST(plan, full_batches_of_random_graphs) {

@@ -78,7 +78,15 @@ class GraphBuilder {
     graph_.alignment = alignments[random_.below(alignments.size())];
     frozen_percent_ = random_.chance(50) ? 0 : random_.below(100);
     push(random_input());
-    for (int tries = 0; graph_.count < wished_layers && tries < 200; ++tries) push(random_layer(pick_source()));
+    for (int tries = 0; graph_.count < wished_layers && tries < 200; ++tries) {
+      if (!random_.chance(12)) {
+        push(random_layer(pick_source()));
+      } else if (random_.chance(60)) {
+        push_residual(pick_source());
+      } else {
+        push_pooled_clamp(pick_source());
+      }
+    }
     join_loose_ends();
     if (graph_.count + 1 < kMaxGraphLayers && random_.chance(40)) push(random_end());
   }
@@ -101,6 +109,28 @@ class GraphBuilder {
     if (layer->param_bytes != 0) graph_.param_bytes = layer->param_offset + layer->param_bytes;
     graph_.layers[graph_.count++] = *layer;
     return true;
+  }
+  [[nodiscard]] bool has_room(std::size_t layers) const { return graph_.count + layers + 4 < kMaxGraphLayers; }
+  /// One or two convolutions and a sum with their input, in either order, perhaps clamped: what one kernel can make.
+  void push_residual(std::size_t source) {
+    const std::uint32_t channels = graph_.layers[source].shape.c;
+    if (!has_room(5) || channels > 8) return;
+    ConvOptions options;
+    options.padding = Padding::same;
+    std::size_t inner = source;
+    for (std::uint32_t left = random_.between(1, 2); left > 0; --left, inner = graph_.count - 1) {
+      options.filter = size(3), options.bias = random_.chance(80), options.trainable = trainable();
+      if (!push(conv2d(channels, options).reads(kLabels[inner].data()))) return;
+    }
+    const bool swapped = random_.chance(50);
+    LayerSpec sum = detail::spec(Op::add);
+    sum.from[0] = kLabels[swapped ? inner : source].data(), sum.from[1] = kLabels[swapped ? source : inner].data();
+    sum.from_count = 2;
+    if (push(sum) && random_.chance(50)) push(random_.chance(50) ? relu() : relu6());
+  }
+  void push_pooled_clamp(std::size_t source) {
+    if (has_room(2) && push((random_.chance(50) ? relu() : relu6()).reads(kLabels[source].data())))
+      push(max_pool(pool_options()));
   }
   std::size_t pick_source() {
     if (random_.chance(65)) return graph_.count - 1;
