@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random networks and training configurations, made through resolve() from a linear congruential generator: chains,
-// residual sums, shared inputs, concatenations, the same input twice, frozen parts, every operator.
+// residual sums, shared inputs, concatenations, the same input twice, frozen parts, every operator; more often than
+// chance would have them, what is joined into one kernel or folded into weights.
 // No heap: runs on bare metal too.
 #pragma once
 
@@ -79,12 +80,14 @@ class GraphBuilder {
     frozen_percent_ = random_.chance(50) ? 0 : random_.below(100);
     push(random_input());
     for (int tries = 0; graph_.count < wished_layers && tries < 200; ++tries) {
-      if (!random_.chance(12)) {
+      if (!random_.chance(15)) {
         push(random_layer(pick_source()));
-      } else if (random_.chance(60)) {
-        push_residual(pick_source());
-      } else {
-        push_pooled_clamp(pick_source());
+        continue;
+      }
+      switch (random_.below(4)) {
+        case 0: push_pooled_clamp(pick_source()); break;
+        case 1: push_normalized(pick_source()); break;
+        default: push_residual(pick_source());
       }
     }
     join_loose_ends();
@@ -131,6 +134,16 @@ class GraphBuilder {
   void push_pooled_clamp(std::size_t source) {
     if (has_room(2) && push((random_.chance(50) ? relu() : relu6()).reads(kLabels[source].data())))
       push(max_pool(pool_options()));
+  }
+  /// What fold_batch_norm() folds.
+  void push_normalized(std::size_t source) {
+    const char* const name = kLabels[source].data();
+    const LayerSpec linear = random_.chance(50) ? conv2d(random_.between(1, 6), conv_options())
+                             : random_.chance(50)
+                                 ? depthwise_conv2d(static_cast<std::uint16_t>(random_.between(1, 2)), conv_options())
+                                 : dense(random_.between(1, 12), {random_.chance(80), trainable()});
+    if (!has_room(3) || !push(LayerSpec(linear).reads(name))) return;
+    if (push(batch_norm({1e-3F, 0.1F, trainable()})) && random_.chance(50)) push(random_activation());
   }
   std::size_t pick_source() {
     if (random_.chance(65)) return graph_.count - 1;
