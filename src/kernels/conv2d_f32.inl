@@ -9,6 +9,7 @@
 
 #include "kernels/few_channels_f32.hpp"
 #include "kernels/lanes.hpp"
+#include "kernels/line_pairs_f32.hpp"
 #include "kernels/outer_f32.hpp"
 #include "kernels/tile_f32.hpp"
 #include "kernels/window_f32.hpp"
@@ -36,27 +37,36 @@ inline void list_terms(const Segment& y, const Segment& x, std::ptrdiff_t filter
   job.taps_y = 1;
 }
 
-/// Pixels of one rectangle. Taps side by side whose inputs lie side by side make one run of terms. dots: few targets,
-/// weights (target_c, taps, source_c).
-inline void correlate_segment(const Walk& walk, const Segment& y, const Segment& x, const float* source,
-                              std::size_t source_c, const float* weights, std::size_t target_c, float* target,
-                              bool dots, RowsJob& job) {
-  const auto from_c = static_cast<std::ptrdiff_t>(source_c);
-  const std::ptrdiff_t tap_size = dots ? from_c : from_c * static_cast<std::ptrdiff_t>(target_c);
+/// Where the taps of a rectangle lie. pixel: floats of a source pixel; channel_floats: of the weights of a source
+/// channel.
+inline void set_taps(const Walk& walk, const Segment& y, const Segment& x, std::size_t source_c, std::ptrdiff_t pixel,
+                     const float* weights, std::size_t channel_floats, RowsJob& job) {
+  const auto tap_size = static_cast<std::ptrdiff_t>(source_c * channel_floats);
   job.b = weights + (y.tap * walk.x.filter + x.tap) * tap_size;
   job.taps_y = static_cast<std::size_t>(x.taps == 0 ? 0 : y.taps);
   job.taps_x = static_cast<std::size_t>(x.taps);
   job.depth = source_c;
-  job.a_step_y = y.from_tap * walk.x.source * from_c;
-  job.a_step_x = x.from_tap * from_c;
+  job.a_step_y = y.from_tap * walk.x.source * pixel;
+  job.a_step_x = x.from_tap * pixel;
   job.b_step_y = y.tap_step * walk.x.filter * tap_size;
   job.b_step_x = x.tap_step * tap_size;
+}
+
+/// Taps side by side whose inputs lie side by side make one run of terms.
+inline void join_taps(const Segment& x, RowsJob& job) {
+  if (x.from_tap != 1 || x.tap_step != 1) return;
+  job.depth *= job.taps_x;
+  job.taps_x = 1;
+}
+
+/// Pixels of one rectangle. dots: few targets, weights (target_c, taps, source_c).
+inline void correlate_segment(const Walk& walk, const Segment& y, const Segment& x, const float* source,
+                              std::size_t source_c, const float* weights, std::size_t target_c, float* target,
+                              bool dots, RowsJob& job) {
+  set_taps(walk, y, x, source_c, static_cast<std::ptrdiff_t>(source_c), weights, dots ? 1 : target_c, job);
   if (job.summand == nullptr && has_pixel_lanes(x, source_c, target_c))
     return pixel_lines(walk, y, x, job, source, target_c, target);
-  if (x.from_tap == 1 && x.tap_step == 1) {
-    job.depth *= job.taps_x;
-    job.taps_x = 1;
-  }
+  join_taps(x, job);
   // Lines of one pixel, one below the other, make a column. Tiles lie within a line where it is long, or each is a
   // line, so that several differ by one offset; else across lines.
   const bool column = x.count == 1;
@@ -99,6 +109,22 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
   }
 }
 
+/// The lines of a segment two by two. Returns what is left of it.
+template <class Lanes>
+Segment correlate_line_pairs(const Walk& walk, const Segment& y, const float* source, std::size_t source_c,
+                             const float* weights, std::size_t target_c, float* target, RowsJob& job) {
+  job.second_out = y.step * walk.x.target * static_cast<std::ptrdiff_t>(target_c);
+  return for_line_pairs<Lanes>(walk, y, source, source_c, target, target_c,
+                               [&](const Walk& image, const Segment& pairs, const float* from, float* to) {
+                                 for_segments(image.x, [&](const Segment& x) {
+                                   set_taps(image, pairs, x, source_c, 2 * static_cast<std::ptrdiff_t>(source_c),
+                                            weights, target_c, job);
+                                   join_taps(x, job);
+                                   pair_pixels<Lanes>(image, pairs, x, from, source_c, to, target_c, job);
+                                 });
+                               });
+}
+
 /// The lines of a segment, between the strides of a gradient.
 inline void zero_lines(const Walk& walk, const Segment& y, std::size_t target_c, float* target) {
   const auto to_c = static_cast<std::ptrdiff_t>(target_c);
@@ -128,8 +154,13 @@ inline void correlate(Walk walk, const Part& part, const float* source, std::siz
   job.b_step = target_c;
   job.column_step = 1;
   job.offsets = nullptr;
-  for_segments(walk.y, [&](const Segment& y) {
+  for_segments(walk.y, [&](Segment y) {
     if (y.taps == 0 && bias == nullptr && summand == nullptr) return zero_lines(walk, y, target_c, target);
+    if constexpr (simd::kHasPairLanes) {
+      if (!dots && summand == nullptr && has_line_pairs(walk, target_c))
+        y = correlate_line_pairs<simd::PairLanes>(walk, y, source, source_c, weights, target_c, target, job);
+      if (y.count == 0) return;
+    }
     for_segments(walk.x, [&](const Segment& x) {
       correlate_segment(walk, y, x, source, source_c, weights, target_c, target, dots, job);
     });

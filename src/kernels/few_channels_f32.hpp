@@ -100,11 +100,11 @@ struct FilterKernel {
 
   /// Bit r: whether the tap of row r lies inside the image, counted from `origin`.
   template <std::size_t kRows>
-  MOTE_INLINE static std::uint32_t rows_inside(const std::ptrdiff_t (&taps)[kMaxRows], std::ptrdiff_t origin,
-                                               std::ptrdiff_t size) {
+  static std::uint32_t rows_inside(const std::ptrdiff_t (&taps)[kMaxRows], const Axis& axis, std::ptrdiff_t position) {
+    const std::ptrdiff_t origin = position * axis.stride - axis.pad;
     std::uint32_t rows = 0;
     for (std::size_t r = 0; r < kRows; ++r)
-      rows |= static_cast<std::uint32_t>(origin + taps[r] >= 0 && origin + taps[r] < size) << r;
+      rows |= static_cast<std::uint32_t>(origin + taps[r] >= 0 && origin + taps[r] < axis.source) << r;
     return rows;
   }
 
@@ -119,6 +119,12 @@ struct FilterKernel {
     const std::ptrdiff_t begin = std::min(ax.target, ax.pad <= 0 ? 0 : (ax.pad + ax.stride - 1) / ax.stride);
     const std::ptrdiff_t room = ax.source - 1 - reach + ax.pad;
     const std::ptrdiff_t end = std::clamp(room < 0 ? 0 : room / ax.stride + 1, begin, ax.target);
+    // The other columns' taps, the same on each line: left[x] of the first, right[x] of those from `end` on.
+    constexpr std::ptrdiff_t kListed = 8;
+    std::uint32_t left[kListed], right[kListed];
+    for (std::ptrdiff_t x = 0; x < std::min(begin, kListed); ++x) left[x] = rows_inside<kRows>(job.tap_x, ax, x);
+    for (std::ptrdiff_t x = 0; x < std::min(ax.target - end, kListed); ++x)
+      right[x] = rows_inside<kRows>(job.tap_x, ax, end + x);
     const std::ptrdiff_t step = ax.stride * job.in_c;
     for (std::ptrdiff_t n = 0; n < job.walk.batch; ++n) {
       for (std::ptrdiff_t y = 0; y < ay.target; ++y) {
@@ -128,14 +134,14 @@ struct FilterKernel {
         const float* a[kRows];
         unroll<kRows>([&](auto r) MOTE_UNROLLED { a[r] = job.input + (first + job.offset[r]); });
         const float* b = job.grad_output + (n * ay.target + y) * ax.target * job.out_c + column;
-        const std::uint32_t line_rows = whole ? kAllRows : rows_inside<kRows>(job.tap_y, line, ay.source);
-        const auto some = [&](std::ptrdiff_t from, std::ptrdiff_t to) {
-          for (std::ptrdiff_t x = from; x < to; ++x)
-            add<kRows, kVectors, kPartial>(
-                acc, a, x * step, b + x * job.out_c, tail,
-                line_rows & rows_inside<kRows>(job.tap_x, x * ax.stride - ax.pad, ax.source));
+        const std::uint32_t line_rows = whole ? kAllRows : rows_inside<kRows>(job.tap_y, ay, y);
+        const auto some = [&](std::ptrdiff_t from, std::ptrdiff_t to, const std::uint32_t* listed) {
+          for (std::ptrdiff_t x = from; x < to; ++x) {
+            const std::uint32_t rows = x - from < kListed ? listed[x - from] : rows_inside<kRows>(job.tap_x, ax, x);
+            add<kRows, kVectors, kPartial>(acc, a, x * step, b + x * job.out_c, tail, line_rows & rows);
+          }
         };
-        some(0, begin);
+        some(0, begin, left);
         const float* gradients = b + begin * job.out_c;
         if (whole) {
           for (std::ptrdiff_t x = begin, at = begin * step; x < end; ++x, at += step, gradients += job.out_c)
@@ -144,7 +150,7 @@ struct FilterKernel {
           for (std::ptrdiff_t x = begin, at = begin * step; x < end; ++x, at += step, gradients += job.out_c)
             add<kRows, kVectors, kPartial>(acc, a, at, gradients, tail, line_rows);
         }
-        some(end, ax.target);
+        some(end, ax.target, right);
       }
     }
     const Vector scale = Lanes::splat(job.scale);

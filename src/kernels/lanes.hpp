@@ -7,20 +7,19 @@
 
 #include "kernels/kernel_namespace.hpp"
 #include "mote/kernels.hpp"
+#include "simd/narrow.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {
 
 /// A whole vector of outputs.
-struct FullLanes {
-  [[nodiscard]] static simd::F32 load(const float* from) { return simd::load(from); }
-  static void store(float* to, simd::F32 value) { simd::store(to, value); }
-};
+using FullLanes = simd::WideLanes;
 
 /// The first `count` outputs of a vector; the other lanes read 0 and are not written.
-struct SomeLanes {
+struct SomeLanes : simd::WideLanes {
   std::size_t count;
+  explicit SomeLanes(std::size_t lanes) : count(lanes) {}
   [[nodiscard]] simd::F32 load(const float* from) const { return simd::load_partial(from, count); }
   void store(float* to, simd::F32 value) const { simd::store_partial(to, count, value); }
 };

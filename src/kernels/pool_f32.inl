@@ -7,6 +7,7 @@
 
 #include "kernels/lanes.hpp"
 #include "mote/kernels.hpp"
+#include "simd/narrow.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {
@@ -71,12 +72,16 @@ inline void for_each_pool_run(const ConvShape& shape, const PoolShare& share, co
 /// windows then share vectors and masks. 2 x 2 windows get loops of their own, without branches.
 template <class Body>
 inline void for_each_pool_vector(const PoolRun& run, const Body& body) {
-  lanes_over(run.channels, [&](std::size_t c, auto lanes) {
+  const auto any_size = [&](std::size_t c, auto lanes) {
     if (run.rows == 2 && run.columns == 2)
       body(std::integral_constant<std::uint32_t, 2>{}, c, lanes);
     else
       body(std::integral_constant<std::uint32_t, 0>{}, c, lanes);
-  });
+  };
+  if constexpr (simd::kHasNarrowLanes) {
+    if (run.channels == simd::NarrowLanes::kLanes) return any_size(0, simd::NarrowLanes{});
+  }
+  lanes_over(run.channels, any_size);
 }
 
 /// How gradients reach grad_input: `overlap` windows must add; where windows do not `cover` every element, zeros first.
@@ -95,64 +100,66 @@ inline PoolScatter pool_scatter(const ConvShape& s) {
 
 /// Largest tap. A later tap wins only if it is greater, so a NaN stays only where it comes first (as with x86's maxps).
 template <std::uint32_t kSize, class Lanes>
-MOTE_INLINE simd::F32 largest_tap(const float* taps, const PoolRun& run, Lanes lanes) {
+MOTE_INLINE typename Lanes::Vector largest_tap(const float* taps, const PoolRun& run, Lanes lanes) {
   if constexpr (kSize == 2) {
-    const simd::F32 top = simd::max(lanes.load(taps + run.channels), lanes.load(taps));
-    return simd::max(lanes.load(taps + run.row + run.channels), simd::max(lanes.load(taps + run.row), top));
+    const auto top = max(lanes.load(taps + run.channels), lanes.load(taps));
+    return max(lanes.load(taps + run.row + run.channels), max(lanes.load(taps + run.row), top));
   } else {
-    simd::F32 best = lanes.load(taps);
+    auto best = lanes.load(taps);
     for (std::uint32_t i = 0; i < run.rows; ++i, taps += run.row)
-      for (std::uint32_t j = 0; j < run.columns; ++j) best = simd::max(lanes.load(taps + j * run.channels), best);
+      for (std::uint32_t j = 0; j < run.columns; ++j) best = max(lanes.load(taps + j * run.channels), best);
     return best;
   }
 }
 
 /// Mean of the taps: each row summed, then the rows, so that the error grows with h + w and not with h w.
 template <std::uint32_t kSize, class Lanes>
-MOTE_INLINE simd::F32 mean_of_taps(const float* taps, const PoolRun& run, simd::F32 count, Lanes lanes) {
+MOTE_INLINE typename Lanes::Vector mean_of_taps(const float* taps, const PoolRun& run, Lanes lanes) {
   if constexpr (kSize == 2) {  // * 1/4 is exact, as / 4 is
-    const simd::F32 top = lanes.load(taps) + lanes.load(taps + run.channels);
-    return (top + (lanes.load(taps + run.row) + lanes.load(taps + run.row + run.channels))) * simd::splat(0.25F);
+    const auto top = lanes.load(taps) + lanes.load(taps + run.channels);
+    return (top + (lanes.load(taps + run.row) + lanes.load(taps + run.row + run.channels))) * Lanes::splat(0.25F);
   } else {
-    simd::F32 total = simd::zero();
+    auto total = Lanes::zero();
     for (std::uint32_t i = 0; i < run.rows; ++i, taps += run.row) {
-      simd::F32 sum = lanes.load(taps);
+      auto sum = lanes.load(taps);
       for (std::uint32_t j = 1; j < run.columns; ++j) sum = sum + lanes.load(taps + j * run.channels);
       total = i == 0 ? sum : total + sum;
     }
-    return total / count;
+    return total / Lanes::splat(static_cast<float>(run.rows * run.columns));
   }
 }
 
 template <bool kOverlap, class Lanes>
-MOTE_INLINE void scatter(float* to, simd::F32 share, Lanes lanes) {
+MOTE_INLINE void scatter(float* to, typename Lanes::Vector share, Lanes lanes) {
   lanes.store(to, kOverlap ? lanes.load(to) + share : share);
 }
 
 /// The bounds of a clamp as vectors, a NaN where there is none: no comparison with it holds.
+template <class Lanes>
 struct PoolGate {
-  simd::F32 low, high;
-  explicit PoolGate(const Clamp& c)
-      : low(simd::splat(c.low == -__builtin_inff() ? __builtin_nanf("") : c.low)),
-        high(simd::splat(c.high == __builtin_inff() ? __builtin_nanf("") : c.high)) {}
+  using Vector = typename Lanes::Vector;
+  Vector low, high;
+  MOTE_INLINE explicit PoolGate(const Clamp& c)
+      : low(Lanes::splat(c.low == -__builtin_inff() ? __builtin_nanf("") : c.low)),
+        high(Lanes::splat(c.high == __builtin_inff() ? __builtin_nanf("") : c.high)) {}
 
   /// The gradient where low < value < high, else 0.
-  [[nodiscard]] MOTE_INLINE simd::F32 operator()(simd::F32 value, simd::F32 grad) const {
-    grad = select(less_equal(value, low), simd::zero(), grad);
-    return select(less_equal(high, value), simd::zero(), grad);
+  [[nodiscard]] MOTE_INLINE Vector operator()(Vector value, Vector grad) const {
+    grad = select(less_equal(value, low), Lanes::zero(), grad);
+    return select(less_equal(high, value), Lanes::zero(), grad);
   }
 };
 
 /// Gives the gradient to the first tap that equals the largest; the others get 0.
 template <std::uint32_t kSize, bool kOverlap, class Lanes>
-MOTE_INLINE void scatter_to_largest(const float* taps, simd::F32 grad, const PoolGate& gate, float* grad_taps,
-                                    const PoolRun& run, Lanes lanes) {
-  const simd::F32 best = largest_tap<kSize>(taps, run, lanes);
+MOTE_INLINE void scatter_to_largest(const float* taps, typename Lanes::Vector grad, const PoolGate<Lanes>& gate,
+                                    float* grad_taps, const PoolRun& run, Lanes lanes) {
+  const auto best = largest_tap<kSize>(taps, run, lanes);
   grad = gate(best, grad);
   const auto give = [&](std::size_t at) {
-    const simd::Mask hit = simd::equal(lanes.load(taps + at), best);
-    scatter<kOverlap>(grad_taps + at, simd::select(hit, grad, simd::zero()), lanes);
-    grad = simd::select(hit, simd::zero(), grad);
+    const auto hit = equal(lanes.load(taps + at), best);
+    scatter<kOverlap>(grad_taps + at, select(hit, grad, Lanes::zero()), lanes);
+    grad = select(hit, Lanes::zero(), grad);
   };
   if constexpr (kSize == 2) {
     give(0), give(run.channels), give(run.row), give(run.row + run.channels);
@@ -164,9 +171,9 @@ MOTE_INLINE void scatter_to_largest(const float* taps, simd::F32 grad, const Poo
 
 template <bool kOverlap>
 inline void max_pool_scatter(const PoolGradArgs& args, const PoolShare& share) {
-  const PoolGate gate(args.clamp);
   for_each_pool_run(args.shape, share, [&](const PoolRun& run) {
     for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
+      const PoolGate<decltype(lanes)> gate(args.clamp);
       const float* grad_output = args.grad_output + run.pixel * run.channels + c;
       for (std::size_t x = 0; x < run.count; ++x, grad_output += run.channels)
         scatter_to_largest<size(), kOverlap>(args.input + run.offset + x * run.step + c, lanes.load(grad_output), gate,
@@ -178,12 +185,12 @@ inline void max_pool_scatter(const PoolGradArgs& args, const PoolShare& share) {
 template <bool kOverlap>
 inline void average_pool_scatter(const PoolGradArgs& args, const PoolShare& share) {
   for_each_pool_run(args.shape, share, [&](const PoolRun& run) {
-    const simd::F32 count = simd::splat(static_cast<float>(run.rows * run.columns));
     for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
+      const auto count = lanes.splat(static_cast<float>(run.rows * run.columns));
       const std::uint32_t rows = size() != 0 ? size() : run.rows, columns = size() != 0 ? size() : run.columns;
       const float* grad_output = args.grad_output + run.pixel * run.channels + c;
       for (std::size_t x = 0; x < run.count; ++x, grad_output += run.channels) {
-        const simd::F32 each = lanes.load(grad_output) / count;
+        const auto each = lanes.load(grad_output) / count;
         float* to = args.grad_input + run.offset + x * run.step + c;
         for (std::uint32_t i = 0; i < rows; ++i, to += run.row)
           for (std::uint32_t j = 0; j < columns; ++j) scatter<kOverlap>(to + j * run.channels, each, lanes);
@@ -221,11 +228,10 @@ void max_pool_grad_f32(const PoolGradArgs& args) {
 
 void average_pool_f32(const PoolArgs& args) {
   for_each_pool_run(args.shape, pool_share(args.shape, args.part, true), [&](const PoolRun& run) {
-    const simd::F32 count = simd::splat(static_cast<float>(run.rows * run.columns));
     for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
       float* output = args.output + run.pixel * run.channels + c;
       for (std::size_t x = 0; x < run.count; ++x, output += run.channels)
-        lanes.store(output, mean_of_taps<size()>(args.input + run.offset + x * run.step + c, run, count, lanes));
+        lanes.store(output, mean_of_taps<size()>(args.input + run.offset + x * run.step + c, run, lanes));
     });
   });
 }

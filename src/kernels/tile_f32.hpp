@@ -87,6 +87,15 @@ MOTE_INLINE void store_columns(float* to, std::size_t tail, typename Lanes::Vect
   }
 }
 
+template <class Lanes, bool kPartial>
+MOTE_INLINE void store_pair(float* row0, float* row1, std::size_t tail, typename Lanes::Vector value) {
+  if constexpr (kPartial) {
+    Lanes::store_partial(row0, row1, tail, value);
+  } else {
+    Lanes::store(row0, row1, value);
+  }
+}
+
 /// store_columns() of the clamped value.
 template <class Lanes, bool kPartial>
 MOTE_INLINE void store_clamped(float* to, std::size_t tail, typename Lanes::Vector value, const Clamp& clamp) {
@@ -142,6 +151,7 @@ struct RowsJob {
   const float* b_end;              // nothing behind it may be read
   const float* bias;               // null: 0
   const float* summand = nullptr;  // not null: added to the sums, lies as the outputs do from `output` on
+  std::ptrdiff_t second_out = 0;   // PairRowsKernel: from a row's output to that of the row paired with it
   const float* output = nullptr;
   bool resume;              // start from `out` instead
   std::size_t b_step;       // floats from one k to the next
@@ -185,7 +195,7 @@ struct RowsTiles {
   template <std::size_t kRows, std::size_t kVectors, bool kPartial>
   MOTE_INLINE static void start(Vector (&acc)[kRows][kVectors], const RowsJob& job, std::ptrdiff_t out,
                                 std::size_t column, std::size_t tail) {
-    if (job.resume) {
+    if (Lanes::kRows == 1 && job.resume) {
       unroll<kRows>([&](auto r) MOTE_UNROLLED {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED {
           constexpr bool kCut = kPartial && last_of<kVectors>(v);
@@ -247,11 +257,11 @@ struct RowsTiles {
               weights[v] = load_columns<Lanes, kCut>(b + v * Lanes::kLanes, tail);
             });
             unroll<kRows>([&](auto r) MOTE_UNROLLED {
-              const Vector in = Lanes::splat(rows[r / 3][static_cast<std::ptrdiff_t>(r % 3) * row]);
+              const Vector in = Lanes::broadcast(rows[r / 3] + static_cast<std::ptrdiff_t>(r % 3) * row);
               unroll<kVectors>([&](auto v) MOTE_UNROLLED { acc[r][v] = mul_add(in, weights[v], acc[r][v]); });
             });
             unroll<kPointers>([&](auto i) MOTE_UNROLLED {
-              ++rows[i];
+              rows[i] += Lanes::kRows;
               asm("" : "+r"(rows[i]));  // else the compiler keeps every row's address
             });
           }
@@ -311,7 +321,11 @@ struct RowsTiles {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED {
           constexpr bool kCut = kPartial && last_of<kVectors>(v);
           float* to = job.out[r] + out_offset + column + v * Lanes::kLanes;
-          store_columns<Lanes, kCut>(to, tail, bounded(acc[r][v]));
+          if constexpr (Lanes::kRows == 2) {
+            store_pair<Lanes, kCut>(to, to + job.second_out, tail, bounded(acc[r][v]));
+          } else {
+            store_columns<Lanes, kCut>(to, tail, bounded(acc[r][v]));
+          }
         });
       });
     };
@@ -327,7 +341,7 @@ struct RowsTiles {
         return min(Lanes::splat(job.clamp.high), max(Lanes::splat(job.clamp.low), sum));
       });
     }
-    if (job.summand != nullptr) {
+    if (Lanes::kRows == 1 && job.summand != nullptr) {
       unroll<kRows>([&](auto r) MOTE_UNROLLED {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED {
           constexpr bool kCut = kPartial && last_of<kVectors>(v);

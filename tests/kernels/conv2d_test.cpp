@@ -53,6 +53,26 @@ void for_each_line(const Check& check) {
     check(conv_shape(2, {2, w, kChannels[w * 5 % 6]}, kChannels[w % 6], {1, 3, 1, 1, 1, 1, 0, 1}, 0, 1), w);
 }
 
+/// Images of few target channels forward and back, whose lines some instruction sets take two by two: even and odd
+/// numbers of lines, strides and dilations, lines of which a block holds several, three or too few.
+template <class Check>
+void for_each_image_of_few_channels(const Check& check) {
+  std::size_t misalignment = 0;
+  for (std::uint32_t h = 2; h <= 9; ++h) {
+    for (std::uint32_t c = 5; c <= 8; ++c) {
+      const std::uint32_t w = 8 + h * c * 5 % 11, stride = 1 + h * c % 3, dilation = 1 + h % 4 / 3, pad = h % 3;
+      const Window window{3, 3, stride, stride, dilation, dilation, pad, pad};
+      const std::uint32_t batch = w < 12 ? 2 : 1, other = 1 + h * 3 % 5;
+      check(conv_shape(batch, {h + 6, w * stride + 2, other}, c, window, pad, pad), misalignment++);
+      check(conv_shape(batch, {h + 6, w, c}, other + 4, window, pad, pad), misalignment++);
+    }
+  }
+  for (const std::uint32_t c : {24U, 32U, 48U}) {
+    check(conv_shape(1, {6, 34, c}, 8, {3, 2, 1, 1, 1, 1, 1, 1}, 1, 0), misalignment++);
+    check(conv_shape(1, {6, 34, 8}, c, {3, 2, 1, 1, 1, 1, 1, 1}, 1, 0), misalignment++);
+  }
+}
+
 TEST(conv2d, is_the_formula) {
   const auto check = [](const ConvShape& s, std::size_t misalignment) {
     const ConvArrays a(s, false, misalignment);
@@ -69,6 +89,7 @@ TEST(conv2d, is_the_formula) {
   };
   for_each_shape(60, check);
   for_each_line(check);
+  for_each_image_of_few_channels(check);
 }
 
 TEST(conv2d, gradient_of_the_input) {
@@ -86,6 +107,7 @@ TEST(conv2d, gradient_of_the_input) {
   };
   for_each_shape(40, check);
   for_each_line(check);
+  for_each_image_of_few_channels(check);
 }
 
 TEST(conv2d, gradient_of_the_parameters_is_scaled_and_added) {
