@@ -9,7 +9,7 @@
 
 #include "kernels/few_channels_f32.hpp"
 #include "kernels/lanes.hpp"
-#include "kernels/line_pairs_f32.hpp"
+#include "kernels/line_groups_f32.hpp"
 #include "kernels/outer_f32.hpp"
 #include "kernels/tile_f32.hpp"
 #include "kernels/window_f32.hpp"
@@ -109,20 +109,21 @@ inline void correlate_segment(const Walk& walk, const Segment& y, const Segment&
   }
 }
 
-/// The lines of a segment two by two. Returns what is left of it.
+/// The lines of a segment in groups. Returns what is left of it.
 template <class Lanes>
-Segment correlate_line_pairs(const Walk& walk, const Segment& y, const float* source, std::size_t source_c,
-                             const float* weights, std::size_t target_c, float* target, RowsJob& job) {
-  job.second_out = y.step * walk.x.target * static_cast<std::ptrdiff_t>(target_c);
-  return for_line_pairs<Lanes>(walk, y, source, source_c, target, target_c,
-                               [&](const Walk& image, const Segment& pairs, const float* from, float* to) {
-                                 for_segments(image.x, [&](const Segment& x) {
-                                   set_taps(image, pairs, x, source_c, 2 * static_cast<std::ptrdiff_t>(source_c),
-                                            weights, target_c, job);
-                                   join_taps(x, job);
-                                   pair_pixels<Lanes>(image, pairs, x, from, source_c, to, target_c, job);
-                                 });
-                               });
+Segment correlate_groups(const Walk& walk, const Segment& y, const float* source, std::size_t source_c,
+                         const float* weights, std::size_t target_c, float* target, RowsJob& job) {
+  if (!has_line_groups<Lanes>(walk, target_c)) return y;
+  const auto pixel = static_cast<std::ptrdiff_t>(Lanes::kRows * source_c);
+  job.next_out = y.step * walk.x.target * static_cast<std::ptrdiff_t>(target_c);
+  return for_line_groups<Lanes>(walk, y, source, source_c, target, target_c,
+                                [&](const Walk& image, const Segment& groups, const float* from, float* to) {
+                                  for_segments(image.x, [&](const Segment& x) {
+                                    set_taps(image, groups, x, source_c, pixel, weights, target_c, job);
+                                    join_taps(x, job);
+                                    group_pixels<Lanes>(image, groups, x, from, source_c, to, target_c, job);
+                                  });
+                                });
 }
 
 /// The lines of a segment, between the strides of a gradient.
@@ -156,10 +157,12 @@ inline void correlate(Walk walk, const Part& part, const float* source, std::siz
   job.offsets = nullptr;
   for_segments(walk.y, [&](Segment y) {
     if (y.taps == 0 && bias == nullptr && summand == nullptr) return zero_lines(walk, y, target_c, target);
-    if constexpr (simd::kHasPairLanes) {
-      if (!dots && summand == nullptr && has_line_pairs(walk, target_c))
-        y = correlate_line_pairs<simd::PairLanes>(walk, y, source, source_c, weights, target_c, target, job);
-      if (y.count == 0) return;
+    if constexpr (simd::kHasRowLanes) {
+      if (!dots && summand == nullptr) {
+        y = correlate_groups<simd::RowLanes<4>>(walk, y, source, source_c, weights, target_c, target, job);
+        y = correlate_groups<simd::RowLanes<2>>(walk, y, source, source_c, weights, target_c, target, job);
+        if (y.count == 0) return;
+      }
     }
     for_segments(walk.x, [&](const Segment& x) {
       correlate_segment(walk, y, x, source, source_c, weights, target_c, target, dots, job);

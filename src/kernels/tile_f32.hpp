@@ -87,12 +87,13 @@ MOTE_INLINE void store_columns(float* to, std::size_t tail, typename Lanes::Vect
   }
 }
 
+/// The same for the rows of RowLanes, row_step apart.
 template <class Lanes, bool kPartial>
-MOTE_INLINE void store_pair(float* row0, float* row1, std::size_t tail, typename Lanes::Vector value) {
+MOTE_INLINE void store_columns(float* to, std::ptrdiff_t row_step, std::size_t tail, typename Lanes::Vector value) {
   if constexpr (kPartial) {
-    Lanes::store_partial(row0, row1, tail, value);
+    Lanes::store_partial(to, row_step, tail, value);
   } else {
-    Lanes::store(row0, row1, value);
+    Lanes::store(to, row_step, value);
   }
 }
 
@@ -151,7 +152,7 @@ struct RowsJob {
   const float* b_end;              // nothing behind it may be read
   const float* bias;               // null: 0
   const float* summand = nullptr;  // not null: added to the sums, lies as the outputs do from `output` on
-  std::ptrdiff_t second_out = 0;   // PairRowsKernel: from a row's output to that of the row paired with it
+  std::ptrdiff_t next_out = 0;     // RowLanes: from a row's output to that of the next row in the vector
   const float* output = nullptr;
   bool resume;              // start from `out` instead
   std::size_t b_step;       // floats from one k to the next
@@ -321,8 +322,8 @@ struct RowsTiles {
         unroll<kVectors>([&](auto v) MOTE_UNROLLED {
           constexpr bool kCut = kPartial && last_of<kVectors>(v);
           float* to = job.out[r] + out_offset + column + v * Lanes::kLanes;
-          if constexpr (Lanes::kRows == 2) {
-            store_pair<Lanes, kCut>(to, to + job.second_out, tail, bounded(acc[r][v]));
+          if constexpr (Lanes::kRows > 1) {
+            store_columns<Lanes, kCut>(to, job.next_out, tail, bounded(acc[r][v]));
           } else {
             store_columns<Lanes, kCut>(to, tail, bounded(acc[r][v]));
           }
