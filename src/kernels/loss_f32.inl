@@ -196,7 +196,8 @@ inline void short_rows_cross_entropy(const LossArgs& args) {
   for (std::size_t first_row = 0; first_row < args.batch; first_row += kRows) {
     const std::size_t rows = std::min<std::size_t>(kRows, args.batch - first_row);
     simd::F32 powers[kRows];
-    float totals[kRows], inverses[kRows], products[kRows], misses[kRows];
+    float totals[kRows], inverses[kRows], products[kRows];
+    bool missed[kRows];
     std::fill(totals, totals + kRows, 1.0F);
     for (std::size_t r = 0; r < rows; ++r) {
       const float* output = args.output + (first_row + r) * outputs;
@@ -204,9 +205,8 @@ inline void short_rows_cross_entropy(const LossArgs& args) {
       const std::size_t index = label < outputs ? label : 0;
       const simd::F32 values = lanes.load(output), own = simd::splat(output[index]);
       const float largest = first(tree_max(select(inside, values, simd::splat(*output))));
-      const simd::F32 earlier = select(less(simd::iota(), simd::splat(static_cast<float>(index))), one, zero);
-      const simd::F32 better = select(less(own, values), one, select(equal(values, own), earlier, zero));
-      misses[r] = first(tree_max(select(inside, better, zero)));
+      const simd::Mask earlier = less(simd::iota(), simd::splat(static_cast<float>(index)));
+      missed[r] = any(inside & (less(own, values) | (equal(values, own) & earlier)));
       products[r] = output[index] - largest;
       powers[r] = simd::exp(values - simd::splat(largest));
       simd::F32x16 terms = simd::zero16();
@@ -234,7 +234,7 @@ inline void short_rows_cross_entropy(const LossArgs& args) {
       const simd::F32 target = OneHotTarget{index}(0, lanes);
       if (row.grad != nullptr) lanes.store(row.grad, factor * mul_add(powers[r], simd::splat(inverses[r]), -target));
       const float loss = simd::scalar_mul_add(totals[r], 1.0F, -products[r]);
-      result.correct += static_cast<std::uint32_t>(misses[r] == 0.0F) & static_cast<std::uint32_t>(loss == loss);
+      result.correct += static_cast<std::uint32_t>(!missed[r]) & static_cast<std::uint32_t>(loss == loss);
       sum += static_cast<double>(weight) * static_cast<double>(loss);
     }
   }

@@ -52,6 +52,9 @@ MOTE_INLINE ScalarF32 sqrt(ScalarF32 a) { return {__builtin_sqrtf(a.v)}; }
 MOTE_INLINE ScalarMask less(ScalarF32 a, ScalarF32 b) { return {a.v < b.v}; }
 MOTE_INLINE ScalarMask less_equal(ScalarF32 a, ScalarF32 b) { return {a.v <= b.v}; }
 MOTE_INLINE ScalarMask equal(ScalarF32 a, ScalarF32 b) { return {a.v == b.v}; }
+MOTE_INLINE ScalarMask operator&(ScalarMask a, ScalarMask b) { return {a.m && b.m}; }
+MOTE_INLINE ScalarMask operator|(ScalarMask a, ScalarMask b) { return {a.m || b.m}; }
+MOTE_INLINE bool any(ScalarMask mask) { return mask.m; }
 MOTE_INLINE ScalarF32 select(ScalarMask mask, ScalarF32 if_true, ScalarF32 if_false) {
   return {mask.m ? if_true.v : if_false.v};
 }

@@ -137,6 +137,9 @@ MOTE_INLINE F32 sqrt(F32 a) { return {xsimd::sqrt(a.v)}; }
 MOTE_INLINE Mask less(F32 a, F32 b) { return {a.v < b.v}; }
 MOTE_INLINE Mask less_equal(F32 a, F32 b) { return {a.v <= b.v}; }
 MOTE_INLINE Mask equal(F32 a, F32 b) { return {a.v == b.v}; }
+MOTE_INLINE Mask operator&(Mask a, Mask b) { return {a.m && b.m}; }
+MOTE_INLINE Mask operator|(Mask a, Mask b) { return {a.m || b.m}; }
+MOTE_INLINE bool any(Mask mask) { return xsimd::any(mask.m); }
 MOTE_INLINE F32 select(Mask mask, F32 if_true, F32 if_false) { return {xsimd::select(mask.m, if_true.v, if_false.v)}; }
 
 MOTE_INLINE float first(F32 a) { return native::first(Register(a.v)); }

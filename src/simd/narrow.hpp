@@ -183,8 +183,8 @@ struct RowLanes {
     const __m512i lanes = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
     const __m512d a = _mm512_castps_pd(pairs01), b = _mm512_castps_pd(pairs23);
     _mm512_storeu_ps(to, _mm512_castpd_ps(_mm512_permutex2var_pd(a, lanes, b)));
-    const __m512i upper = _mm512_add_epi64(lanes, _mm512_set1_epi64(4));
-    _mm512_storeu_ps(to + 16, _mm512_castpd_ps(_mm512_permutex2var_pd(a, upper, b)));
+    const __m512i later = _mm512_add_epi64(lanes, _mm512_set1_epi64(4));
+    _mm512_storeu_ps(to + 16, _mm512_castpd_ps(_mm512_permutex2var_pd(a, later, b)));
   }
 };
 

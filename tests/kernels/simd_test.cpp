@@ -3,6 +3,7 @@
 // instruction set; the scalar backend, which is always there, says what a lane must give.
 #include "simd/simd.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include "check.hpp"
 #include "kernels/guarded.hpp"
 #include "simd/scalar.hpp"
+#include "simd/transpose.hpp"
 
 namespace mote {
 namespace {
@@ -115,12 +117,42 @@ TEST(simd, lanes_give_the_bits_of_scalars) {
   MOTE_SAME(select(less(a, b), a, c));
   MOTE_SAME(select(less_equal(a, b), a, c));
   MOTE_SAME(select(equal(a, b), a, c));
+  MOTE_SAME(select(less(a, b) & less(b, c), a, c));
+  MOTE_SAME(select(less(a, b) | less(b, c), a, c));
   MOTE_SAME(simd::bits::copy_sign(a, b));
   MOTE_SAME(simd::bits::to_exponent(abs(c) + decltype(c)::splat(12582912.0F)));
 #undef MOTE_SAME
 }
 
 // The scalar backend is the other tests' yardstick, so here it meets constants.
+TEST(simd, any_lane_of_a_mask) {
+  for (std::size_t lane = 0; lane < simd::kLanes; ++lane) {
+    const simd::F32 here = simd::splat(static_cast<float>(lane));
+    EXPECT_TRUE(any(equal(simd::iota(), here))) << lane;
+    EXPECT_EQ(any(less(simd::iota(), here)), lane != 0);
+    EXPECT_FALSE(any(simd::first_lanes(lane) & equal(simd::iota(), here))) << lane;
+  }
+  EXPECT_FALSE(any(simd::first_lanes(0)));
+}
+
+/// Every number of rows and columns to two blocks of the largest kind and a rest; nothing else is written.
+TEST(simd, transposes_any_matrix) {
+  constexpr std::size_t kMost = 35, kStep = 37;
+  static float from[kMost * kStep], to[kMost * kStep];
+  for (std::size_t i = 0; i < kMost * kStep; ++i) from[i] = static_cast<float>(i);
+  for (std::size_t rows = 1; rows <= kMost; ++rows) {
+    for (std::size_t columns = 1; columns <= kMost; ++columns) {
+      std::fill(to, to + kMost * kStep, -1.0F);
+      simd::transpose(from, kStep, rows, columns, to, kStep);
+      std::size_t wrong = 0;
+      for (std::size_t c = 0; c < kMost; ++c)
+        for (std::size_t r = 0; r < kStep; ++r)
+          wrong += to[c * kStep + r] != (c < columns && r < rows ? from[r * kStep + c] : -1.0F) ? 1 : 0;
+      EXPECT_EQ(wrong, 0U) << rows << " x " << columns;
+    }
+  }
+}
+
 TEST(simd, scalar_rules) {
   using simd::scalar_max;
   using simd::scalar_min;
