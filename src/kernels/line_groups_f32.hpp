@@ -17,7 +17,7 @@ namespace mote::MOTE_KERNELS {
 namespace {
 
 /// Floats of interleaved lines: 32 KB, most of a first cache.
-inline constexpr std::size_t kGroupFloats = 8192;
+inline constexpr std::ptrdiff_t kGroupFloats = 8192;
 
 /// Whether lines are taken so many at a time: a tile lies along a line, and a short one would be too small.
 template <class Lanes>
