@@ -98,7 +98,7 @@ struct FilterKernel {
 
   static constexpr std::uint32_t kAllRows = ~0U;
 
-  /// Bit r: whether the tap of row r lies inside the image, counted from `origin`.
+  /// Bit r: whether the tap of row r lies inside the image at a position of the axis.
   template <std::size_t kRows>
   static std::uint32_t rows_inside(const std::ptrdiff_t (&taps)[kMaxRows], const Axis& axis, std::ptrdiff_t position) {
     const std::ptrdiff_t origin = position * axis.stride - axis.pad;

@@ -17,6 +17,7 @@ inline constexpr std::size_t kTransposeColumns = 4;
 inline constexpr std::size_t kTransposeRows = 16;
 
 /// A register holds a row and those four, eight and twelve below it, so that nothing crosses its quarters.
+/// Masks of all lanes: GCC 12 warns about the intrinsics without.
 MOTE_INLINE void transpose_block(const float* from, std::size_t from_step, float* to, std::size_t to_step) {
   const auto rows = [&](std::size_t r) __attribute__((always_inline)) {
     const auto row = [&](std::size_t below) __attribute__((always_inline)) {

@@ -124,7 +124,6 @@ TEST(simd, lanes_give_the_bits_of_scalars) {
 #undef MOTE_SAME
 }
 
-// The scalar backend is the other tests' yardstick, so here it meets constants.
 TEST(simd, any_lane_of_a_mask) {
   for (std::size_t lane = 0; lane < simd::kLanes; ++lane) {
     const simd::F32 here = simd::splat(static_cast<float>(lane));
@@ -153,6 +152,7 @@ TEST(simd, transposes_any_matrix) {
   }
 }
 
+// The scalar backend is the other tests' yardstick, so here it meets constants.
 TEST(simd, scalar_rules) {
   using simd::scalar_max;
   using simd::scalar_min;
