@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "mote/isa.hpp"
+#include "mote/kernels/isa.hpp"
 #include "roofline.hpp"
-#include "tool/error.hpp"
-#include "tool/plot.hpp"
+#include "tool/pictures/plot.hpp"
+#include "tool/terminal/error.hpp"
 
 namespace mote::bench {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A benchmark row for every kernel of kernels.inc, on shapes of edge networks: the arguments' type says which shapes.
 // A kernel with a new type of arguments does not compile until it has an add() below.
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 #include <cstdint>
 #include <string>
@@ -448,7 +448,7 @@ void add(const std::string& name, Kernel<LossArgs> kernel) {
 
 void bench::add_kernel_rows() {
 #define MOTE_KERNEL(name, Args) add(#name, Kernel<Args>{kernels::name});
-#include "mote/kernels.inc"
+#include "mote/kernels/kernels.inc"
 #undef MOTE_KERNEL
 }
 

@@ -2,7 +2,7 @@
 // The one network that is timed as the compiler knows it; the others are text, in networks/.
 #pragma once
 
-#include "mote/builders.hpp"
+#include "mote/model/builders.hpp"
 
 namespace mote::bench {
 

@@ -10,7 +10,7 @@
 
 #include "mote/mote.hpp"
 #include "rows.hpp"
-#include "tool/model_source.hpp"
+#include "tool/models/model_source.hpp"
 
 namespace mote {
 namespace {

@@ -10,7 +10,7 @@
 #include <map>
 
 #include "ceilings.hpp"
-#include "tool/plot.hpp"
+#include "tool/pictures/plot.hpp"
 
 namespace mote::bench {
 namespace {

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "mote/isa.hpp"
+#include "mote/kernels/isa.hpp"
 
 namespace mote::bench {
 

@@ -14,7 +14,7 @@
 #include "mote/linux/thread_pool.hpp"
 #include "mote/mote.hpp"
 #include "rows.hpp"
-#include "tool/model_source.hpp"
+#include "tool/models/model_source.hpp"
 
 namespace mote::bench {
 namespace {

@@ -8,7 +8,7 @@
 #include "ceilings.hpp"
 #include "mote/mote.hpp"
 #include "networks.hpp"
-#include "tool/model_source.hpp"
+#include "tool/models/model_source.hpp"
 #include "worker.hpp"
 
 namespace {
@@ -65,7 +65,7 @@ template <class Wanted>
 Kernel<Wanted> kernel_named(const std::string& wanted) {
   Kernel<Wanted> found = nullptr;
 #define MOTE_KERNEL(name, Args) pick(wanted == #name, Kernel<Args>{kernels::name}, found);
-#include "mote/kernels.inc"
+#include "mote/kernels/kernels.inc"
 #undef MOTE_KERNEL
   return found;
 }

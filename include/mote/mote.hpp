@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything, in reading order.
+// Everything, in reading order: each file relies on files above it only.
 #pragma once
 
 // clang-format off: reading order
-#include "mote/augmentation.hpp"
-#include "mote/builders.hpp"
-#include "mote/execute.hpp"
-#include "mote/fold.hpp"
-#include "mote/initializer.hpp"
-#include "mote/isa.hpp"
-#include "mote/layer.hpp"
-#include "mote/line_search.hpp"
-#include "mote/loss.hpp"
-#include "mote/minimizer.hpp"
-#include "mote/model.hpp"
-#include "mote/optimizer.hpp"
-#include "mote/plan.hpp"
-#include "mote/projection_pursuit.hpp"
-#include "mote/random.hpp"
-#include "mote/schedule.hpp"
-#include "mote/session.hpp"
-#include "mote/smoother.hpp"
-#include "mote/standardization.hpp"
 #include "mote/status.hpp"
-#include "mote/trainer.hpp"
 #include "mote/types.hpp"
+
+#include "mote/model/builders.hpp"
+#include "mote/model/fold.hpp"
+#include "mote/model/layer.hpp"
+#include "mote/model/model.hpp"
+
+#include "mote/kernels/isa.hpp"
+#include "mote/plan/plan.hpp"
+
+#include "mote/run/execute.hpp"
+#include "mote/run/session.hpp"
+#include "mote/run/threads.hpp"
+
+#include "mote/train/augmentation.hpp"
+#include "mote/train/execute_training.hpp"
+#include "mote/train/initializer.hpp"
+#include "mote/train/line_search.hpp"
+#include "mote/train/loss.hpp"
+#include "mote/train/minimizer.hpp"
+#include "mote/train/optimizer.hpp"
+#include "mote/train/random.hpp"
+#include "mote/train/schedule.hpp"
+#include "mote/train/standardization.hpp"
+#include "mote/train/trainer.hpp"
+
+#include "mote/pursuit/projection_pursuit.hpp"
+#include "mote/pursuit/smoother.hpp"
+// clang-format on

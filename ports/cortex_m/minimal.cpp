@@ -5,8 +5,8 @@
 #include <array>
 #include <cstddef>
 
-#include "mote/builders.hpp"
-#include "mote/session.hpp"
+#include "mote/model/builders.hpp"
+#include "mote/run/session.hpp"
 #include "semihosting.hpp"
 
 namespace {

@@ -10,7 +10,7 @@
 #include "kernels/lanes.hpp"
 #include "kernels/outer_f32.hpp"
 #include "kernels/tile_f32.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/simd.hpp"
 #include "simd/transpose.hpp"
 

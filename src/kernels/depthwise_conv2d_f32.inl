@@ -12,7 +12,7 @@
 #include "kernels/outer_f32.hpp"
 #include "kernels/tile_f32.hpp"
 #include "kernels/window_f32.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/indexed.hpp"
 #include "simd/simd.hpp"
 

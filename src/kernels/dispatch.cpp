@@ -2,7 +2,7 @@
 // One library, several instruction sets: mote::kernels::* call through a table chosen once. Compiled only where CMake
 // gives MOTE_KERNEL_SETS, the list MOTE_KERNEL_SET(avx512) MOTE_KERNEL_SET(avx2) …, best first.
 #include "kernels/kernel_table.hpp"
-#include "mote/isa.hpp"
+#include "mote/kernels/isa.hpp"
 
 namespace mote {
 
@@ -63,7 +63,7 @@ bool same_text(const char* a, const char* b) {
 namespace kernels {
 #define MOTE_KERNEL(name, Args) \
   void name(const Args& args) { table().name(args); }
-#include "mote/kernels.inc"
+#include "mote/kernels/kernels.inc"
 #undef MOTE_KERNEL
 }  // namespace kernels
 

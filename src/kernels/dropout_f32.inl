@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "kernels/random_words.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 namespace mote::MOTE_KERNELS {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/lanes.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {

@@ -6,11 +6,11 @@
 #if !defined(MOTE_KERNELS)
 #define MOTE_KERNELS kernels
 #else
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 namespace mote::MOTE_KERNELS {
 #define MOTE_KERNEL(name, Args) void name(const Args& args);
-#include "mote/kernels.inc"
+#include "mote/kernels/kernels.inc"
 #undef MOTE_KERNEL
 }  // namespace mote::MOTE_KERNELS
 #endif

@@ -2,14 +2,14 @@
 // All kernels of one instruction set, for libraries that hold several.
 #pragma once
 
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 namespace mote {
 
 struct KernelTable {
   const char* isa;
 #define MOTE_KERNEL(name, Args) void (*name)(const Args&);
-#include "mote/kernels.inc"
+#include "mote/kernels/kernels.inc"
 #undef MOTE_KERNEL
 };
 

@@ -31,12 +31,12 @@ extern const KernelTable MOTE_TABLE(MOTE_KERNEL_ISA);
 const KernelTable MOTE_TABLE(MOTE_KERNEL_ISA){
     MOTE_NAME(MOTE_KERNEL_ISA),
 #define MOTE_KERNEL(name, Args) MOTE_KERNELS::name,
-#include "mote/kernels.inc"
+#include "mote/kernels/kernels.inc"
 #undef MOTE_KERNEL
 };
 }  // namespace mote
 #else
-#include "mote/isa.hpp"
+#include "mote/kernels/isa.hpp"
 
 #define MOTE_TEXT(words) #words
 #define MOTE_NAME(macro) MOTE_TEXT(macro)

@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "kernels/kernel_namespace.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/narrow.hpp"
 #include "simd/simd.hpp"
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Losses with their gradients, row by row: one pass over the batch gives both. Rows are summed over 16 virtual lanes,
-// the batch in order, so the bits are the same everywhere. Formulas and conventions: LossArgs in mote/kernels.hpp.
-// No checks here that a caller could have made before, but a bad label can neither read outside nor stay unseen.
+// the batch in order, so the bits are the same everywhere. Formulas and conventions: LossArgs in
+// mote/kernels/kernels.hpp. No checks here that a caller could have made before, but a bad label can neither read
+// outside nor stay unseen.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
 #include "kernels/rows.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/scalar.hpp"
 #include "simd/simd.hpp"
 

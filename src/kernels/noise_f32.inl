@@ -6,7 +6,7 @@
 
 #include "kernels/lanes.hpp"
 #include "kernels/random_words.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {

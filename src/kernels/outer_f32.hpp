@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "kernels/tile_f32.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "kernels/lanes.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/narrow.hpp"
 #include "simd/simd.hpp"
 

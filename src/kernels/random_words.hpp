@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "kernels/kernel_namespace.hpp"
-#include "mote/random.hpp"
+#include "mote/train/random.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "kernels/lanes.hpp"
 #include "kernels/tile_f32.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "kernels/rows.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/scalar.hpp"
 #include "simd/simd.hpp"
 

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/scalar.hpp"
 
 namespace mote::MOTE_KERNELS {

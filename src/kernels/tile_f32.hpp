@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "kernels/kernel_namespace.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 #include "simd/narrow.hpp"
 #include "simd/simd.hpp"
 

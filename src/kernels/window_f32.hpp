@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "kernels/kernel_namespace.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {

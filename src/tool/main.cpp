@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program `mote`.
-#include "tool/command_line.hpp"
+#include "tool/commands/command_line.hpp"
 
 int main(int argc, char** argv) { return mote::tool::run_command_line(argc, argv); }

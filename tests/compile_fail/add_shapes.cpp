@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: layers_to_add_or_concat_have_different_shapes
-#include "mote/builders.hpp"
+#include "mote/model/builders.hpp"
 
 using namespace mote;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: layer_has_the_wrong_number_of_inputs
-#include "mote/builders.hpp"
+#include "mote/model/builders.hpp"
 
 using namespace mote;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: the training configuration is not valid
-#include "mote/builders.hpp"
-#include "mote/trainer.hpp"
+#include "mote/model/builders.hpp"
+#include "mote/train/trainer.hpp"
 
 using namespace mote;
 

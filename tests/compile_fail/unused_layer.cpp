@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: a_layer_is_not_used_by_any_other
-#include "mote/builders.hpp"
+#include "mote/model/builders.hpp"
 
 using namespace mote;
 

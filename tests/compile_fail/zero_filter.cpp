@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: filter_stride_or_dilation_is_zero
-#include "mote/builders.hpp"
+#include "mote/model/builders.hpp"
 
 using namespace mote;
 

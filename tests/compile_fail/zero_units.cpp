@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EXPECT: layer_has_a_dimension_of_zero_or_beyond_the_limit
-#include "mote/builders.hpp"
+#include "mote/model/builders.hpp"
 
 using namespace mote;
 

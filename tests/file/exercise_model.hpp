@@ -10,10 +10,10 @@
 #include <new>
 #include <vector>
 
-#include "model_file.hpp"
-#include "mote/fold.hpp"
-#include "mote/session.hpp"
-#include "mote/trainer.hpp"
+#include "model/model_file.hpp"
+#include "mote/model/fold.hpp"
+#include "mote/run/session.hpp"
+#include "mote/train/trainer.hpp"
 
 namespace mote::test {
 

@@ -8,7 +8,7 @@
 
 #include "check.hpp"
 #include "mote/port.hpp"
-#include "mote/session.hpp"
+#include "mote/run/session.hpp"
 #include "unit/networks.hpp"
 #include "unit/random_graph.hpp"
 

@@ -5,7 +5,7 @@
 
 #include "check.hpp"
 #include "kernels/guarded.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 namespace mote {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "check.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 namespace mote::test {
 

@@ -174,7 +174,7 @@ TEST(parts, of_element_by_element) {
   expect_shares_make_the_whole(#name "_grad", count, {{y, count}}, [&](const Part& part) { \
     kernels::name##_grad_f32({a, b, y, 0.5F, count, part});                                \
   });
-#include "mote/ops.inc"
+#include "mote/model/ops.inc"
     const UpdateArgs update{y, b, s1, s2, 0.1F, 0.9F, 0.99F, 0.1F, 0.01F, 0.5F, 0.5F, 1e-7F, 0.01F, count};
     for (const auto kernel : {kernels::sgd_f32, kernels::momentum_f32, kernels::nesterov_f32, kernels::adagrad_f32,
                               kernels::rmsprop_f32, kernels::adam_f32})

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # source_rules.sh <root> [<file>]: what no compiler checks about the sources. Every file names its licence and has at most 600
-# lines; a file includes only from its own layer or a lower one; SIMD stays in src/simd; the core uses no header that
+# lines; a file includes only from its own room and those below; SIMD stays in src/simd; the core uses no header that
 # allocates, throws or prints. Prints each breach as file:line, which
 # <file> receives too, and exits with 1 if there is one.
 set -eu
@@ -21,52 +21,53 @@ find . \( -name .git -o -name .deps -o -name build -o -name .cache \) -prune -o 
 find include src -type f \( -name '*.[ch]pp' -o -name '*.inl' -o -name '*.inc' \) -print | sort | xargs awk '
   function breach(text) { print FILENAME ":" FNR ": " text }
 
-  # Layers of src/README.md. Kernels see shapes and the facade; the facade sees nothing; the tool sees all.
-  function layer_of(path) {
-    if (path ~ /^src\/tool\//) return 9
-    if (path ~ /^src\/simd\//) return -2
-    if (path ~ /^src\/kernels\//) return -1
-    sub(/.*\//, "", path)
-    return path in layer ? layer[path] : -9
+  # The rooms of src/README.md: include/mote/<room>/ and src/<room>/. A file may include from its own room and from
+  # those that `sees` names for it; files at the top of include/mote/ and src/ are the room `top`. `plain` are values
+  # that say what to train for: every room may name them, so they see only the model.
+  function room_of(path,   parts, n) {
+    if (path in plain) return "plain"
+    n = split(path, parts, "/")
+    if (parts[1] == "src") return n == 2 ? "top" : parts[2]
+    return n == 3 ? "top" : parts[3] == "linux" ? "ports" : parts[3]
   }
-  function may_include(from, to, path) {
-    if (from == 9) return 1
-    if (to == 9 || to == -2 && from > -1) return 0
-    if (from == -2) return to == -2
-    if (from == -1) return to < 1 || path ~ /mote\/(kernels|layer)\./
-    return to >= 0 && to <= from
-  }
+  function may_include(from, to) { return from == to || index(" " sees[from] " ", " " to " ") > 0 }
 
   BEGIN {
-    split("status types random crc32 status_texts port isa threads", names); for (i in names) level[names[i]] = 0
-    split("layer ops model builders kernels loss optimizer schedule initializer model_file fold standardization augmentation line_search smoother smoothing_spline supersmoother cholesky", names)
-    for (i in names) level[names[i]] = 1
-    split("plan planner plan_graph plan_walk plan_placement", names); for (i in names) level[names[i]] = 2
-    split("execute execute_training guard minimizer", names); for (i in names) level[names[i]] = 4
-    split("session trainer plan_in_arena projection_pursuit ridge_fit ridge_export mote", names); for (i in names) level[names[i]] = 5
-    for (name in level) {
-      layer[name ".hpp"] = layer[name ".cpp"] = layer[name ".inc"] = level[name]
-    }
+    sees["top"] = ""
+    sees["simd"] = ""
+    sees["plain"] = "top model"
+    sees["model"] = "top"
+    sees["kernels"] = "top model simd plain"
+    sees["plan"] = "top model kernels plain"
+    sees["run"] = "top model kernels plan plain"
+    sees["train"] = "top model kernels plan run plain"
+    sees["pursuit"] = "top model kernels plan run train plain"
+    sees["tool"] = sees["pursuit"] " pursuit ports"
+    plain["include/mote/train/loss.hpp"] = plain["include/mote/train/optimizer.hpp"] = 1
+    plain["include/mote/train/schedule.hpp"] = plain["include/mote/train/random.hpp"] = 1
   }
   FNR == 1 {
-    mine = layer_of(FILENAME)
-    if (mine == -9) breach("this file has no layer; give it one in tests/link/source_rules.sh")
+    mine = room_of(FILENAME)
+    if (!(mine in sees)) breach("this folder is no room; give it its place in tests/link/source_rules.sh")
+    if (FILENAME == "include/mote/mote.hpp") mine = "tool"  # the list of everything
+    host = FILENAME ~ /^src\/tool\//
+    header = FILENAME ~ /^include\//
   }
   /^[ \t]*#[ \t]*include[ \t]*"/ {
     split($0, quoted, "\"")
-    path = quoted[2]
-    sub(/^(mote|\.\.)\//, "include/mote/", path)
-    if (path !~ /\//) path = (mine == 9 ? "src/tool/" : "src/") path
-    else if (path !~ /^include\//) path = "src/" path
-    if (!may_include(mine, layer_of(path), path)) breach("includes " quoted[2] ", which is of a higher layer")
+    path = (quoted[2] ~ /^mote\// ? "include/" : "src/") quoted[2]
+    if (path ~ /^src\/[^\/]*\.[a-z]*$/ && path !~ /^src\/status_texts/) breach("includes " quoted[2] " without its folder")
+    if (header && path ~ /^src\//) breach("a public header includes " quoted[2] ", which is not installed")
+    if (path ~ /^src\/simd\// && (mine != "simd" && mine != "kernels")) breach("includes " quoted[2] " outside the kernels")
+    else if (!may_include(mine, room_of(path))) breach("includes " quoted[2] ", which " mine " may not see")
   }
-  mine != -2 && (/#[ \t]*include[ \t]*<(xsimd|immintrin|arm_neon|arm_mve|[a-z]*mmintrin)/ || /xsimd::/ || /[^a-z_]_mm[0-9]*_/) {
+  mine != "simd" && (/#[ \t]*include[ \t]*<(xsimd|immintrin|arm_neon|arm_mve|[a-z]*mmintrin)/ || /xsimd::/ || /[^a-z_]_mm[0-9]*_/) {
     breach("SIMD outside src/simd")
   }
-  mine != 9 && /#[ \t]*include[ \t]*<(vector|string|map|unordered_map|set|deque|list|functional|any|variant|optional|iostream|ostream|istream|fstream|sstream|cstdio|cstdlib|stdexcept|exception|typeinfo|thread|mutex|random|locale|regex|format|filesystem)>/ {
+  !host && /#[ \t]*include[ \t]*<(vector|string|map|unordered_map|set|deque|list|functional|any|variant|optional|iostream|ostream|istream|fstream|sstream|cstdio|cstdlib|stdexcept|exception|typeinfo|thread|mutex|random|locale|regex|format|filesystem)>/ {
     breach("a header of the standard library that the core does without")
   }
-  mine == -1 && /#[ \t]*include[ \t]*<cmath>/ { breach("kernels use simd/math.hpp: libm has other bits on other machines") }
+  mine == "kernels" && !header && /#[ \t]*include[ \t]*<cmath>/ { breach("kernels use simd/math.hpp: libm has other bits on other machines") }
 ' >>"$breaches"
 
 cat "$breaches"

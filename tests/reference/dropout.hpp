@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "mote/kernels.hpp"
-#include "mote/random.hpp"
+#include "mote/kernels/kernels.hpp"
+#include "mote/train/random.hpp"
 
 namespace mote::reference {
 

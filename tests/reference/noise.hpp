@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
-#include "mote/kernels.hpp"
-#include "mote/random.hpp"
+#include "mote/kernels/kernels.hpp"
+#include "mote/train/random.hpp"
 
 namespace mote::reference {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 namespace mote::reference {
 

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 namespace mote::reference {
 

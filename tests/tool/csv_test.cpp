@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CSV files: headers, quotes, line ends, separators, and errors that name line and column. Host only.
+#include "tool/data/csv.hpp"
 #include "temporary.hpp"
-#include "tool/data_csv.hpp"
 
 namespace mote::tool {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data sets: recognising files, scaling, and every check between samples, labels and a model. Host only.
-#include "tool/data_set.hpp"
+#include "tool/data/data_set.hpp"
 #include "temporary.hpp"
-#include "tool/data_npy.hpp"
+#include "tool/data/npy.hpp"
 
 namespace mote::tool {
 namespace {

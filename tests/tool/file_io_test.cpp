@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include "temporary.hpp"
-#include "tool/file_io.hpp"
-#include "tool/suggest.hpp"
+#include "tool/data/file_io.hpp"
+#include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
 namespace {

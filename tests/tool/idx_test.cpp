@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // IDX files: the format, plain and gzip, and every way a file can be wrong. Host only.
+#include "tool/data/idx.hpp"
 #include "temporary.hpp"
-#include "tool/data_idx.hpp"
 
 namespace mote::tool {
 namespace {

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "temporary.hpp"
-#include "tool/data_npy.hpp"
+#include "tool/data/npy.hpp"
 
 namespace mote::tool {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text form of networks: the same records as the builders, back to text and again, and errors at the word. Host
 // only.
-#include "tool/model_text.hpp"
-#include "mote/builders.hpp"
+#include "tool/models/model_text.hpp"
+#include "mote/model/builders.hpp"
 #include "temporary.hpp"
-#include "tool/model_source.hpp"
+#include "tool/models/model_source.hpp"
 #include "unit/random_graph.hpp"
 
 namespace mote::tool {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "temporary.hpp"
-#include "tool/data_npy.hpp"
+#include "tool/data/npy.hpp"
 
 namespace mote::tool {
 namespace {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "temporary.hpp"
-#include "tool/plot.hpp"
+#include "tool/pictures/plot.hpp"
 
 namespace mote::tool {
 namespace {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "temporary.hpp"
-#include "tool/plot.hpp"
+#include "tool/pictures/plot.hpp"
 
 namespace mote::tool {
 namespace {

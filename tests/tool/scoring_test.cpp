@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "temporary.hpp"
-#include "tool/data_npy.hpp"
-#include "tool/scoring.hpp"
+#include "tool/commands/scoring.hpp"
+#include "tool/data/npy.hpp"
 
 namespace mote::tool {
 namespace {

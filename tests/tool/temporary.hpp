@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "tool/error.hpp"
+#include "tool/terminal/error.hpp"
 
 namespace mote::tool::test {
 

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "temporary.hpp"
-#include "tool/data_npy.hpp"
-#include "tool/plot.hpp"
+#include "tool/data/npy.hpp"
+#include "tool/pictures/plot.hpp"
 
 namespace mote::tool {
 namespace {

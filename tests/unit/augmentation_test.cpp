@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shifts and flips against index arithmetic for every distance and shape, and how often each change is drawn.
-#include "mote/augmentation.hpp"
+#include "mote/train/augmentation.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // resolve() and sequential(): shapes, padding, names, parameter offsets, and the error of every mistake with the
 // layer's index. What must not compile is tests/compile_fail/.
-#include "mote/builders.hpp"
+#include "mote/model/builders.hpp"
 
 #include "check.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // CRC-32 against its published check value, against bit-by-bit division, and in pieces.
-#include "crc32.hpp"
+#include "model/crc32.hpp"
 
 #include "check.hpp"
 #include "unit/random_graph.hpp"

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions and trainers against a network that shares no memory (naive_network.hpp), bit for bit, on random graphs:
 // a buffer that is reused too early, or written in place where it must not be, shows here as a wrong number.
-#include "mote/execute.hpp"
+#include "mote/run/execute.hpp"
 
 #include <bit>
 
 #include "check.hpp"
-#include "mote/session.hpp"
-#include "mote/trainer.hpp"
+#include "mote/run/session.hpp"
+#include "mote/train/trainer.hpp"
 #include "unit/memory.hpp"
 #include "unit/naive_network.hpp"
 #include "unit/random_graph.hpp"

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // initializer.hpp: ranges and moments of every distribution, what else a layer's parameters start with, whose stream
 // depends on what, and the bits.
-#include "mote/initializer.hpp"
+#include "mote/train/initializer.hpp"
 
 #include <array>
 #include <bit>
 
 #include "check.hpp"
-#include "mote/builders.hpp"
+#include "mote/model/builders.hpp"
 
 namespace mote {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The choice of kernels at run time: names, refusals, and the same bits from every set with fused multiply-add.
-#include "mote/isa.hpp"
+#include "mote/kernels/isa.hpp"
 
 #include <array>
 #include <string_view>
 
 #include "check.hpp"
-#include "mote/kernels.hpp"
+#include "mote/kernels/kernels.hpp"
 
 namespace mote {
 namespace {

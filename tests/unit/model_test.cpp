@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // validate(): each rule by a record that breaks it and nothing else. Files are tested in tests/file/.
-#include "mote/model.hpp"
+#include "mote/model/model.hpp"
 
 #include "check.hpp"
-#include "mote/builders.hpp"
+#include "mote/model/builders.hpp"
 
 namespace mote {
 namespace {

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include "check.hpp"
-#include "mote/execute_training.hpp"
+#include "mote/train/execute_training.hpp"
 
 namespace mote::test {
 

@@ -2,8 +2,8 @@
 // Networks and configurations known at compile time that several tests share: each has something the others have not.
 #pragma once
 
-#include "mote/builders.hpp"
-#include "mote/trainer.hpp"
+#include "mote/model/builders.hpp"
+#include "mote/train/trainer.hpp"
 
 namespace mote::test {
 

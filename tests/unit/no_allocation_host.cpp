@@ -8,9 +8,9 @@
 #include <new>
 
 #include "check.hpp"
-#include "mote/fold.hpp"
-#include "mote/projection_pursuit.hpp"
-#include "mote/session.hpp"
+#include "mote/model/fold.hpp"
+#include "mote/pursuit/projection_pursuit.hpp"
+#include "mote/run/session.hpp"
 #include "unit/networks.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <span>
 
-#include "mote/plan.hpp"
+#include "mote/plan/plan.hpp"
 
 namespace mote::test {
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "check.hpp"
-#include "mote/builders.hpp"
-#include "mote/plan.hpp"
+#include "mote/model/builders.hpp"
+#include "mote/plan/plan.hpp"
 #include "unit/random_graph.hpp"
 
 namespace mote {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Projection pursuit regression: the model that comes out, the arena, the errors, the bits.
-#include "mote/projection_pursuit.hpp"
+#include "mote/pursuit/projection_pursuit.hpp"
 
 #include "check.hpp"
 #include "instruction_set.hpp"
-#include "mote/session.hpp"
-#include "mote/trainer.hpp"
+#include "mote/run/session.hpp"
+#include "mote/train/trainer.hpp"
 #include "unit/pursuit_data.hpp"
 
 namespace mote {

@@ -9,8 +9,8 @@
 
 #include "check.hpp"
 #include "kernels/guarded.hpp"
-#include "mote/builders.hpp"
-#include "mote/projection_pursuit.hpp"
+#include "mote/model/builders.hpp"
+#include "mote/pursuit/projection_pursuit.hpp"
 
 namespace mote::test {
 

@@ -10,9 +10,9 @@
 #include <cstdint>
 #include <span>
 
-#include "mote/builders.hpp"
-#include "mote/execute_training.hpp"
-#include "mote/model.hpp"
+#include "mote/model/builders.hpp"
+#include "mote/model/model.hpp"
+#include "mote/train/execute_training.hpp"
 
 namespace mote::test {
 
@@ -46,7 +46,7 @@ inline constexpr std::size_t kMaxGraphLayers = 40;
 inline constexpr Op kOps[]{
 #define MOTE_OP(name, number) Op::name,
 #define MOTE_ACTIVATION(name, number, derivative_on, needs) Op::name,
-#include "mote/ops.inc"
+#include "mote/model/ops.inc"
 };
 
 inline constexpr auto kLabels = [] {

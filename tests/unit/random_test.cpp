@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // random.hpp: Philox's published answers, ranges and moments of the values drawn, permutations that need no array.
-#include "mote/random.hpp"
+#include "mote/train/random.hpp"
 
 #include "check.hpp"
 

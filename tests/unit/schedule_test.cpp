@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // schedule.hpp and optimizer.hpp: the formulas' values, the borders of what is valid, and the bits.
-#include "mote/schedule.hpp"
+#include "mote/train/schedule.hpp"
 
 #include <bit>
 
 #include "check.hpp"
-#include "mote/optimizer.hpp"
+#include "mote/train/optimizer.hpp"
 
 namespace mote {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Session and StaticSession: the arena's exact size, every error of create(), and the same bits from a plan that the
 // compiler made and from one made at run time. Session's numbers are tested in execute_test.cpp.
-#include "mote/session.hpp"
+#include "mote/run/session.hpp"
 
 #include <algorithm>
 #include <bit>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Smoothers against R: the smoothing spline from its definition and smooth.spline(), supsmu(). The numbers come from
 // tests/golden/projection_pursuit.R.
-#include "mote/smoother.hpp"
+#include "mote/pursuit/smoother.hpp"
 
 #include <array>
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statistics against two passes in double, the layer that carries them against the formula, and every refusal.
-#include "mote/standardization.hpp"
+#include "mote/train/standardization.hpp"
 
 #include <array>
 #include <cmath>
 
 #include "check.hpp"
-#include "mote/builders.hpp"
-#include "mote/session.hpp"
-#include "mote/trainer.hpp"
+#include "mote/model/builders.hpp"
+#include "mote/run/session.hpp"
+#include "mote/train/trainer.hpp"
 #include "unit/random_graph.hpp"
 
 namespace mote {

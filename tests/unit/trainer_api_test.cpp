@@ -5,7 +5,7 @@
 #include <bit>
 
 #include "check.hpp"
-#include "mote/session.hpp"
+#include "mote/run/session.hpp"
 #include "unit/memory.hpp"
 #include "unit/networks.hpp"
 #include "unit/random_graph.hpp"

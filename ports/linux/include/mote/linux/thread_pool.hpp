@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "mote/threads.hpp"
+#include "mote/run/threads.hpp"
 
 namespace mote {
 

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compute kernels: pure functions of their arguments. They know nothing of models, plans or arenas.
+// Every pointer is to float32, NHWC, dense, at least 4-byte aligned (64 is fastest where vectors are wide).
+// Unless a line says otherwise, an output must not overlap an input; rows >= 1, sizes >= 1 hold always.
+// Order of every reduction depends on the sizes alone, never on the instruction set (src/README.md, "Same bits").
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mote/model/layer.hpp"
+
+namespace mote {
+
+/// One share of a kernel's outputs, for kernels whose arguments have one: the shares 0 … count - 1 of the same
+/// arguments write each output once, in any order or at the same time, and with the bits of the whole.
+struct Part {
+  std::uint32_t index = 0, count = 1;
+
+  struct Range {
+    std::size_t begin, end;
+  };
+  /// This share of 0 … total - 1, cut at multiples of `block`.
+  [[nodiscard]] [[gnu::always_inline]] constexpr Range of(std::size_t total, std::size_t block = 1) const {
+    if (count == 1) return {0, total};
+    const std::size_t blocks = (total + block - 1) / block;
+    const std::size_t end = blocks * (index + 1) / count * block;
+    return {blocks * index / count * block, end < total ? end : total};
+  }
+};
+
+/// An activation that a kernel applies to each output before it is stored: min(high, max(low, y)); NaN passes.
+struct Clamp {
+  float low = -__builtin_inff(), high = __builtin_inff();
+  [[nodiscard]] constexpr bool any() const { return low != -__builtin_inff() || high != __builtin_inff(); }
+};
+
+/// output (batch, fan_out) = input (batch, fan_in) weights (fan_in, fan_out) + bias (fan_out). bias may be null.
+struct DenseArgs {
+  const float* input;
+  const float* weights;
+  const float* bias;
+  float* output;
+  std::uint32_t batch, fan_in, fan_out;
+  Clamp clamp{};
+  Part part{};
+};
+
+/// grad_input:  grad_input (batch, fan_in) = grad_output (batch, fan_out) weights^T. Reads grad_output, weights.
+/// grad_params: grad_weights (fan_in, fan_out) += scale * input^T grad_output,
+///              grad_bias (fan_out) += scale * column sums of grad_output. Reads input, grad_output. grad_bias may be
+///              null. With grad_weights = the weights and scale = -learning_rate this is the SGD update in place.
+/// backward:    grad_input, then grad_params, in one pass over the weights, which may be grad_weights.
+struct DenseGradArgs {
+  const float* input;
+  const float* weights;
+  const float* grad_output;
+  float* grad_input;
+  float* grad_weights;
+  float* grad_bias;
+  float scale;
+  std::uint32_t batch, fan_in, fan_out;
+  Part part{};
+};
+
+/// Sizes of a convolution or pooling.
+struct ConvShape {
+  std::uint32_t batch;
+  Shape in, out;
+  Window window;
+};
+
+/// conv2d: output[n,y,x,o] = bias[o] + sum_{i,j,c} weights[i,j,c,o] input[n, y s_h + i d_h - pad_top, x s_w + j d_w -
+/// pad_left, c] depthwise_conv2d: output[n,y,x,c m + q] = bias[c m + q] + sum_{i,j} weights[i,j,c m + q] input[n, …, c]
+/// Taps outside the image contribute nothing. bias may be null. scratch: conv2d_scratch_floats() floats or null if 0.
+/// conv2d: `summand`, where not null, is added to the whole sum before the clamp; it may be `output`.
+struct ConvArgs {
+  const float* input;
+  const float* weights;
+  const float* bias;
+  float* output;
+  float* scratch;
+  ConvShape shape;
+  Clamp clamp{};
+  const float* summand = nullptr;
+  Part part{};
+};
+
+/// grad_input: overwrites grad_input (every element). Reads grad_output, and the weights: depthwise where they are,
+///   conv2d in `scratch`, where conv2d_transpose_weights_f32 has put them for the same arguments, unless the scratch
+///   function says 0.
+/// grad_params: grad_weights += scale * …, grad_bias += scale * … as for dense. Reads input, grad_output.
+struct ConvGradArgs {
+  const float* input;
+  const float* weights;
+  const float* grad_output;
+  float* grad_input;
+  float* grad_weights;
+  float* grad_bias;
+  float* scratch;
+  float scale;
+  ConvShape shape;
+  Part part{};
+};
+
+/// max: largest tap inside the image. average: mean of the taps inside the image (padding is not counted).
+struct PoolArgs {
+  const float* input;
+  float* output;
+  ConvShape shape;
+  Part part{};
+};
+/// Overwrites grad_input. max: the gradient goes to the first largest tap in row order, found again from `input`, and
+/// only where clamp.low < that tap < clamp.high: the gradient of the activation that made `input` as well. An infinite
+/// bound is none.
+struct PoolGradArgs {
+  const float* input;
+  const float* grad_output;
+  float* grad_input;
+  ConvShape shape;
+  Clamp clamp{};
+  Part part{};
+};
+
+/// rows = batch * h * w. batch_norm_f32: y = gamma (x - running_mean) / sqrt(running_variance + epsilon) + beta.
+/// batch_norm_train_f32: the same with the mean and the biased variance of the rows, which go to
+/// statistics (2, channels) as mean and 1 / sqrt(variance + epsilon). output may be input for batch_norm_f32.
+struct BatchNormArgs {
+  const float* input;
+  const float* gamma;
+  const float* beta;
+  const float* running_mean;
+  const float* running_variance;
+  float* output;
+  float* statistics;
+  float epsilon;
+  std::uint32_t rows, channels;
+  Part part{};
+};
+/// grad_input: through the batch's statistics; grad_input may be grad_output. frozen: through running_mean and
+///   running_variance (grad_input = grad_output gamma / sqrt(running_variance + epsilon)); may be in place.
+/// grad_params: grad_gamma += scale sum grad_output x_hat, grad_beta += scale sum grad_output, and the running
+///   statistics move: grad_mean += statistics_scale (running_mean - mean), grad_variance likewise with the unbiased
+///   variance of the rows. grad_mean may be running_mean (statistics_scale = -momentum: the update itself). Reads
+///   input, grad_output (the one that came in, not yet overwritten), statistics.
+struct BatchNormGradArgs {
+  const float* input;
+  const float* gamma;
+  const float* running_mean;
+  const float* running_variance;
+  const float* statistics;
+  const float* grad_output;
+  float* grad_input;
+  float* grad_gamma;
+  float* grad_beta;
+  float* grad_mean;
+  float* grad_variance;
+  float scale;
+  float statistics_scale;
+  float epsilon;
+  std::uint32_t rows, channels;
+  Part part{};
+};
+
+/// output[i] = keep(i) ? input[i] / (1 - rate) : 0 where keep(i) depends on (seed, stream, i) alone: the forward and
+/// the backward pass are the same call. `stream` counts steps and layers. output may be input.
+struct DropoutArgs {
+  const float* input;
+  float* output;
+  float rate;
+  std::uint64_t seed;
+  std::uint64_t stream;
+  std::uint32_t count;
+  Part part{};
+};
+
+/// output[i] = input[i] + stddev z_i, z_i standard normal and a function of (seed, stream, i) alone. |z_i| < 5.4.
+/// output may be input.
+struct NoiseArgs {
+  const float* input;
+  float* output;
+  float stddev;
+  std::uint64_t seed;
+  std::uint64_t stream;
+  std::uint32_t count;
+};
+
+/// output = a + b; output may be a or b.
+struct AddArgs {
+  const float* a;
+  const float* b;
+  float* output;
+  std::uint32_t count;
+  Clamp clamp{};
+  Part part{};
+};
+
+/// Copies `width` floats per row from rows of `source_stride` to rows of `target_stride`. No overlap.
+struct CopyChannelsArgs {
+  const float* source;
+  float* target;
+  std::uint32_t rows, width, source_stride, target_stride;
+};
+
+/// output[i] = g(input[i]); output may be input. alpha: slope of leaky ReLU.
+struct ActivationArgs {
+  const float* input;
+  float* output;
+  float alpha;
+  std::uint32_t count;
+  Part part{};
+};
+/// grad_input[i] = grad_output[i] g'. `value` is the output for sigmoid, tanh, ReLU, leaky ReLU and ReLU6, the input
+/// for SiLU, GELU and hard-swish. grad_input may be grad_output.
+struct ActivationGradArgs {
+  const float* value;
+  const float* grad_output;
+  float* grad_input;
+  float alpha;
+  std::uint32_t count;
+  Part part{};
+};
+
+/// output[r, j] = exp(-sum_k (input[r, k] - centres[k, j])^2 / (2 exp(log_width[j]))).
+struct RbfArgs {
+  const float* input;
+  const float* centres;
+  const float* log_width;
+  float* output;
+  std::uint32_t batch, fan_in, units;
+};
+/// grad_input overwritten; grad_params: grad_centres += scale * …, grad_log_width += scale * …; neither may alias the
+/// parameters. `output` is the forward pass's.
+struct RbfGradArgs {
+  const float* input;
+  const float* centres;
+  const float* log_width;
+  const float* output;
+  const float* grad_output;
+  float* grad_input;
+  float* grad_centres;
+  float* grad_log_width;
+  float scale;
+  std::uint32_t batch, fan_in, units;
+};
+
+/// output[r, c] = s_c(input[r, c]), each channel c with a function of its own: knots t_0 < … < t_{K-1}, the values and
+/// the slopes there, all (channels, knot_count), knot_count >= 2. Between two knots the cubic that has both ends'
+/// values and slopes, outside the line through the end; s_c has a continuous derivative everywhere. Knots that do not
+/// increase, or NaNs, give meaningless numbers and nothing worse. output may be input.
+struct SplineArgs {
+  const float* input;
+  const float* knots;
+  const float* values;
+  const float* slopes;
+  float* output;
+  std::uint32_t rows, channels, knot_count;
+};
+/// grad_input = grad_output s_c'(input), may be grad_output. grad_params: grad_values += scale * …, grad_slopes +=
+/// scale * …, rows in order; knots have no gradient.
+struct SplineGradArgs {
+  const float* input;
+  const float* knots;
+  const float* values;
+  const float* slopes;
+  const float* grad_output;
+  float* grad_input;
+  float* grad_values;
+  float* grad_slopes;
+  float scale;
+  std::uint32_t rows, channels, knot_count;
+};
+
+/// output[r, :] = softmax of input[r, :], the row's largest taken off first. output may be input.
+struct SoftmaxArgs {
+  const float* input;
+  float* output;
+  std::uint32_t rows, channels;
+};
+/// grad_input = p ⊙ (grad_output - <grad_output, p>), p the forward output. grad_input may be grad_output.
+struct SoftmaxGradArgs {
+  const float* output;
+  const float* grad_output;
+  float* grad_input;
+  std::uint32_t rows, channels;
+};
+
+struct LossResult {
+  float loss = 0.0F;          ///< mean over the samples of the batch, weights applied
+  std::uint32_t correct = 0;  ///< samples whose largest output (or sign) is the label; integer labels only
+  double sum = 0.0;           ///< `loss` times the batch, before it is rounded to float32
+};
+
+/// loss = sum_r w_r loss_r / batch with w_r = sample_weights[r] * class_weights[label_r] (each 1 where null).
+/// Gradient with respect to `output`: grad_output = gradient of that loss times grad_scale; null: not wanted.
+/// grad_output may be output. Targets: either labels (batch) or targets (batch, outputs), the other null.
+///   squared_error:         loss_r = sum_j (y_j - t_j)^2 (no factor 1/2); label k stands for the one-hot row
+///   binary_cross_entropy:  from logits; loss_r = sum_j log(1 + e^-z_j) + (1 - t_j) z_j. One output: labels {0, 1} or,
+///                          with signed_labels, {-1, +1} (also as targets: t = (s + 1) / 2); more outputs: targets only
+///   softmax_cross_entropy: from logits; loss_r = log sum_j e^z_j sum_j t_j - sum_j t_j z_j; soft targets allowed
+///   kl_divergence:         KL(t || softmax z) = sum_j t_j (log t_j - log softmax(z)_j), 0 log 0 = 0
+/// A label outside the range (or a NaN target) makes the loss NaN; the caller checks labels first.
+struct LossArgs {
+  const float* output;
+  const std::int32_t* labels;
+  const float* targets;
+  const float* class_weights;
+  const float* sample_weights;
+  float* grad_output;
+  LossResult* result;
+  float grad_scale;
+  bool signed_labels;
+  std::uint32_t batch, outputs;
+};
+
+/// grads[i] += scale (l2 params[i] + l1 sign(params[i])); grads may be params.
+struct PenaltyArgs {
+  const float* params;
+  float* grads;
+  float scale, l1, l2;
+  std::uint32_t count;
+};
+/// scale_f32: values *= value. clip_by_value_f32: values = min(max(values, -value), value).
+struct ScaleArgs {
+  float* values;
+  float value;
+  std::uint32_t count;
+};
+/// *sum += sum of values[i]^2, in 16 interleaved chains closed by a fixed tree, accumulated in float32.
+struct SumOfSquaresArgs {
+  const float* values;
+  float* sum;
+  std::uint32_t count;
+};
+/// *sum += sum of a[i] b[i] in double, where each product is exact: 16 interleaved chains closed by a fixed tree. No
+/// float32 overflows or vanishes here: norms from 1e-45 to 1e42. a may be b.
+struct DotArgs {
+  const float* a;
+  const float* b;
+  double* sum;
+  std::uint32_t count;
+};
+/// output[i] = base[i] + scale direction[i], computed in double and rounded once. output may be either.
+struct AddScaledArgs {
+  const float* base;
+  const float* direction;
+  float* output;
+  double scale;
+  std::uint32_t count;
+};
+
+/// One optimiser step on a run of parameters; g = grads[i], p = params[i], s1, s2 = the state, a = learning_rate.
+/// weight_decay is decoupled (AdamW): p -= a weight_decay p first; 0 elsewhere.
+///   sgd       p -= a g
+///   momentum  s1 = decay1 s1 - a g,               p += s1
+///   nesterov  s1 = decay1 s1 - a g,               p += decay1 s1 - a g
+///   adagrad   s1 += g^2,                          p -= a g / (sqrt s1 + epsilon)
+///   rmsprop   s1 = decay2 s1 + (1 - decay2) g^2,  p -= a g / (sqrt s1 + epsilon)
+///   adam      s1 = decay1 s1 + (1 - decay1) g, s2 = decay2 s2 + (1 - decay2) g^2,
+///             p -= a (s1 / correction1) / (sqrt(s2 / correction2) + epsilon), correction_i = 1 - decay_i^t
+struct UpdateArgs {
+  float* params;
+  const float* grads;
+  float* state1;
+  float* state2;
+  float learning_rate;
+  float decay1, decay2;
+  float one_minus_decay1, one_minus_decay2;
+  float correction1, correction2;
+  float epsilon;
+  float weight_decay;
+  std::uint32_t count;
+  Part part{};
+};
+
+namespace kernels {
+#define MOTE_KERNEL(name, Args) void name(const Args& args);
+#include "mote/kernels/kernels.inc"
+#undef MOTE_KERNEL
+}  // namespace kernels
+
+/// A filter of one tap on every pixel: a dense layer of the pixels.
+constexpr bool is_pointwise(const ConvShape& s) {
+  const Window& w = s.window;
+  return w.filter_h == 1 && w.filter_w == 1 && w.stride_h == 1 && w.stride_w == 1 && s.in.h == s.out.h &&
+         s.in.w == s.out.w && w.pad_top == 0 && w.pad_left == 0;
+}
+
+/// Scratch a convolution kernel wants, in floats: functions of the shape alone, so that a plan made on a host holds
+/// on the target.
+constexpr std::size_t conv2d_scratch_floats(const ConvShape&) { return 0; }
+constexpr std::size_t conv2d_grad_input_scratch_floats(const ConvShape& s) {
+  return is_pointwise(s)
+             ? 0
+             : std::size_t{s.window.filter_h} * s.window.filter_w * s.in.c * s.out.c;  // the weights, transposed
+}
+constexpr std::size_t conv2d_grad_params_scratch_floats(const ConvShape&) { return 0; }
+
+}  // namespace mote

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a network is written down: input(28, 28), conv2d(8, {.filter = {3, 3}}), relu(), …
+// A LayerSpec is a wish; resolve() turns it into a Layer record with shapes, padding and parameter offsets.
+// sequential() does so at compile time and fails to compile with a telling name; the tool calls resolve() itself.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "mote/model/layer.hpp"
+#include "mote/model/model.hpp"
+
+namespace mote {
+
+struct Size2 {
+  std::uint16_t h = 1, w = 1;
+};
+enum class Padding : std::uint8_t {
+  valid,     ///< none
+  same,      ///< output = ceil(input / stride); the odd cell goes to the bottom and right
+  explicit_  ///< `pads` as given
+};
+struct Pads {
+  std::uint16_t top = 0, bottom = 0, left = 0, right = 0;
+};
+
+/// A layer as the user wishes it; names refer to earlier layers and are gone after resolve().
+struct LayerSpec {
+  Layer layer{};
+  Padding padding = Padding::valid;
+  const char* label = nullptr;
+  std::array<const char*, kMaxInputs> from{};  // empty: the layer before
+  std::uint8_t from_count = 0;
+  bool and_previous = false;  // the layer before is the first input (add, concat with one name)
+  bool flatten = false;       // reshape to a vector of whatever comes in
+
+  /// Gives the layer a name that later layers may take as input.
+  [[nodiscard]] constexpr LayerSpec as(const char* name) const {
+    LayerSpec out = *this;
+    out.label = name;
+    return out;
+  }
+  /// Takes the named layer as input instead of the layer before.
+  [[nodiscard]] constexpr LayerSpec reads(const char* name) const {
+    LayerSpec out = *this;
+    out.from = {name};
+    out.from_count = 1;
+    out.and_previous = false;
+    return out;
+  }
+};
+
+struct DenseOptions {
+  bool bias = true, trainable = true;
+};
+struct ConvOptions {
+  Size2 filter{3, 3}, stride{1, 1}, dilation{1, 1};
+  Padding padding = Padding::valid;
+  Pads pads{};
+  bool bias = true, trainable = true;
+};
+struct PoolOptions {
+  Size2 filter{2, 2}, stride{0, 0};  // a stride of 0: as the filter
+  Padding padding = Padding::valid;
+  Pads pads{};
+};
+struct BatchNormOptions {
+  float epsilon = 1e-5F;
+  float momentum = 0.1F;  ///< running = (1 - momentum) running + momentum batch
+  bool trainable = true;
+};
+struct RbfOptions {
+  bool trainable = true;
+};
+struct SplineOptions {
+  bool trainable = true;  ///< values and slopes; knots stay where they are
+};
+
+namespace detail {
+constexpr LayerSpec spec(Op op, float alpha = 0.0F) {
+  LayerSpec out;
+  out.layer.op = op;
+  out.layer.alpha = alpha;
+  return out;
+}
+constexpr std::uint8_t flags(bool trainable, bool bias) {
+  return static_cast<std::uint8_t>((trainable ? Layer::kTrainable : 0) | (bias ? Layer::kHasBias : 0));
+}
+constexpr void set_window(LayerSpec& spec, Size2 filter, Size2 stride, Size2 dilation, Padding padding, Pads pads) {
+  Layer& l = spec.layer;
+  l.filter_h = filter.h, l.filter_w = filter.w;
+  l.stride_h = stride.h, l.stride_w = stride.w;
+  l.dilation_h = dilation.h, l.dilation_w = dilation.w;
+  spec.padding = padding;
+  if (padding == Padding::explicit_)
+    l.pad_top = pads.top, l.pad_bottom = pads.bottom, l.pad_left = pads.left, l.pad_right = pads.right;
+}
+constexpr LayerSpec conv(Op op, const ConvOptions& o) {
+  LayerSpec out = spec(op);
+  set_window(out, o.filter, o.stride, o.dilation, o.padding, o.pads);
+  out.layer.flags = flags(o.trainable, o.bias);
+  return out;
+}
+constexpr LayerSpec pool(Op op, const PoolOptions& o) {
+  LayerSpec out = spec(op);
+  set_window(out, o.filter, {o.stride.h != 0 ? o.stride.h : o.filter.h, o.stride.w != 0 ? o.stride.w : o.filter.w},
+             {1, 1}, o.padding, o.pads);
+  return out;
+}
+constexpr LayerSpec join(Op op, std::initializer_list<const char*> names) {
+  LayerSpec out = spec(op);
+  out.and_previous = true;
+  for (const char* name : names)
+    if (out.from_count < kMaxInputs) out.from[out.from_count++] = name;
+  return out;
+}
+constexpr bool same_text(const char* a, const char* b) {
+  while (*a != 0 && *a == *b) ++a, ++b;
+  return *a == *b;
+}
+}  // namespace detail
+
+constexpr LayerSpec input(std::uint32_t features) {
+  LayerSpec out = detail::spec(Op::input);
+  out.layer.shape = {1, 1, features};
+  return out;
+}
+/// A sequence of `length` samples with `channels` each.
+constexpr LayerSpec input(std::uint32_t length, std::uint32_t channels) {
+  LayerSpec out = detail::spec(Op::input);
+  out.layer.shape = {1, length, channels};
+  return out;
+}
+constexpr LayerSpec input(std::uint32_t height, std::uint32_t width, std::uint32_t channels) {
+  LayerSpec out = detail::spec(Op::input);
+  out.layer.shape = {height, width, channels};
+  return out;
+}
+constexpr LayerSpec dense(std::uint32_t units, DenseOptions options = {}) {
+  LayerSpec out = detail::spec(Op::dense);
+  out.layer.shape.c = units;
+  out.layer.flags = detail::flags(options.trainable, options.bias);
+  return out;
+}
+constexpr LayerSpec conv2d(std::uint32_t channels, ConvOptions options = {}) {
+  LayerSpec out = detail::conv(Op::conv2d, options);
+  out.layer.shape.c = channels;
+  return out;
+}
+/// Cross-correlation along a sequence: the two-dimensional one with height 1.
+constexpr LayerSpec conv1d(std::uint32_t channels, std::uint16_t filter, ConvOptions options = {}) {
+  options.filter = {1, filter};
+  return conv2d(channels, options);
+}
+constexpr LayerSpec depthwise_conv2d(std::uint16_t depth_multiplier, ConvOptions options = {}) {
+  LayerSpec out = detail::conv(Op::depthwise_conv2d, options);
+  out.layer.depth_multiplier = depth_multiplier;
+  return out;
+}
+constexpr LayerSpec max_pool(PoolOptions options = {}) { return detail::pool(Op::max_pool, options); }
+constexpr LayerSpec average_pool(PoolOptions options = {}) { return detail::pool(Op::average_pool, options); }
+constexpr LayerSpec global_average_pool() { return detail::spec(Op::global_average_pool); }
+constexpr LayerSpec batch_norm(BatchNormOptions options = {}) {
+  LayerSpec out = detail::spec(Op::batch_norm, options.epsilon);
+  out.layer.beta = options.momentum;
+  out.layer.flags = detail::flags(options.trainable, false);
+  return out;
+}
+/// Right behind the input: a frozen batch norm to which set_standardization() (standardization.hpp) gives the mean and
+/// variance of the data. Epsilon is far below any variance that matters.
+constexpr LayerSpec standardize() { return batch_norm({.epsilon = 1e-20F, .trainable = false}); }
+/// In training each value becomes 0 with probability `rate`, or is divided by 1 - rate. At the input: masking noise.
+constexpr LayerSpec dropout(float rate) { return detail::spec(Op::dropout, rate); }
+/// In training each value gets a normal random value of this standard deviation added. At the input of an autoencoder
+/// with Targets::input this makes it a denoising one.
+constexpr LayerSpec gaussian_noise(float stddev) { return detail::spec(Op::gaussian_noise, stddev); }
+/// Sum of the layer before and the named ones.
+constexpr LayerSpec add(const char* a) { return detail::join(Op::add, {a}); }
+constexpr LayerSpec add(const char* a, const char* b) { return detail::join(Op::add, {a, b}); }
+/// Channels of the layer before, then those of the named ones.
+constexpr LayerSpec concat(const char* a) { return detail::join(Op::concat, {a}); }
+constexpr LayerSpec concat(const char* a, const char* b) { return detail::join(Op::concat, {a, b}); }
+constexpr LayerSpec flatten() {
+  LayerSpec out = detail::spec(Op::reshape);
+  out.flatten = true;
+  return out;
+}
+constexpr LayerSpec reshape(std::uint32_t h, std::uint32_t w, std::uint32_t c) {
+  LayerSpec out = detail::spec(Op::reshape);
+  out.layer.shape = {h, w, c};
+  return out;
+}
+constexpr LayerSpec identity() { return detail::spec(Op::identity); }
+// relu(), tanh(), leaky_relu(slope), …: one builder for each activation of ops.inc.
+#define MOTE_ACTIVATION(name, number, derivative_on, needs) \
+  constexpr LayerSpec name() { return detail::spec(Op::name); }
+#define MOTE_ACTIVATION_ALPHA(name, number, derivative_on, needs, default_alpha) \
+  constexpr LayerSpec name(float alpha = default_alpha) { return detail::spec(Op::name, alpha); }
+#include "mote/model/ops.inc"
+constexpr LayerSpec rbf(std::uint32_t units, RbfOptions options = {}) {
+  LayerSpec out = detail::spec(Op::rbf);
+  out.layer.shape.c = units;
+  out.layer.flags = detail::flags(options.trainable, false);
+  return out;
+}
+/// A function of its own for each channel, with so many knots (2 … 65535); init_params() makes it the identity.
+constexpr LayerSpec spline(std::uint16_t knots, SplineOptions options = {}) {
+  LayerSpec out = detail::spec(Op::spline);
+  out.layer.depth_multiplier = knots;
+  out.layer.flags = detail::flags(options.trainable, false);
+  return out;
+}
+constexpr LayerSpec softmax() { return detail::spec(Op::softmax); }
+
+/// Turns the wish for layer `index` = layers.size() into a record: inputs, padding, shape, parameter offset.
+/// `labels[i]` is the name of layer i or nullptr. Parameters start at multiples of `alignment` bytes.
+constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> layers,
+                                std::span<const char* const> labels, std::size_t alignment) {
+  const std::size_t index = layers.size();
+  const auto fail = [&](Code code) { return Status{code, static_cast<std::uint16_t>(index), 0}; };
+  if (index >= kMaxLayers) return fail(Code::too_many_layers);
+  if (spec.label != nullptr)
+    for (const char* label : labels)
+      if (label != nullptr && detail::same_text(label, spec.label)) return fail(Code::name_repeated);
+  Layer layer = spec.layer;
+  if ((index == 0) != (layer.op == Op::input))
+    return fail(index == 0 ? Code::first_layer_not_input : Code::input_layer_repeated);
+  std::array<Shape, kMaxInputs> in{};
+  const auto push = [&](std::size_t source) {
+    layer.inputs[layer.input_count] = static_cast<std::uint16_t>(source);
+    in[layer.input_count++] = layers[source].shape;
+  };
+  if (layer.op != Op::input && (spec.from_count == 0 || spec.and_previous)) push(index - 1);
+  for (std::size_t i = 0; i < spec.from_count; ++i) {
+    std::size_t source = 0;
+    while (source < index && (labels[source] == nullptr || !detail::same_text(labels[source], spec.from[i]))) ++source;
+    if (source == index) return fail(Code::name_unknown);
+    if (layer.input_count == kMaxInputs) return fail(Code::bad_input_count);
+    push(source);
+  }
+  if (spec.flatten) layer.shape = {1, 1, static_cast<std::uint32_t>(in[0].elements())};
+  if (spec.padding == Padding::same && layer.stride_h != 0 && layer.stride_w != 0 && layer.filter_h != 0 &&
+      layer.filter_w != 0) {
+    const auto pad = [](std::uint32_t size, std::uint32_t filter, std::uint32_t stride, std::uint32_t dilation) {
+      const std::uint32_t span = dilation * (filter - 1) + 1;
+      const std::uint32_t outputs = (size + stride - 1) / stride;
+      const std::uint64_t needed = std::uint64_t{outputs - 1} * stride + span;
+      return static_cast<std::uint32_t>(needed > size ? needed - size : 0);
+    };
+    const std::uint32_t rows = pad(in[0].h, layer.filter_h, layer.stride_h, layer.dilation_h);
+    const std::uint32_t columns = pad(in[0].w, layer.filter_w, layer.stride_w, layer.dilation_w);
+    if (rows > 2U * 0xFFFF || columns > 2U * 0xFFFF) return fail(Code::bad_padding);  // a record has 16 bits a side
+    layer.pad_top = static_cast<std::uint16_t>(rows / 2);
+    layer.pad_bottom = static_cast<std::uint16_t>(rows - rows / 2);
+    layer.pad_left = static_cast<std::uint16_t>(columns / 2);
+    layer.pad_right = static_cast<std::uint16_t>(columns - columns / 2);
+  }
+  const Result<Shape> shape = output_shape(layer, std::span(in).first(layer.input_count));
+  if (!shape.ok()) return Status{shape.status().code, static_cast<std::uint16_t>(index), shape.status().detail};
+  layer.shape = *shape;
+  const ParamArrays params = param_arrays(layer, in[0]);
+  std::uint64_t end = 0;  // of the parameters so far
+  for (const Layer& earlier : layers)
+    end = std::max<std::uint64_t>(end, std::uint64_t{earlier.param_offset} + earlier.param_bytes);
+  const std::uint64_t offset = align_up(end, alignment);
+  if (offset + params.bytes > 0x7FFF'FFFFU) return fail(Code::bad_shape);
+  if (params.count != 0) {
+    layer.param_dtype = DType::f32;
+    layer.param_offset = static_cast<std::uint32_t>(offset);
+    layer.param_bytes = static_cast<std::uint32_t>(params.bytes);
+  } else {
+    layer.flags = 0;
+  }
+  return layer;
+}
+
+/// A network known at compile time: its records, without parameters.
+template <std::size_t N>
+struct Network {
+  std::array<Layer, N> layers{};
+  std::uint32_t param_bytes = 0;
+  static constexpr std::uint32_t alignment = 16;
+
+  /// A view of the network over a parameter block that outlives it (nullptr: records only).
+  [[nodiscard]] constexpr Model model(const std::byte* params = nullptr) const {
+    return {layers, params, param_bytes, alignment};
+  }
+};
+
+namespace detail {
+// Never defined and not constexpr: a network that is wrong stops compiling at the call whose name says why.
+void the_first_layer_must_be_input();
+void there_can_be_one_input_layer_only();
+void layer_reads_a_name_that_no_earlier_layer_has();
+void two_layers_have_the_same_name();
+void layers_to_add_or_concat_have_different_shapes();
+void filter_is_larger_than_the_padded_input();
+void filter_stride_or_dilation_is_zero();
+void padding_is_as_large_as_the_filter();
+void layer_attribute_is_out_of_range();
+void layer_has_a_dimension_of_zero_or_beyond_the_limit();
+void layer_has_the_wrong_number_of_inputs();
+void a_layer_is_not_used_by_any_other();
+void network_is_not_valid();
+
+constexpr void stop_compiling(Code code) {
+  switch (code) {
+    case Code::first_layer_not_input: return the_first_layer_must_be_input();
+    case Code::input_layer_repeated: return there_can_be_one_input_layer_only();
+    case Code::name_unknown: return layer_reads_a_name_that_no_earlier_layer_has();
+    case Code::name_repeated: return two_layers_have_the_same_name();
+    case Code::shape_mismatch: return layers_to_add_or_concat_have_different_shapes();
+    case Code::filter_exceeds_input: return filter_is_larger_than_the_padded_input();
+    case Code::bad_filter: return filter_stride_or_dilation_is_zero();
+    case Code::bad_padding: return padding_is_as_large_as_the_filter();
+    case Code::bad_attribute: return layer_attribute_is_out_of_range();
+    case Code::bad_shape: return layer_has_a_dimension_of_zero_or_beyond_the_limit();
+    case Code::bad_input_count: return layer_has_the_wrong_number_of_inputs();
+    case Code::unused_layer: return a_layer_is_not_used_by_any_other();
+    default: return network_is_not_valid();
+  }
+}
+}  // namespace detail
+
+/// Builds a network at compile time. A mistake does not compile, and the error names the rule.
+template <class... Specs>
+consteval auto sequential(const Specs&... wishes) {
+  constexpr std::size_t count = sizeof...(Specs);
+  const std::array<LayerSpec, count> specs{wishes...};
+  std::array<const char*, count> labels{};
+  Network<count> network;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Result<Layer> layer =
+        resolve(specs[i], std::span(network.layers).first(i), std::span(labels).first(i), Network<count>::alignment);
+    if (!layer.ok()) {
+      detail::stop_compiling(layer.status().code);
+    } else {
+      network.layers[i] = *layer;
+      network.param_bytes = std::max(network.param_bytes, layer->param_offset + layer->param_bytes);
+    }
+    labels[i] = specs[i].label;
+  }
+  if (const Status status = validate(network.model()); !status.ok()) detail::stop_compiling(status.code);
+  return network;
+}
+
+/// A projection pursuit regression, output = bias + sum over m of beta_m g_m(w_m · input), as the chain input, dense
+/// without bias (the directions w), spline (the ridge functions g), dense (beta and bias). fit_projection_pursuit()
+/// fills its parameters; a trainer may go on from there.
+consteval Network<4> projection_pursuit(std::uint32_t features, std::uint32_t terms, std::uint16_t knots,
+                                        std::uint32_t outputs = 1) {
+  return sequential(input(features), dense(terms, {.bias = false}), spline(knots), dense(outputs));
+}
+
+}  // namespace mote

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch normalisation folded into the layer before it, for inference.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "mote/model/model.hpp"
+
+namespace mote {
+
+/// Whether layer `index` is a batch norm that can be folded: its input is a dense, conv2d or depthwise_conv2d layer
+/// that nothing else reads.
+constexpr bool can_fold(std::span<const Layer> layers, std::size_t index) {
+  if (layers[index].op != Op::batch_norm) return false;
+  const std::size_t source = layers[index].inputs[0];
+  const Op op = layers[source].op;
+  if (op != Op::dense && op != Op::conv2d && op != Op::depthwise_conv2d) return false;
+  for (std::size_t i = source + 1; i < layers.size(); ++i)
+    for (std::size_t k = 0; k < layers[i].input_count; ++k)
+      if (layers[i].inputs[k] == source && i != index) return false;
+  return true;
+}
+
+/// Upper bound on the bytes fold_batch_norm writes.
+std::size_t folded_file_bytes(const Model& model);
+
+/// Writes the model as a file in which every batch norm that can_fold() is gone: W' = W gamma / sqrt(variance +
+/// epsilon) per output channel, b' = (b - mean) gamma / sqrt(variance + epsilon) + beta; a layer without bias gets one.
+/// Other layers are copied. Returns the bytes written. `out` must be 64-byte aligned. Errors: missing_parameters,
+/// output_too_small (detail: bytes needed), arena_misaligned, unsupported_dtype.
+Result<std::size_t> fold_batch_norm(const Model& model, std::span<std::byte> out);
+
+}  // namespace mote

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may share memory and what a backward step reads: predicates on the records, each a pure function. Part of the
+// planner; keeps no memory beyond a few bit sets.
+#pragma once
+
+#include "mote/kernels/kernels.hpp"
+#include "mote/plan/plan.hpp"
+
+namespace mote::detail {
+
+using LayerSet = std::array<std::uint64_t, kMaxLayers / 64>;
+constexpr bool contains(const LayerSet& set, std::size_t i) { return ((set[i / 64] >> (i % 64)) & 1U) != 0; }
+constexpr void insert(LayerSet& set, std::size_t i) { set[i / 64] |= std::uint64_t{1} << (i % 64); }
+
+/// The model as the planner sees it: predicates only, each a pure function of the records and the options.
+struct Graph {
+  std::span<const Layer> layers{};
+  PlanOptions options{};
+  std::size_t output_layer = 0;
+  LayerSet needs_grad{};  // on a path from a trainable parameter
+  LayerSet read_once{};   // exactly one layer reads the value
+  LayerSet overwrites{};  // the layer writes over its first input
+  LayerSet exclusive{};   // nobody but the one reader looks at this value's memory
+  LayerSet needs_sign{};  // a backward step reads this value's memory, its sign at least
+  LayerSet needs_value{};
+
+  constexpr Graph(const Model& model, const PlanOptions& wish) : layers(model.layers), options(wish) {
+    output_layer = wish.training ? loss_layer(layers, wish.loss) : layers.size() - 1;
+    LayerSet read{};
+    LayerSet read_again{};
+    for (std::size_t i = 0; i <= output_layer; ++i) {
+      bool needs = wish.training && layers[i].trainable();
+      for (std::size_t k = 0; k < layers[i].input_count; ++k) {
+        const std::size_t source = layers[i].inputs[k];
+        needs = needs || contains(needs_grad, source);
+        insert(contains(read, source) ? read_again : read, source);
+      }
+      if (needs) insert(needs_grad, i);
+    }
+    for (std::size_t i = 0; i < read.size(); ++i) read_once[i] = read[i] & ~read_again[i];
+    for (std::size_t i = 1; i <= output_layer; ++i) share_memory(i);
+  }
+
+  [[nodiscard]] constexpr bool differentiated(std::size_t i) const { return contains(needs_grad, i); }
+  /// Batch statistics are taken only where the layer is trained; a frozen one uses its running statistics.
+  [[nodiscard]] constexpr bool batch_statistics(std::size_t i) const {
+    return options.training && layers[i].op == Op::batch_norm && layers[i].trainable();
+  }
+  [[nodiscard]] constexpr bool alias(std::size_t i) const {
+    return is_alias(layers[i].op) || (is_regularizer(layers[i].op) && !options.training);
+  }
+  /// The one layer that reads `value`, or kNoLayer where there are several (or none).
+  [[nodiscard]] constexpr std::uint16_t sole_reader(std::size_t value) const {
+    if (!contains(read_once, value)) return kNoLayer;
+    for (std::size_t i = value + 1;; ++i)
+      for (std::size_t k = 0; k < layers[i].input_count; ++k)
+        if (layers[i].inputs[k] == value) return static_cast<std::uint16_t>(i);
+  }
+  /// Decides whether layer `i` writes over its first input: only if nobody else reads that memory and no backward step
+  /// misses it. Layers are decided in order, each from what is known of its input.
+  constexpr void share_memory(std::size_t i) {
+    const Layer& layer = layers[i];
+    const std::size_t source = layer.inputs[0];
+    bool able = layer.op == Op::add || layer.op == Op::softmax || is_regularizer(layer.op) ||
+                (layer.op == Op::batch_norm && !batch_statistics(i)) || is_activation(layer.op);
+    if (alias(i) || !contains(exclusive, source)) able = false;
+    for (std::size_t k = 1; able && layer.input_count > k; ++k) able = root(layer.inputs[k]) != root(source);
+    if (differentiated(i) && (is_activation(layer.op) || layer.op == Op::softmax) &&
+        !traits(layer.op).differentiates_output)
+      able = false;
+    if (contains(needs_value, source) || (contains(needs_sign, source) && layer.op != Op::dropout)) able = false;
+    if (able) insert(overwrites, i);
+    const bool shares = able || alias(i);
+    if (contains(read_once, i) && (!shares || contains(exclusive, source))) insert(exclusive, i);
+    const OutputNeed need = differentiated(i) ? traits(layer.op).output_need : OutputNeed::none;
+    if (need == OutputNeed::value || (shares && contains(needs_value, source))) insert(needs_value, i);
+    if (need == OutputNeed::sign || (shares && contains(needs_sign, source))) insert(needs_sign, i);
+  }
+  [[nodiscard]] constexpr bool in_place(std::size_t i) const { return contains(overwrites, i); }
+  /// Whether activation `i` is applied by its input's kernel: a clamp, in place, of a layer that can.
+  [[nodiscard]] constexpr bool joins_input(std::size_t i) const {
+    const Op source = layers[layers[i].inputs[0]].op;
+    return is_clamp(layers[i].op) && layers[i].inputs[0] + 1U == i && in_place(i) &&
+           (source == Op::dense || source == Op::conv2d || source == Op::depthwise_conv2d || source == Op::add);
+  }
+  /// The activation that the kernel of layer `i` applies, or kNoLayer.
+  [[nodiscard]] constexpr std::uint16_t joined_activation(std::size_t i) const {
+    const std::size_t next = i + 1;  // the usual place; elsewhere it stays a step of its own
+    return next <= output_layer && layers[next].inputs[0] == i && layers[next].op != Op::input && joins_input(next)
+               ? static_cast<std::uint16_t>(next)
+               : kNoLayer;
+  }
+  /// Whether layer `i`, a sum of two, is made by the kernel of the layer before: a convolution that nobody else reads,
+  /// and whose input does not lie where the sum goes.
+  [[nodiscard]] constexpr bool joins_summand(std::size_t i) const {
+    if (i > output_layer || layers[i].op != Op::add || layers[i].input_count != 2) return false;
+    const std::size_t conv = i - 1;
+    return layers[conv].op == Op::conv2d && layers[conv].dtype == DType::f32 && sole_reader(conv) == i &&
+           layers[i].inputs[0] != layers[i].inputs[1] && root(layers[conv].inputs[0]) != root(i);
+  }
+  /// Whether the gradient of activation `i` is taken by the kernel that makes its gradient: of a pool, which has fewer
+  /// outputs than the activation, and reads the activation's value anyway.
+  [[nodiscard]] constexpr bool gradient_joins_reader(std::size_t i) const {
+    if (!is_clamp(layers[i].op)) return false;
+    const std::uint16_t reader = sole_reader(i);
+    return reader != kNoLayer && layers[reader].op == Op::max_pool &&
+           gradient_root(layers[i].inputs[0]) == gradient_root(i);
+  }
+  /// The layer whose buffer holds the value of layer `i`.
+  [[nodiscard]] constexpr std::size_t root(std::size_t i) const {
+    while (layers[i].op != Op::input && (alias(i) || in_place(i))) i = layers[i].inputs[0];
+    return i;
+  }
+  /// The gradient of every input is the gradient of the output: in the same memory no backward step is needed.
+  [[nodiscard]] constexpr bool passes_gradient(std::size_t i) const {
+    return alias(i) || layers[i].op == Op::add || layers[i].op == Op::gaussian_noise;
+  }
+  /// Backward steps that may write grad_input over grad_output.
+  [[nodiscard]] constexpr bool gradient_in_place(std::size_t i) const {
+    const Op op = layers[i].op;
+    return alias(i) || is_activation(op) || op == Op::softmax || is_regularizer(op) || op == Op::batch_norm ||
+           op == Op::add;
+  }
+  /// The layer whose buffer holds the gradient of value `i`.
+  [[nodiscard]] constexpr std::size_t gradient_root(std::size_t i) const {
+    while (i != output_layer) {
+      const std::uint16_t reader = sole_reader(i);
+      if (reader == kNoLayer || !gradient_in_place(reader) || layers[reader].inputs[0] != i) break;
+      i = reader;
+    }
+    return i;
+  }
+  /// Whether the loss may write its gradient over the logits: only the loss reads them, no backward step does.
+  [[nodiscard]] constexpr bool loss_in_place() const {
+    const std::size_t holder = root(output_layer);
+    if (layers[holder].op == Op::input) return false;
+    for (std::size_t v = output_layer; v != holder; v = layers[v].inputs[0])
+      if (!contains(read_once, layers[v].inputs[0])) return false;
+    return !contains(needs_value, output_layer) && !contains(needs_sign, output_layer);
+  }
+  /// All gradients must exist at once.
+  [[nodiscard]] constexpr bool keeps_gradients() const {
+    return options.accumulate || options.clip_norm || options.full_batch;
+  }
+  /// The layer has parameters that an update step moves: in full batches running statistics alone.
+  [[nodiscard]] constexpr bool updated(std::size_t i) const { return !options.full_batch || batch_statistics(i); }
+  /// The layer's gradient kernel may write into the parameters themselves.
+  [[nodiscard]] constexpr bool fused_update(std::size_t i) const {
+    const Op op = layers[i].op;
+    return !keeps_gradients() && !options.gradient_buffers && !options.gradient_norms &&
+           (op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d);
+  }
+  /// The step that takes the gradient of the layer's input also updates its parameters: one pass over them.
+  [[nodiscard]] constexpr bool joined_update(std::size_t i) const {
+    const Layer& layer = layers[i];
+    return layer.op == Op::dense && layer.trainable() && differentiated(layer.inputs[0]) && fused_update(i) &&
+           !options.penalty;
+  }
+  [[nodiscard]] constexpr std::uint64_t value_bytes(std::size_t i) const {
+    return layers[i].shape.elements() * options.batch * bytes_of(layers[i].dtype);
+  }
+  [[nodiscard]] constexpr ConvShape conv_shape(std::size_t i) const {
+    const Layer& l = layers[i];
+    return {options.batch,
+            layers[l.inputs[0]].shape,
+            l.shape,
+            {l.filter_h, l.filter_w, l.stride_h, l.stride_w, l.dilation_h, l.dilation_w, l.pad_top, l.pad_left}};
+  }
+};
+
+}  // namespace mote::detail

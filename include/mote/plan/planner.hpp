@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// make_plan(): the walk over the model (walk.hpp) and the placement of what it found (placement.hpp).
+// Included by plan.hpp.
+#pragma once
+
+#include "mote/plan/placement.hpp"
+#include "mote/plan/walk.hpp"
+
+namespace mote {
+
+/// Steps and buffers that make_plan will want for the same arguments, exactly.
+constexpr Result<PlanSize> plan_size(const Model& model, const PlanOptions& options) {
+  MOTE_TRY(validate(model));
+  if (options.batch == 0) return Status{Code::bad_batch};
+  if (options.alignment < 4 || options.alignment > 4096 || (options.alignment & (options.alignment - 1)) != 0)
+    return Status{Code::bad_option, kNoLayer, options.alignment};
+  if (model.input_shape().elements() * options.batch > 0x7FFF'FFFFU / sizeof(float))
+    return Status{Code::plan_too_large};  // external input has no buffer, but kernels count it in 32 bits
+  detail::PlanWriter counter;
+  Plan plan;
+  detail::Walk(model, options, counter).emit(plan);
+  if (counter.too_large()) return Status{Code::plan_too_large};
+  return counter.size();
+}
+
+/// Makes the plan in the caller's arrays, which must be at least as long as plan_size() says and outlive the plan.
+/// Errors: what validate() finds, bad_batch, plan_too_large, output_too_small (arrays too short; detail: table bytes).
+constexpr Result<Plan> make_plan(const Model& model, const PlanOptions& options, std::span<Step> steps,
+                                 std::span<Buffer> buffers) {
+  const Result<PlanSize> size = plan_size(model, options);
+  MOTE_TRY(size);
+  if (steps.size() < size->steps || buffers.size() < size->buffers)
+    return Status{Code::output_too_small, kNoLayer, static_cast<std::uint32_t>(size->table_bytes())};
+  steps = steps.first(size->steps);
+  buffers = buffers.first(size->buffers);
+  detail::PlanWriter writer(steps, buffers);
+  Plan plan;
+  detail::Walk(model, options, writer).emit(plan);
+  plan.steps = steps;
+  plan.buffers = buffers;
+  plan.options = options;
+  const auto last_step = static_cast<std::uint16_t>(steps.size() - 1);
+  const detail::Peak peak = detail::peak_of(buffers, options.alignment);
+  std::uint64_t best = ~std::uint64_t{0};
+  detail::PlacementRule best_rule{};
+  for (std::uint8_t rule = 0; rule < detail::kPlacementRules && best != peak.bytes; ++rule) {
+    const std::uint64_t end =
+        detail::place(buffers, options.alignment, detail::PlacementRule{rule}, last_step, peak.step);
+    if (end < best) best = end, best_rule = detail::PlacementRule{rule};
+  }
+  if (best > 0x7FFF'FFFFU) return Status{Code::plan_too_large};
+  detail::place(buffers, options.alignment, best_rule, last_step, peak.step);
+  plan.arena_bytes = static_cast<std::uint32_t>(best);
+  plan.lower_bound_bytes = static_cast<std::uint32_t>(peak.bytes);
+  return plan;
+}
+
+/// A plan with its own arrays, for networks known at compile time.
+template <std::size_t Steps, std::size_t Buffers>
+struct StaticPlan {
+  std::array<Step, Steps> steps{};
+  std::array<Buffer, Buffers> buffers{};
+  PlanSummary summary{};
+
+  [[nodiscard]] constexpr Plan view() const {
+    Plan plan{summary, {}, {}};
+    plan.steps = steps;
+    plan.buffers = buffers;
+    return plan;
+  }
+};
+
+namespace detail {
+void the_network_cannot_be_planned();
+}  // namespace detail
+
+/// The plan of a constexpr network: sized exactly, made by make_plan.
+template <const auto& kNet, const PlanOptions& kOptions>
+consteval auto static_plan() {
+  constexpr Result<PlanSize> size = plan_size(kNet.model(), kOptions);
+  static_assert(size.ok(), "the network cannot be planned with these options");
+  StaticPlan<size->steps, size->buffers> out;  // holds no pointer to itself: GCC 14 would not take it for a constant
+  const Result<Plan> plan = make_plan(kNet.model(), kOptions, out.steps, out.buffers);
+  if (!plan.ok()) detail::the_network_cannot_be_planned();
+  out.summary = *plan;
+  return out;
+}
+
+}  // namespace mote

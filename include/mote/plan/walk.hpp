@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+// The walk over the model that emits steps and touches buffers. Part of the planner; it runs twice, counting and then
+// writing, so that the caller's arrays are exact.
+#pragma once
+
+#include "mote/plan/graph.hpp"
+
+namespace mote::detail {
+
+/// Emits steps and buffers, or only counts them. A buffer is known by (kind, layer); touching it at a step extends its
+/// life.
+class PlanWriter {
+ public:
+  constexpr PlanWriter() = default;
+  constexpr PlanWriter(std::span<Step> steps, std::span<Buffer> buffers)
+      : steps_(steps), buffers_(buffers), writing_(true) {}
+
+  [[nodiscard]] constexpr PlanSize size() const { return {step_count_, buffer_count_}; }
+  [[nodiscard]] constexpr bool too_large() const { return too_large_; }
+  [[nodiscard]] constexpr bool seen(BufferKind kind, std::size_t layer) const {
+    return contains(seen_[static_cast<std::size_t>(kind)], layer);
+  }
+  /// The buffer's index; it lives at the step that push() adds next.
+  constexpr std::uint16_t touch(BufferKind kind, std::size_t layer, std::uint64_t bytes) {
+    if (bytes > 0x7FFF'FFFFU) too_large_ = true;
+    if (!seen(kind, layer)) {
+      insert(seen_[static_cast<std::size_t>(kind)], layer);
+      if (writing_)
+        buffers_[buffer_count_] = {static_cast<std::uint32_t>(bytes), 0, now(), now(), kind,
+                                   static_cast<std::uint16_t>(layer)};
+      if (buffer_count_ == kNoBuffer - 1U)
+        too_large_ = true;
+      else
+        ++buffer_count_;
+      return static_cast<std::uint16_t>(buffer_count_ - 1);
+    }
+    if (!writing_) return 0;
+    std::size_t i = buffer_count_;
+    while (i-- > 0)
+      if (buffers_[i].kind == kind && buffers_[i].layer == layer) break;
+    buffers_[i].last_step = now();
+    buffers_[i].bytes = std::max(buffers_[i].bytes, static_cast<std::uint32_t>(bytes));
+    return static_cast<std::uint16_t>(i);
+  }
+  constexpr void push(const Step& step) {
+    if (writing_) steps_[step_count_] = step;
+    if (step_count_ == kNoBuffer - 1U)
+      too_large_ = true;
+    else
+      ++step_count_;
+  }
+  constexpr void live_always(std::uint16_t buffer, bool until_end_only = false) {
+    if (!writing_ || buffer == kNoBuffer) return;
+    if (!until_end_only) buffers_[buffer].first_step = 0;
+    buffers_[buffer].last_step = static_cast<std::uint16_t>(step_count_ == 0 ? 0 : step_count_ - 1);
+  }
+  [[nodiscard]] constexpr std::uint16_t now() const { return static_cast<std::uint16_t>(step_count_); }
+
+ private:
+  std::span<Step> steps_{};
+  std::span<Buffer> buffers_{};
+  std::array<LayerSet, kBufferKinds> seen_{};
+  std::size_t step_count_ = 0, buffer_count_ = 0;
+  bool writing_ = false, too_large_ = false;
+};
+
+/// The walk. One instance emits one plan into one writer.
+class Walk {
+ public:
+  constexpr Walk(const Model& model, const PlanOptions& options, PlanWriter& writer)
+      : model_(model), graph_(model, options), out_(writer) {}
+
+  /// Emits everything; fills the fields of `plan` that are indices and counts.
+  constexpr void emit(Plan& plan) {
+    const PlanOptions& options = graph_.options;
+    plan.output_layer = static_cast<std::uint16_t>(graph_.output_layer);
+    // The caller fills these before step 0.
+    if (!options.external_input) plan.input = out_.touch(BufferKind::input, 0, graph_.value_bytes(0));
+    if (options.training) emit_training_inputs(plan);
+    for (std::size_t i = 1; i <= graph_.output_layer; ++i) emit_forward(i);
+    plan.forward_steps = out_.now();
+    plan.output = value(graph_.output_layer);
+    if (options.training) {
+      emit_loss(plan);
+      for (std::size_t i = graph_.output_layer; i > 0; --i)
+        if (graph_.differentiated(i)) emit_backward(i);
+    }
+    plan.slice_steps = out_.now();
+    if (options.training && graph_.keeps_gradients()) emit_updates();
+    if (!options.training && plan.forward_steps == 0) out_.push(pass_through());  // a model of aliases only
+    plan.forward_steps = options.training ? plan.forward_steps : out_.now();
+    plan.slice_steps = options.training ? plan.slice_steps : out_.now();
+    for (const std::uint16_t buffer :
+         {plan.parameters, plan.state1, plan.state2, plan.param_gradients, plan.gradient_norms})
+      out_.live_always(buffer);
+    if (!options.training) out_.live_always(plan.output, true);
+  }
+
+ private:
+  constexpr Step pass_through() {
+    Step step = make(StepKind::forward, graph_.output_layer);
+    step.input = step.output = value(graph_.output_layer);
+    return step;
+  }
+  [[nodiscard]] constexpr Step make(StepKind kind, std::size_t layer) const {
+    Step step;
+    step.kind = kind;
+    step.layer = static_cast<std::uint16_t>(layer);
+    const Layer& l = graph_.layers[layer];
+    step.trained = l.trainable() && (graph_.options.training || model_.trained_params != nullptr);
+    const std::uint32_t alignment = graph_.options.training ? graph_.options.alignment : model_.trained_alignment;
+    step.params = step.trained ? trained_offset(graph_.layers, layer, alignment) : l.param_offset;
+    return step;
+  }
+  constexpr std::uint16_t value(std::size_t i) {
+    const std::size_t root = graph_.root(i);
+    if (graph_.layers[root].op == Op::input)
+      return graph_.options.external_input ? kNoBuffer : out_.touch(BufferKind::input, 0, graph_.value_bytes(root));
+    return out_.touch(BufferKind::activation, root, graph_.value_bytes(root));
+  }
+  [[nodiscard]] constexpr bool gradient_is_logits(std::size_t i) const {
+    return graph_.gradient_root(i) == graph_.gradient_root(graph_.output_layer) && graph_.loss_in_place();
+  }
+  constexpr std::uint16_t gradient(std::size_t i) {
+    if (gradient_is_logits(i)) return value(graph_.output_layer);
+    return out_.touch(BufferKind::gradient, graph_.gradient_root(i), graph_.value_bytes(graph_.gradient_root(i)));
+  }
+  constexpr std::uint16_t scratch(std::size_t layer, std::size_t floats) {
+    return floats == 0 ? kNoBuffer : out_.touch(BufferKind::scratch, layer, std::uint64_t{floats} * sizeof(float));
+  }
+  [[nodiscard]] constexpr std::uint64_t trained_bytes() const {
+    return trained_offset(graph_.layers, graph_.layers.size(), graph_.options.alignment);
+  }
+
+  constexpr void emit_training_inputs(Plan& plan) {
+    const PlanOptions& options = graph_.options;
+    const Shape output = graph_.layers[graph_.output_layer].shape;
+    const Targets targets = resolve_targets(options.targets, options.loss, output);
+    if (targets == Targets::labels)
+      plan.labels = out_.touch(BufferKind::labels, 0, std::uint64_t{options.batch} * sizeof(std::int32_t));
+    if (targets == Targets::values)
+      plan.targets = out_.touch(BufferKind::targets, 0, output.elements() * options.batch * sizeof(float));
+    if (options.sample_weights)
+      plan.sample_weights = out_.touch(BufferKind::sample_weights, 0, std::uint64_t{options.batch} * sizeof(float));
+    plan.parameters = out_.touch(BufferKind::parameters, 0, trained_bytes());
+    if (options.optimizer_states > 0) plan.state1 = out_.touch(BufferKind::optimizer_state1, 0, trained_bytes());
+    if (options.optimizer_states > 1)
+      plan.state2 = out_.touch(BufferKind::optimizer_state2, 0, (options.optimizer_states - 1U) * trained_bytes());
+    if (options.gradient_norms) plan.gradient_norms = gradient_norms();
+    if (graph_.keeps_gradients()) plan.param_gradients = out_.touch(BufferKind::param_gradient, 0, trained_bytes());
+  }
+
+  constexpr void emit_forward(std::size_t i) {
+    const Layer& layer = graph_.layers[i];
+    if (graph_.alias(i) || graph_.joins_input(i) || graph_.joins_summand(i + 1)) return;
+    if (graph_.joins_summand(i)) return emit_sum(i);
+    if (layer.op == Op::add || layer.op == Op::concat) return emit_join(i);
+    Step step = make(StepKind::forward, i);
+    step.input = value(layer.inputs[0]);
+    step.output = value(i);
+    step.activation = graph_.joined_activation(i);
+    if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_scratch_floats(graph_.conv_shape(i)));
+    if (graph_.batch_statistics(i)) step.saved = saved(i);
+    out_.push(step);
+  }
+  /// The step of the convolution before layer `i`, which adds the other input.
+  constexpr void emit_sum(std::size_t i) {
+    const Layer& layer = graph_.layers[i];
+    const std::size_t conv = i - 1;
+    Step step = make(StepKind::forward, conv);
+    step.input = value(graph_.layers[conv].inputs[0]);
+    step.second = value(layer.inputs[layer.inputs[0] == conv ? 1 : 0]);
+    step.sum = static_cast<std::uint16_t>(i);
+    step.output = value(i);
+    step.activation = graph_.joined_activation(i);
+    step.scratch = scratch(conv, conv2d_scratch_floats(graph_.conv_shape(conv)));
+    out_.push(step);
+  }
+  /// add: one step per further input, the first of them out of two values; concat: one copy per input.
+  constexpr void emit_join(std::size_t i) {
+    const Layer& layer = graph_.layers[i];
+    for (std::uint8_t k = layer.op == Op::add ? 1 : 0; k < layer.input_count; ++k) {
+      Step step = make(StepKind::forward, i);
+      step.input_index = k;
+      if (layer.op == Op::concat) {
+        step.input = value(layer.inputs[k]);
+      } else {
+        step.input = k == 1 ? value(layer.inputs[0]) : value(i);
+        step.second = value(layer.inputs[k]);
+      }
+      step.output = value(i);
+      if (k + 1U == layer.input_count) step.activation = graph_.joined_activation(i);
+      out_.push(step);
+    }
+  }
+  constexpr std::uint16_t saved(std::size_t i) {
+    return out_.touch(BufferKind::saved, i, std::uint64_t{2} * graph_.layers[i].shape.c * sizeof(float));
+  }
+
+  constexpr void emit_loss(const Plan& plan) {
+    Step step = make(StepKind::loss, graph_.output_layer);
+    step.input = value(graph_.output_layer);
+    step.grad_output = gradient(graph_.output_layer);
+    if (plan.labels != kNoBuffer) out_.touch(BufferKind::labels, 0, 0);
+    if (plan.targets != kNoBuffer) out_.touch(BufferKind::targets, 0, 0);
+    if (graph_.options.targets == Targets::input) step.second = value(0);
+    if (plan.sample_weights != kNoBuffer) out_.touch(BufferKind::sample_weights, 0, 0);
+    out_.push(step);
+  }
+
+  constexpr void emit_backward(std::size_t i) {
+    const Layer& layer = graph_.layers[i];
+    const bool params_first =  // their grad_input may overwrite grad_output
+        layer.op == Op::batch_norm || layer.op == Op::spline;
+    if (params_first && layer.trainable()) emit_grad_params(i);
+    for (std::uint8_t k = 0; k < layer.input_count; ++k)
+      if (graph_.differentiated(layer.inputs[k])) emit_grad_input(i, k);
+    if (!params_first && layer.trainable() && !graph_.joined_update(i)) emit_grad_params(i);
+    if (layer.trainable() && !graph_.keeps_gradients() && !graph_.fused_update(i)) emit_update(i);
+  }
+
+  constexpr void emit_grad_input(std::size_t i, std::uint8_t k) {
+    const Layer& layer = graph_.layers[i];
+    const std::size_t source = layer.inputs[k];
+    if (graph_.gradient_root(source) == graph_.gradient_root(i) && graph_.passes_gradient(i)) return;
+    if (graph_.gradient_joins_reader(i)) return;
+    const bool same = graph_.gradient_root(source) == graph_.gradient_root(i);
+    const bool first = same || !contains(started_, graph_.gradient_root(source));
+    std::uint16_t summand = kNoBuffer;
+    if (!first && graph_.passes_gradient(i)) {
+      summand = gradient(i);
+    } else {
+      Step step = make(StepKind::grad_input, i);
+      step.input_index = k;
+      step.grad_output = gradient(i);
+      read_values(i, step);
+      if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_grad_input_scratch_floats(graph_.conv_shape(i)));
+      step.fused = graph_.joined_update(i);
+      if (graph_.gradient_joins_reader(source)) step.activation = static_cast<std::uint16_t>(source);
+      if (step.fused) step.input = value(source);
+      step.grad_input = first ? gradient(source) : sum_gradient(i, source);
+      out_.push(step);
+      if (first) return insert(started_, graph_.gradient_root(source));
+      summand = sum_gradient(i, source);
+    }
+    Step step = make(StepKind::add_gradient, source);
+    step.second = summand;
+    step.grad_input = gradient(source);
+    out_.push(step);
+  }
+  constexpr std::uint16_t sum_gradient(std::size_t i, std::size_t source) {
+    return out_.touch(BufferKind::sum_gradient, i, graph_.value_bytes(source));
+  }
+  /// The forward values that the backward step of layer `i` reads.
+  constexpr void read_values(std::size_t i, Step& step) {
+    const Layer& layer = graph_.layers[i];
+    const Op op = layer.op;
+    const bool reads_output = traits(op).differentiates_output || op == Op::rbf;
+    const bool reads_input = op == Op::max_pool || op == Op::rbf || graph_.batch_statistics(i) ||
+                             (is_activation(op) && !reads_output && !graph_.alias(i));
+    if (reads_input) step.input = value(layer.inputs[0]);
+    if (reads_output) step.output = value(i);
+    if (graph_.batch_statistics(i)) step.saved = saved(i);
+  }
+
+  constexpr void emit_grad_params(std::size_t i) {
+    Step step = make(StepKind::grad_params, i);
+    step.input = value(graph_.layers[i].inputs[0]);
+    if (graph_.layers[i].op == Op::rbf) step.output = value(i);
+    if (graph_.batch_statistics(i)) step.saved = saved(i);
+    step.grad_output = gradient(i);
+    step.fused = graph_.fused_update(i);
+    if (!step.fused) set_param_grad(i, step);
+    if (graph_.layers[i].op == Op::conv2d)
+      step.scratch = scratch(i, conv2d_grad_params_scratch_floats(graph_.conv_shape(i)));
+    out_.push(step);
+  }
+  constexpr void set_param_grad(std::size_t i, Step& step) {
+    if (graph_.keeps_gradients()) {
+      step.param_grad = out_.touch(BufferKind::param_gradient, 0, trained_bytes());
+      step.param_grad_offset = step.params;
+    } else {
+      step.param_grad = out_.touch(BufferKind::param_gradient, i, graph_.layers[i].param_bytes);
+    }
+  }
+  constexpr std::uint16_t gradient_norms() {
+    return out_.touch(BufferKind::gradient_norms, 0, graph_.layers.size() * sizeof(float));
+  }
+  /// A step on the layer's gradient alone.
+  constexpr void emit_on_gradient(StepKind kind, std::size_t i) {
+    Step step = make(kind, i);
+    set_param_grad(i, step);
+    if (kind == StepKind::gradient_norm) step.output = gradient_norms();
+    out_.push(step);
+  }
+  constexpr void emit_update(std::size_t i) {
+    if (graph_.options.gradient_norms) emit_on_gradient(StepKind::gradient_norm, i);
+    if (graph_.options.penalty) emit_on_gradient(StepKind::penalize, i);
+    emit_on_gradient(StepKind::update, i);
+  }
+  constexpr void emit_updates() {
+    const auto for_trained = [&](StepKind kind) {
+      for (std::size_t i = graph_.output_layer; i > 0; --i)
+        if (graph_.layers[i].trainable() && (kind != StepKind::update || graph_.updated(i))) emit_on_gradient(kind, i);
+    };
+    if (graph_.options.gradient_norms) for_trained(StepKind::gradient_norm);
+    if (graph_.options.penalty) for_trained(StepKind::penalize);
+    if (graph_.options.clip_norm) {
+      Step clip = make(StepKind::clip_norm, graph_.output_layer);
+      clip.param_grad = out_.touch(BufferKind::param_gradient, 0, trained_bytes());
+      out_.push(clip);
+    }
+    for_trained(StepKind::update);
+  }
+
+  const Model& model_;
+  Graph graph_;
+  PlanWriter& out_;
+  LayerSet started_{};  // gradients that have a first contribution
+};
+
+}  // namespace mote::detail

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+// The executor's training half: loss, gradients, penalties, clipping, updates. Same form as execute.hpp: one switch,
+// one kernel call. Only a loss or a gradient norm that is not finite can stop a run, and both stop it before any
+// parameter is touched.
+#pragma once
+
+#include "mote/run/execute.hpp"
+#include "mote/train/optimizer.hpp"
+#include "mote/train/random.hpp"
+#include "mote/train/schedule.hpp"
+
+namespace mote {
+
+/// What to train for and how. Plain data: a constexpr object for StaticTrainer, an argument for Trainer::create.
+struct TrainConfig {
+  Loss loss = Loss::softmax_cross_entropy;
+  Targets targets = Targets::automatic;
+  bool signed_labels = false;  ///< binary cross-entropy: labels and targets are -1 and +1
+  Optimizer optimizer = sgd();
+  Schedule schedule{};                   ///< constant
+  std::uint32_t batch = 1;               ///< samples per update; for a full-batch optimiser all there are
+  std::uint32_t micro_batch = 0;         ///< samples per slice, a divisor of batch; 0: batch. Smaller slices trade
+                                         ///< the batch's activations for one block of gradients
+  float clip_value = 0.0F;               ///< each gradient element into [-clip_value, clip_value]; 0: off
+  float clip_norm = 0.0F;                ///< gradients scaled so that their global norm is at most this; 0: off
+  float l1 = 0.0F, l2 = 0.0F;            ///< the objective has l1 sum |w| + l2/2 sum w^2; the reported loss has not
+  bool penalize_bias = false;            ///< penalties on biases, batch norm and RBF widths too
+  const float* class_weights = nullptr;  ///< one factor a class, or null; stays with the caller
+  bool sample_weights = false;           ///< one factor a sample, written to sample_weights()
+  std::uint64_t seed = 1;  ///< of dropout and noise; with the same seed, data and parameters a run repeats bit for bit
+  bool external_input = false;   ///< the batch's input stays in the caller's memory: set_input()
+  std::uint32_t alignment = 16;  ///< of the plan's buffers; 64 is fastest where vectors are wide
+  bool gradient_norms = false;   ///< gradient_norms() of the trainer: costs a pass over every gradient
+};
+
+/// The fields of TrainConfig by number, for Status::detail of bad_option.
+enum class TrainOption : std::uint8_t {
+  optimizer = 1,
+  schedule,
+  batch,
+  micro_batch,
+  clip_value,
+  clip_norm,
+  l1,
+  l2,
+  targets,
+  alignment,
+  minimize_options
+};
+
+constexpr std::uint32_t slice_samples(const TrainConfig& c) { return c.micro_batch == 0 ? c.batch : c.micro_batch; }
+
+/// Checks ranges; errors bad_batch and bad_option with the field.
+constexpr Status validate(const TrainConfig& c) {
+  const auto fail = [](TrainOption option) {
+    return Status{Code::bad_option, kNoLayer, static_cast<std::uint32_t>(option)};
+  };
+  if (c.batch == 0 || c.batch % slice_samples(c) != 0) return {Code::bad_batch, kNoLayer, c.batch};
+  if (!valid(c.optimizer)) return fail(TrainOption::optimizer);
+  if (!valid(c.schedule)) return fail(TrainOption::schedule);
+  const auto non_negative = [](float v) { return v >= 0.0F && detail::finite(v); };
+  if (!non_negative(c.clip_value)) return fail(TrainOption::clip_value);
+  if (!non_negative(c.clip_norm)) return fail(TrainOption::clip_norm);
+  if (!non_negative(c.l1)) return fail(TrainOption::l1);
+  if (!non_negative(c.l2)) return fail(TrainOption::l2);
+  if (c.alignment < 4 || c.alignment > 4096 || (c.alignment & (c.alignment - 1)) != 0)
+    return fail(TrainOption::alignment);
+  if (!full_batch(c.optimizer.kind)) return {};
+  // A line search sets the rate, and looks for a minimum of one smooth function: no schedule, clipping or corner.
+  if (c.schedule.kind != ScheduleKind::constant || c.schedule.warmup_steps != 0) return fail(TrainOption::schedule);
+  if (c.clip_value != 0.0F) return fail(TrainOption::clip_value);
+  if (c.clip_norm != 0.0F) return fail(TrainOption::clip_norm);
+  if (c.l1 != 0.0F) return fail(TrainOption::l1);
+  return {};
+}
+
+/// The part of the configuration that the plan depends on.
+constexpr PlanOptions plan_options(const TrainConfig& c) {
+  PlanOptions options;
+  options.batch = slice_samples(c);
+  options.alignment = c.alignment;
+  options.external_input = c.external_input;
+  options.training = true;
+  options.loss = c.loss;
+  options.targets = c.targets;
+  options.sample_weights = c.sample_weights;
+  options.accumulate = slice_samples(c) != c.batch;
+  options.clip_norm = c.clip_norm > 0.0F;
+  options.gradient_buffers = c.optimizer.kind != OptimizerKind::sgd || c.clip_value > 0.0F;
+  options.penalty = c.l1 > 0.0F || c.l2 > 0.0F;
+  options.full_batch = full_batch(c.optimizer.kind);
+  options.gradient_norms = c.gradient_norms;
+  options.optimizer_states = static_cast<std::uint8_t>(state_buffers(c.optimizer));
+  return options;
+}
+
+/// What changes from update to update.
+struct UpdateState {
+  float learning_rate = 0.0F;
+  float correction1 = 1.0F, correction2 = 1.0F;  // Adam: 1 - decay^t
+  LossResult result{};
+};
+
+namespace detail {
+
+float square_root(float value);  // correctly rounded; trainer.cpp
+
+/// The root, without libm: the same bits everywhere. NaN and infinity pass; what has vanished is 0.
+constexpr double norm_of(double sum_of_squares) {
+  if (sum_of_squares < 0x1p-1022) return 0.0;
+  return sum_of_squares <= 0x1.FFFFFFFFFFFFFp+1023 ? square_root(sum_of_squares) : sum_of_squares;
+}
+
+[[gnu::always_inline]] inline void zero_floats(float* values, std::uint32_t count) {
+  for (std::uint32_t i = 0; i < count; ++i) values[i] = 0.0F;
+}
+
+[[gnu::always_inline]] inline LossArgs loss_args(const Binding& b, const TrainConfig& config, LossResult& result,
+                                                 bool gradient) {
+  const Plan& plan = b.plan();
+  const auto outputs = static_cast<std::uint32_t>(b.out().elements());
+  return {b.input(),
+          reinterpret_cast<const std::int32_t*>(b.at(plan.labels)),
+          config.targets == Targets::input ? b.second() : b.at(plan.targets),
+          config.class_weights,
+          b.at(plan.sample_weights),
+          gradient ? b.at(b.step().grad_output) : nullptr,
+          &result,
+          static_cast<float>(b.batch()) / static_cast<float>(config.batch),  // of a slice's mean in the batch's
+          config.signed_labels,
+          b.batch(),
+          outputs};
+}
+
+[[gnu::always_inline]] inline void run_loss(const Binding& b, const TrainConfig& config, LossResult& result,
+                                            bool gradient) {
+  const LossArgs args = loss_args(b, config, result, gradient);
+  switch (config.loss) {
+    case Loss::squared_error: return kernels::squared_error_f32(args);
+    case Loss::binary_cross_entropy: return kernels::binary_cross_entropy_f32(args);
+    case Loss::softmax_cross_entropy: return kernels::softmax_cross_entropy_f32(args);
+    case Loss::kl_divergence: return kernels::kl_divergence_f32(args);
+  }
+}
+
+[[gnu::always_inline]] inline DenseGradArgs dense_grad_args(const Binding& b) {
+  return {b.input(),
+          b.params(),
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          nullptr,
+          nullptr,
+          1.0F,
+          b.batch(),
+          static_cast<std::uint32_t>(b.in().elements()),
+          b.out().c};
+}
+[[gnu::always_inline]] inline ConvGradArgs conv_grad_args(const Binding& b) {
+  return {b.input(), b.params(), b.at(b.step().grad_output), b.at(b.step().grad_input),
+          nullptr,   nullptr,    b.at(b.step().scratch),     1.0F,
+          b.conv()};
+}
+[[gnu::always_inline]] inline BatchNormGradArgs batch_norm_grad_args(const Binding& b) {
+  const std::size_t channels = b.out().c;
+  const float* gamma = b.params();
+  return {b.input(),
+          gamma,
+          gamma + 2 * channels,
+          gamma + 3 * channels,
+          b.at(b.step().saved),
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          nullptr,
+          nullptr,
+          nullptr,
+          nullptr,
+          1.0F,
+          1.0F,
+          b.layer().alpha,
+          b.rows(b.out()),
+          static_cast<std::uint32_t>(channels)};
+}
+[[gnu::always_inline]] inline RbfGradArgs rbf_grad_args(const Binding& b) {
+  const auto fan_in = static_cast<std::uint32_t>(b.in().elements());
+  return {b.input(),
+          b.params(),
+          b.params() + b.weight_count(),
+          b.output(),
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          nullptr,
+          nullptr,
+          1.0F,
+          b.batch(),
+          fan_in,
+          b.out().c};
+}
+[[gnu::always_inline]] inline SplineGradArgs spline_grad_args(const Binding& b) {
+  const float* knots = b.params();
+  const std::size_t count = b.weight_count();
+  return {b.input(),
+          knots,
+          knots + count,
+          knots + 2 * count,
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          nullptr,
+          nullptr,
+          1.0F,
+          b.rows(b.out()),
+          b.out().c,
+          b.layer().knots()};
+}
+/// `value` is the output where the derivative is written on it, else the input: the planner bound only that one.
+[[gnu::always_inline]] inline ActivationGradArgs activation_grad_args(const Binding& b) {
+  return {traits(b.layer().op).differentiates_output ? b.output() : b.input(), b.at(b.step().grad_output),
+          b.at(b.step().grad_input), b.layer().alpha, b.count(b.out())};
+}
+
+[[gnu::always_inline]] inline void run_grad_input(const Binding& b, const UpdateState& state) {
+  float* grad_output = b.at(b.step().grad_output);
+  float* grad_input = b.at(b.step().grad_input);
+  switch (b.layer().op) {
+    case Op::input: return;
+    case Op::reshape:
+    case Op::identity:
+    case Op::gaussian_noise:
+    case Op::add: return kernels::copy_channels_f32({grad_output, grad_input, 1, b.count(b.out()), 0, 0});
+    case Op::concat:
+      return kernels::copy_channels_f32(
+          {grad_output + b.channel_offset(), grad_input, b.rows(b.in()), b.in().c, b.out().c, b.in().c});
+    case Op::dense: {
+      DenseGradArgs args = dense_grad_args(b);
+      if (!b.step().fused) return call<kernels::dense_grad_input_f32>(b, args);
+      args.grad_weights = b.trained_params();
+      args.grad_bias = b.layer().has_bias() ? args.grad_weights + b.weight_count() : nullptr;
+      args.scale = -state.learning_rate;
+      return call<kernels::dense_backward_f32>(b, args);
+    }
+    case Op::conv2d:
+      call<kernels::conv2d_transpose_weights_f32>(b, conv_grad_args(b));
+      return call<kernels::conv2d_grad_input_f32>(b, conv_grad_args(b));
+    case Op::depthwise_conv2d: return call<kernels::depthwise_conv2d_grad_input_f32>(b, conv_grad_args(b));
+    case Op::max_pool:
+      return call<kernels::max_pool_grad_f32>(b, {b.input(), grad_output, grad_input, b.conv(), b.clamp()});
+    case Op::average_pool:
+    case Op::global_average_pool:
+      return call<kernels::average_pool_grad_f32>(b, {nullptr, grad_output, grad_input, b.conv()});
+    case Op::batch_norm:
+      return b.step().saved != kNoBuffer ? call<kernels::batch_norm_grad_input_f32>(b, batch_norm_grad_args(b))
+                                         : call<kernels::batch_norm_frozen_grad_input_f32>(b, batch_norm_grad_args(b));
+    case Op::dropout:
+      return call<kernels::dropout_f32>(
+          b, {grad_output, grad_input, b.layer().alpha, b.memory().seed, b.random_stream(), b.count(b.out())});
+#define MOTE_ACTIVATION(name, number, derivative_on, needs)            \
+  case Op::name: {                                                     \
+    return call<kernels::name##_grad_f32>(b, activation_grad_args(b)); \
+  }
+#include "mote/model/ops.inc"
+    case Op::rbf: return kernels::rbf_grad_input_f32(rbf_grad_args(b));
+    case Op::spline: return kernels::spline_grad_input_f32(spline_grad_args(b));
+    case Op::softmax:
+      return kernels::softmax_grad_f32({b.output(), grad_output, grad_input, b.rows(b.out()), b.out().c});
+  }
+}
+
+[[gnu::always_inline]] inline void penalize(const Binding& b, const TrainConfig& config, float* grads, float scale) {
+  const float* params = b.params();
+  for (const ParamArray& array : param_arrays(b.layer(), b.in()))
+    if (array.weight || (config.penalize_bias && array.learned))
+      kernels::add_penalty_f32({params + array.offset / sizeof(float), grads + array.offset / sizeof(float), scale,
+                                config.l1, config.l2, array.count});
+}
+
+/// Adds the layer's gradient to its buffer or, fused, performs the SGD update. The buffer is zeroed here unless all
+/// layers share one that the trainer zeroes.
+[[gnu::always_inline]] inline void run_grad_params(const Binding& b, const TrainConfig& config,
+                                                   const UpdateState& state) {
+  const Layer& layer = b.layer();
+  float* weights = b.step().fused ? b.trained_params() : b.param_grad();
+  const float scale = b.step().fused ? -state.learning_rate : 1.0F;
+  if (b.step().fused) {
+    if (config.l1 > 0.0F || config.l2 > 0.0F) penalize(b, config, weights, scale);
+  } else if (b.plan().param_gradients == kNoBuffer) {
+    zero_floats(weights, layer.param_bytes / sizeof(float));
+  }
+  const auto bind = [&](auto args) {
+    args.grad_weights = weights;
+    args.grad_bias = layer.has_bias() ? weights + b.weight_count() : nullptr;
+    args.scale = scale;
+    return args;
+  };
+  switch (layer.op) {
+    case Op::dense: return call<kernels::dense_grad_params_f32>(b, bind(dense_grad_args(b)));
+    case Op::conv2d: return call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
+    case Op::depthwise_conv2d: return call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
+    case Op::batch_norm: {
+      if (b.step().saved == kNoBuffer) return;
+      BatchNormGradArgs args = batch_norm_grad_args(b);
+      args.grad_gamma = weights;
+      args.grad_beta = weights + args.channels;
+      args.grad_mean = weights + 2 * std::size_t{args.channels};
+      args.grad_variance = weights + 3 * std::size_t{args.channels};
+      args.statistics_scale = static_cast<float>(b.batch()) / static_cast<float>(config.batch);
+      return call<kernels::batch_norm_grad_params_f32>(b, args);
+    }
+    case Op::rbf: {
+      RbfGradArgs args = rbf_grad_args(b);
+      args.grad_centres = weights;
+      args.grad_log_width = weights + b.weight_count();
+      return kernels::rbf_grad_params_f32(args);
+    }
+    case Op::spline: {
+      SplineGradArgs args = spline_grad_args(b);
+      args.grad_values = weights + b.weight_count();
+      args.grad_slopes = weights + 2 * std::size_t{b.weight_count()};
+      return kernels::spline_grad_params_f32(args);
+    }
+    default: return;
+  }
+}
+
+[[gnu::always_inline]] inline void run_optimizer(const Binding& b, OptimizerKind kind, const UpdateArgs& args) {
+  switch (kind) {
+    case OptimizerKind::sgd: return call<kernels::sgd_f32>(b, args);
+    case OptimizerKind::momentum: return call<kernels::momentum_f32>(b, args);
+    case OptimizerKind::nesterov: return call<kernels::nesterov_f32>(b, args);
+    case OptimizerKind::adagrad: return call<kernels::adagrad_f32>(b, args);
+    case OptimizerKind::rmsprop: return call<kernels::rmsprop_f32>(b, args);
+    case OptimizerKind::adam: return call<kernels::adam_f32>(b, args);
+    case OptimizerKind::gradient_descent:
+    case OptimizerKind::lbfgs: return;  // Minimizer moves them
+  }
+}
+
+/// One layer's update from its gradient. Running statistics move by their own momentum, whatever the optimiser; in a
+/// full batch they become the statistics, the mean of the slices', and leave no gradient to search along.
+[[gnu::always_inline]] inline void run_update(const Binding& b, const TrainConfig& config, const UpdateState& state) {
+  const Optimizer& o = config.optimizer;
+  for (const ParamArray& array : param_arrays(b.layer(), b.in())) {
+    const std::size_t at = array.offset / sizeof(float);
+    const auto state_at = [&](std::uint16_t buffer) {
+      return buffer == kNoBuffer ? nullptr : b.at(buffer) + b.step().params / sizeof(float) + at;
+    };
+    UpdateArgs args{b.trained_params() + at,
+                    b.param_grad() + at,
+                    state_at(b.plan().state1),
+                    state_at(b.plan().state2),
+                    state.learning_rate,
+                    static_cast<float>(o.decay1),
+                    static_cast<float>(o.decay2),
+                    static_cast<float>(1.0 - o.decay1),
+                    static_cast<float>(1.0 - o.decay2),
+                    state.correction1,
+                    state.correction2,
+                    o.epsilon,
+                    array.weight ? o.weight_decay : 0.0F,
+                    array.count};
+    if (!array.learned) {
+      args.learning_rate = full_batch(o.kind) ? 1.0F : b.layer().beta;
+      call<kernels::sgd_f32>(b, args);
+      if (full_batch(o.kind)) zero_floats(b.param_grad() + at, array.count);
+      continue;
+    }
+    if (config.clip_value > 0.0F) kernels::clip_by_value_f32({b.param_grad() + at, config.clip_value, array.count});
+    run_optimizer(b, o.kind, args);
+  }
+}
+
+/// Calls `visit(gradient, count)` for every learned array of every trained layer.
+template <class Visit>
+inline void for_gradients(const Model& model, const Plan& plan, float* block, Visit&& visit) {
+  for (std::size_t i = 1; i < model.layers.size(); ++i) {
+    if (!model.layers[i].trainable()) continue;
+    float* grads = block + trained_offset(model.layers, i, plan.options.alignment) / sizeof(float);
+    for (const ParamArray& array : param_arrays(model.layers[i], model.input_shape_of(i)))
+      if (array.learned) visit(grads + array.offset / sizeof(float), array.count);
+  }
+}
+
+/// The norm over all learned parameters of one layer, before penalties and clipping. Summed in double: what vanishes
+/// over a hundred layers has squares below float32's smallest.
+[[gnu::always_inline]] inline void run_gradient_norm(const Binding& b) {
+  double sum = 0.0;
+  for (const ParamArray& array : param_arrays(b.layer(), b.in())) {
+    const float* grads = b.param_grad() + array.offset / sizeof(float);
+    if (array.learned) kernels::dot_f32({grads, grads, &sum, array.count});
+  }
+  b.output()[b.step().layer] = static_cast<float>(norm_of(sum));
+}
+
+/// Scales all gradients to the norm wished for. False where the norm is not finite.
+inline bool run_clip_norm(const Binding& b, const TrainConfig& config) {
+  float* block = b.param_grad();
+  float sum = 0.0F;
+  for_gradients(b.model(), b.plan(), block, [&](const float* grads, std::uint32_t count) {
+    kernels::sum_of_squares_f32({grads, &sum, count});
+  });
+  if (!finite(sum)) return false;
+  const float norm = square_root(sum);
+  if (norm > config.clip_norm)
+    for_gradients(b.model(), b.plan(), block, [&](float* grads, std::uint32_t count) {
+      kernels::scale_f32({grads, config.clip_norm / norm, count});
+    });
+  return true;
+}
+
+}  // namespace detail
+
+/// One step of a training plan. Returns ok, non_finite_loss or non_finite_gradient; the latter two come before any
+/// parameter of this update has changed.
+[[gnu::always_inline]] inline Code run_step(const Binding& b, const TrainConfig& config, UpdateState& state) {
+  switch (b.step().kind) {
+    case StepKind::forward: run_forward(b); return Code::ok;
+    case StepKind::loss:
+      detail::run_loss(b, config, state.result, true);
+      return detail::finite(state.result.loss) ? Code::ok : Code::non_finite_loss;
+    case StepKind::grad_input: detail::run_grad_input(b, state); return Code::ok;
+    case StepKind::add_gradient:
+      detail::call<kernels::add_f32>(
+          b, {b.at(b.step().grad_input), b.second(), b.at(b.step().grad_input), b.count(b.out())});
+      return Code::ok;
+    case StepKind::grad_params: detail::run_grad_params(b, config, state); return Code::ok;
+    case StepKind::penalize: detail::penalize(b, config, b.param_grad(), 1.0F); return Code::ok;
+    case StepKind::gradient_norm: detail::run_gradient_norm(b); return Code::ok;
+    case StepKind::clip_norm: return detail::run_clip_norm(b, config) ? Code::ok : Code::non_finite_gradient;
+    case StepKind::update: detail::run_update(b, config, state); return Code::ok;
+  }
+  return Code::ok;
+}
+
+}  // namespace mote

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training. Trainer runs any model from a planned arena; StaticTrainer one network known at compile time. Both are
+// BasicTrainer over a program: where the plan and the arena are, and how steps are run. Data come a batch at a time,
+// written by the caller into input() and labels() or targets(): no resident data set.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "mote/train/execute_training.hpp"
+#include "mote/train/initializer.hpp"
+#include "mote/train/minimizer.hpp"
+
+namespace mote {
+
+/// A model and a plan known at run time: steps run in a loop (trainer.cpp).
+class DynamicProgram {
+ public:
+  [[nodiscard]] const Model& source() const { return model_; }
+  [[nodiscard]] const Plan& plan() const { return plan_; }
+  [[nodiscard]] const TrainConfig& config() const { return config_; }
+  [[nodiscard]] std::byte* arena() const { return arena_; }
+  [[nodiscard]] const std::byte* frozen_params() const { return model_.params; }
+
+  /// Divides large layers among these threads, which must outlive the trainer or be taken back (nullptr). Any number
+  /// gives the same bits.
+  void set_threads(const Threads* threads) { threads_ = threads; }
+
+ protected:
+  Code run_slice(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) const;
+  Code run_update(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) const;
+  void evaluate(const Memory& memory, LossResult& result, volatile std::uint16_t& cursor) const;
+
+  Model model_{};
+  Plan plan_{};
+  TrainConfig config_{};
+  std::byte* arena_ = nullptr;
+  const Threads* threads_ = nullptr;
+};
+
+/// For StaticTrainer: no layer is frozen, no parameters are needed.
+struct NoParams {};
+inline constexpr NoParams kNoParams{};
+
+/// A network and a configuration known at compile time: steps unrolled, arena inside.
+template <const auto& kNet, const TrainConfig& kConfig, const auto& kFrozenParams>
+class StaticProgram {
+  static constexpr bool has_frozen() {
+    for (const Layer& layer : kNet.layers)
+      if (layer.param_bytes != 0 && !layer.trainable()) return true;
+    return false;
+  }
+  static_assert(validate(kConfig).ok(), "the training configuration is not valid");
+  static_assert(!has_frozen() || sizeof(kFrozenParams) >= kNet.param_bytes,
+                "frozen layers need the network's parameters: give StaticTrainer the array that holds them");
+  static constexpr PlanOptions kOptions = plan_options(kConfig);
+  static constexpr auto kStaticPlan = static_plan<kNet, kOptions>();
+  static constexpr Plan kPlan = kStaticPlan.view();
+  static constexpr Model kModel = kNet.model();
+
+ public:
+  static constexpr std::size_t arena_bytes = kPlan.arena_bytes;
+  static constexpr bool kFullBatch = full_batch(kConfig.optimizer.kind);
+
+  [[nodiscard]] static constexpr const Model& source() { return kModel; }
+  [[nodiscard]] static constexpr const Plan& plan() { return kPlan; }
+  [[nodiscard]] static constexpr const TrainConfig& config() { return kConfig; }
+  [[nodiscard]] std::byte* arena() { return arena_.data(); }
+  [[nodiscard]] const std::byte* arena() const { return arena_.data(); }
+  [[nodiscard]] static const std::byte* frozen_params() { return reinterpret_cast<const std::byte*>(&kFrozenParams); }
+
+ protected:
+  Code run_slice(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {
+    return run_steps<0>(memory, state, cursor, std::make_index_sequence<kPlan.slice_steps>{});
+  }
+  Code run_update(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {
+    return run_steps<kPlan.slice_steps>(memory, state, cursor,
+                                        std::make_index_sequence<kPlan.steps.size() - kPlan.slice_steps>{});
+  }
+  void evaluate(const Memory& memory, LossResult& result, volatile std::uint16_t& cursor) {
+    evaluate_steps(memory, cursor, std::make_index_sequence<kPlan.forward_steps>{});
+    detail::run_loss(Binding(kModel, kPlan, kStaticPlan.steps[kPlan.forward_steps], memory), kConfig, result, false);
+  }
+
+ private:
+  template <std::size_t kFirst, std::size_t... I>
+  Code run_steps(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor, std::index_sequence<I...>) {
+    Code code = Code::ok;
+    static_cast<void>((((code = run_one<kFirst + I>(memory, state, cursor)) == Code::ok) && ...));
+    return code;
+  }
+  template <std::size_t I>
+  [[gnu::always_inline]] Code run_one(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {
+    cursor = I;
+    detail::before_step(kPlan, arena_.data(), I);
+    const Code code = run_step(Binding(kModel, kPlan, kStaticPlan.steps[I], memory), kConfig, state);
+    detail::after_step(kPlan, arena_.data(), I);
+    return code;
+  }
+  template <std::size_t... I>
+  void evaluate_steps(const Memory& memory, volatile std::uint16_t& cursor, std::index_sequence<I...>) {
+    static_cast<void>((evaluate_one<I>(memory, cursor), ...));
+  }
+  template <std::size_t I>
+  [[gnu::always_inline]] void evaluate_one(const Memory& memory, volatile std::uint16_t& cursor) {
+    cursor = I;
+    detail::before_step(kPlan, arena_.data(), I);
+    run_forward(Binding(kModel, kPlan, kStaticPlan.steps[I], memory));
+    detail::after_step(kPlan, arena_.data(), I);
+  }
+
+  alignas(kConfig.alignment) std::array<std::byte, arena_bytes> arena_{};
+};
+
+/// An observer of minimize() that lets it run.
+struct GoOn {
+  bool operator()(const MinimizeResult&) const { return true; }
+};
+
+struct EpochResult {
+  double loss = 0.0;  ///< mean over the slices
+  std::uint64_t samples = 0;
+  std::uint64_t correct = 0;  ///< labels only
+};
+
+/// What Trainer and StaticTrainer can do. One thread at a time.
+template <class Program>
+class BasicTrainer : public Program {
+ public:
+  /// Fresh parameters for the trainable layers, fresh optimiser state, update count zero. Frozen layers keep theirs.
+  /// `limit` is read by Initializer::uniform only.
+  void init_params(std::uint64_t seed, Initializer initializer = Initializer::automatic, float limit = 0.05F) {
+    const Model& model = this->source();
+    for (std::size_t i = 1; i < model.layers.size(); ++i) {
+      if (!model.layers[i].trainable()) continue;
+      const Initializer chosen = initializer == Initializer::automatic ? automatic_for(model, i) : initializer;
+      init_layer(model.layers[i], model.input_shape_of(i), trained_layer(i), chosen, limit, seed,
+                 static_cast<std::uint32_t>(i));
+    }
+    reset();
+  }
+  /// Copies the trainable layers' parameters from a model with the same records; resets the optimiser.
+  /// Errors: missing_parameters, size_mismatch (other records).
+  Status load_params(const Model& from) {
+    const Model& model = this->source();
+    if (from.params == nullptr && from.trained_params == nullptr) return {Code::missing_parameters};
+    if (from.layers.size() != model.layers.size()) return {Code::size_mismatch};
+    for (std::size_t i = 0; i < model.layers.size(); ++i)
+      if (from.layers[i].op != model.layers[i].op || from.layers[i].param_bytes != model.layers[i].param_bytes)
+        return {Code::size_mismatch, static_cast<std::uint16_t>(i)};
+    for (std::size_t i = 0; i < model.layers.size(); ++i)
+      if (model.layers[i].trainable() && layer_params(from, i) == nullptr)
+        return {Code::missing_parameters, static_cast<std::uint16_t>(i)};
+    for (std::size_t i = 0; i < model.layers.size(); ++i)
+      if (model.layers[i].trainable())
+        std::copy_n(layer_params(from, i), model.layers[i].param_bytes, trained_layer(i));
+    reset();
+    return {};
+  }
+
+  /// The next slice's input: slice_samples() * input_shape values, to be written before step() or evaluate(). Its
+  /// memory serves other layers during a step.
+  template <class T = float>
+  [[nodiscard]] std::span<T> input() {
+    return values<T>(this->plan().input, this->source().input_shape().elements());
+  }
+  /// With TrainConfig::external_input: where the next slice is read.
+  void set_input(const float* input) { external_input_ = input; }
+  /// One class index a sample; empty where the loss takes targets.
+  [[nodiscard]] std::span<std::int32_t> labels() { return values<std::int32_t>(this->plan().labels, 1); }
+  /// The wished output of each sample; empty where the loss takes labels or the input.
+  [[nodiscard]] std::span<float> targets() { return values<float>(this->plan().targets, output_shape().elements()); }
+  [[nodiscard]] std::span<float> sample_weights() { return values<float>(this->plan().sample_weights, 1); }
+  /// What the loss read (logits) in the last evaluate(); step() may put gradients there.
+  [[nodiscard]] std::span<const float> output() {
+    return values<const float>(this->plan().output, output_shape().elements());
+  }
+  [[nodiscard]] Shape output_shape() const { return this->source().layers[this->plan().output_layer].shape; }
+  [[nodiscard]] std::uint32_t slice_samples() const { return mote::slice_samples(this->config()); }
+
+  /// One slice forward and backward, and after the last slice of a batch the update. Returns the slice's mean loss.
+  /// Errors, all before a parameter of this update has changed: missing_input, label_out_of_range (detail: sample),
+  /// non_finite_loss, non_finite_gradient. After an error the batch's earlier slices are forgotten too.
+  /// Full-batch optimisers: does not compile, or wrong_optimizer.
+  Result<float> step() {
+    if constexpr (requires { Program::kFullBatch; })
+      static_assert(!Program::kFullBatch, "a full-batch optimiser is run by minimize()");
+    if (full_batch(this->config().optimizer.kind)) return Status{Code::wrong_optimizer};
+    if (const Status status = check(); !status.ok()) return forget(status);
+    if (slice_ == 0) begin_update();
+    UpdateState state = update_state();
+    Code code = this->run_slice(memory(true), state, cursor_);
+    if (code != Code::ok) return forget({code});
+    ++slices_run_;
+    if (++slice_ == this->config().batch / slice_samples()) {
+      code = this->run_update(memory(true), state, cursor_);
+      if (code != Code::ok) return forget({code});
+      end_update();
+    }
+    last_ = state.result;
+    return state.result.loss;
+  }
+
+  /// Loss of the slice in input() with the present parameters, nothing changed: dropout and noise off, batch norm on
+  /// its running statistics. output() holds the logits afterwards.
+  Result<LossResult> evaluate() {
+    MOTE_TRY(check());
+    LossResult result;
+    Program::evaluate(memory(false), result, cursor_);
+    return result;
+  }
+
+  /// Calls `next(trainer)`, which fills input() and labels() or targets() and returns whether it did, and step(), until
+  /// it has no more. An incomplete last batch is left out by the callback (slices are whole).
+  template <class Next>
+  Result<EpochResult> train_epoch(Next&& next) {
+    EpochResult epoch;
+    std::uint64_t slices = 0;
+    while (next(*this)) {
+      float loss = 0.0F;
+      MOTE_TRY_ASSIGN(loss, step());
+      epoch.loss += static_cast<double>(loss);
+      epoch.samples += slice_samples();
+      epoch.correct += last_.correct;
+      ++slices;
+    }
+    if (slices != 0) epoch.loss /= static_cast<double>(slices);
+    return epoch;
+  }
+
+  /// Minimises loss + l2/2 sum w^2 over config().batch samples with gradient_descent() or lbfgs(), from the present
+  /// parameters. Each evaluation is a pass: `data(trainer, slice)` writes slice 0, 1, … of the same samples every time.
+  /// `observe(result)` is called at the start and after each iteration, the parameters being that point's; false ends
+  /// the run. Dropout and noise are refused; batch norm takes each slice's statistics, and its running ones become
+  /// their mean. The result's objective is never above the start's. Errors: wrong_optimizer; bad_option;
+  /// non_finite_loss and non_finite_gradient at the start; label_out_of_range (detail: sample of the batch) and
+  /// missing_input in any pass; line_search_failed. After an error the parameters are the last accepted ones.
+  template <class Data, class Observe = GoOn>
+  Result<MinimizeResult> minimize(Data&& data, const MinimizeOptions& options = {}, Observe&& observe = {}) {
+    if constexpr (requires { Program::kFullBatch; })
+      static_assert(Program::kFullBatch, "minimize() takes gradient_descent() or lbfgs()");
+    if (!full_batch(this->config().optimizer.kind)) return Status{Code::wrong_optimizer};
+    MOTE_TRY(validate(options));
+    Minimizer minimizer(this->config().optimizer, options, minimizer_blocks());
+    do {
+      const Result<Minimizer::Evaluation> evaluation = evaluate_batch(data);
+      if (!evaluation.ok()) {
+        minimizer.restore();
+        return evaluation.status();
+      }
+      if (!minimizer.tell(*evaluation)) continue;
+      if (minimizer.result().iterations != 0) ++updates_;
+      if (!observe(minimizer.result())) minimizer.stop(StopReason::caller);
+    } while (minimizer.next());
+    MOTE_TRY(minimizer.status());
+    return minimizer.result();
+  }
+
+  /// Updates done since init_params() or load_params().
+  [[nodiscard]] std::uint32_t updates() const { return updates_; }
+  /// Loss and hits of the last slice that step() took.
+  [[nodiscard]] LossResult last_result() const { return last_; }
+  /// The trained parameters, packed as trained_offset() says.
+  [[nodiscard]] std::span<std::byte> parameters() { return values<std::byte>(this->plan().parameters); }
+  /// Optimiser state, same layout; empty where the optimiser has none.
+  [[nodiscard]] std::span<std::byte> optimizer_state1() { return values<std::byte>(this->plan().state1); }
+  [[nodiscard]] std::span<std::byte> optimizer_state2() { return values<std::byte>(this->plan().state2); }
+  /// With TrainConfig::gradient_norms: the norm of each layer's parameter gradient in the last update (in minimize():
+  /// the last evaluation), before penalties and clipping, by layer number; 0 where nothing is trained. Else empty.
+  [[nodiscard]] std::span<const float> gradient_norms() {
+    const std::span<std::byte> block = values<std::byte>(this->plan().gradient_norms);
+    return {reinterpret_cast<const float*>(block.data()), block.size() / sizeof(float)};
+  }
+  /// The model with the present parameters, for Session::create or write_model: a view, valid while the trainer lives.
+  [[nodiscard]] Model model() {
+    Model model = this->source();
+    model.params = this->frozen_params();
+    model.trained_params = parameters().data();
+    model.trained_alignment = this->config().alignment;
+    return model;
+  }
+  [[nodiscard]] std::uint16_t cursor() const { return cursor_; }
+  [[nodiscard]] const char* isa() const { return isa_name(); }
+
+ protected:
+  constexpr BasicTrainer() = default;
+
+  void reset() {
+    for (std::span<std::byte> state :
+         {optimizer_state1(), optimizer_state2(), values<std::byte>(this->plan().gradient_norms)})
+      std::fill(state.begin(), state.end(), std::byte{0});
+    updates_ = 0, slice_ = 0, slices_run_ = 0;
+    correction1_ = 0.0, correction2_ = 0.0;
+    zero_gaps();
+  }
+
+ private:
+  template <class T>
+  std::span<T> values(std::uint16_t buffer, std::uint64_t per_sample) {
+    if (buffer == kNoBuffer) return {};
+    return {reinterpret_cast<T*>(this->arena() + this->plan().buffers[buffer].offset),
+            static_cast<std::size_t>(per_sample) * slice_samples()};
+  }
+  template <class T>
+  std::span<T> values(std::uint16_t buffer) {
+    if (buffer == kNoBuffer) return {};
+    const Buffer& b = this->plan().buffers[buffer];
+    return {this->arena() + b.offset, b.bytes};
+  }
+  /// What alignment leaves between layers is part of parameters(): without this a checkpoint or a hash of the block
+  /// would hold whatever was in the arena before.
+  void zero_gaps() {
+    const Model& model = this->source();
+    const std::span<std::byte> block = parameters();
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < model.layers.size(); ++i) {
+      if (!model.layers[i].trainable()) continue;
+      const std::size_t offset = trained_offset(model.layers, i, this->config().alignment);
+      std::fill(block.begin() + static_cast<std::ptrdiff_t>(end), block.begin() + static_cast<std::ptrdiff_t>(offset),
+                std::byte{0});
+      end = offset + model.layers[i].param_bytes;
+    }
+    std::fill(block.begin() + static_cast<std::ptrdiff_t>(end), block.end(), std::byte{0});
+  }
+  std::byte* trained_layer(std::size_t i) {
+    return parameters().data() + trained_offset(this->source().layers, i, this->config().alignment);
+  }
+  Memory memory(bool training) {
+    Memory memory;
+    memory.arena = this->arena();
+    memory.params = this->frozen_params();
+    memory.external_input = external_input_;
+    memory.seed = this->config().seed;
+    memory.slice = slices_run_;
+    memory.training = training;
+    return memory;
+  }
+  [[nodiscard]] UpdateState update_state() const {
+    const TrainConfig& config = this->config();
+    UpdateState state;
+    state.learning_rate = learning_rate_at(config.schedule, config.optimizer.learning_rate, updates_);
+    state.correction1 = static_cast<float>(next_correction(correction1_, config.optimizer.decay1));
+    state.correction2 = static_cast<float>(next_correction(correction2_, config.optimizer.decay2));
+    return state;
+  }
+  /// 1 - decay^(t + 1) from 1 - decay^t.
+  static constexpr double next_correction(double correction, double decay) { return 1.0 - (1.0 - correction) * decay; }
+  void begin_update() {
+    if (this->plan().param_gradients == kNoBuffer) return;
+    const Buffer& block = this->plan().buffers[this->plan().param_gradients];
+    detail::zero_floats(reinterpret_cast<float*>(this->arena() + block.offset), block.bytes / sizeof(float));
+  }
+  void end_update() {
+    slice_ = 0;
+    ++updates_;
+    correction1_ = next_correction(correction1_, this->config().optimizer.decay1);
+    correction2_ = next_correction(correction2_, this->config().optimizer.decay2);
+  }
+  Minimizer::Blocks minimizer_blocks() {
+    const Plan& plan = this->plan();
+    const auto floats = [&](std::uint16_t buffer) {
+      return reinterpret_cast<float*>(this->arena() + plan.buffers[buffer].offset);
+    };
+    return {floats(plan.parameters), floats(plan.param_gradients), floats(plan.state1), floats(plan.state2),
+            plan.buffers[plan.parameters].bytes / static_cast<std::uint32_t>(sizeof(float))};
+  }
+  /// The objective and its gradient over all slices. A slice whose loss is not finite ends the pass: the rest could not
+  /// mend it.
+  template <class Data>
+  Result<Minimizer::Evaluation> evaluate_batch(Data& data) {
+    const std::uint32_t samples = slice_samples(), slices = this->config().batch / samples;
+    Minimizer::Evaluation out;
+    UpdateState state;
+    begin_update();
+    for (std::uint32_t slice = 0; slice < slices; ++slice) {
+      data(*this, slice);
+      if (Status status = check(); !status.ok()) {
+        if (status.code == Code::label_out_of_range) status.detail += slice * samples;
+        return status;
+      }
+      if (this->run_slice(memory(true), state, cursor_) != Code::ok)
+        return Minimizer::Evaluation{__builtin_inf(), __builtin_inf(), 0};
+      ++slices_run_;
+      out.loss += state.result.sum;
+      out.correct += state.result.correct;
+    }
+    last_ = state.result;
+    this->run_update(memory(true), state, cursor_);
+    out.loss /= this->config().batch;
+    out.objective = out.loss + l2_penalty();
+    return out;
+  }
+  /// l2/2 sum w^2 over what penalize steps push.
+  double l2_penalty() {
+    const TrainConfig& config = this->config();
+    const Model& model = this->source();
+    double sum = 0.0;
+    for (std::size_t i = 1; config.l2 != 0.0F && i < model.layers.size(); ++i) {
+      if (!model.layers[i].trainable()) continue;
+      for (const ParamArray& array : param_arrays(model.layers[i], model.input_shape_of(i))) {
+        const auto* values = reinterpret_cast<const float*>(trained_layer(i) + array.offset);
+        if (array.weight || (config.penalize_bias && array.learned))
+          kernels::dot_f32({values, values, &sum, array.count});
+      }
+    }
+    return 0.5 * static_cast<double>(config.l2) * sum;
+  }
+  Status forget(Status status) {
+    slice_ = 0;
+    return status;
+  }
+  /// What must hold before a slice runs.
+  Status check() {
+    const Plan& plan = this->plan();
+    if (this->config().external_input && external_input_ == nullptr) return {Code::missing_input};
+    if (plan.labels == kNoBuffer) return {};
+    const std::span<const std::int32_t> all = labels();
+    const auto outputs = static_cast<std::int64_t>(output_shape().elements());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::int32_t label = all[i];
+      const bool binary = this->config().loss == Loss::binary_cross_entropy;
+      const bool good = binary && this->config().signed_labels ? label == -1 || label == 1
+                        : binary                               ? label == 0 || label == 1
+                                                               : label >= 0 && label < outputs;
+      if (!good) return {Code::label_out_of_range, kNoLayer, static_cast<std::uint32_t>(i)};
+    }
+    return {};
+  }
+
+  const float* external_input_ = nullptr;
+  std::uint32_t updates_ = 0;
+  std::uint32_t slice_ = 0;       // within the batch
+  std::uint64_t slices_run_ = 0;  // the stream of dropout and noise
+  // All members start as zeros, so that a static trainer lies in .bss and costs no flash.
+  double correction1_ = 0.0, correction2_ = 0.0;  // Adam: 1 - decay^t
+  LossResult last_{};
+  volatile std::uint16_t cursor_ = 0;
+};
+
+/// Trains a model in a caller's arena. Owns nothing; model, frozen parameters and arena must outlive it.
+class Trainer : public BasicTrainer<DynamicProgram> {
+ public:
+  Trainer() = default;
+
+  /// Plans in `arena`. Trainable parameters start as the model's, or, where it has none, as init_params(config.seed)
+  /// makes them. Errors: whatever validate() finds for model and configuration; nothing_to_train; bad_option (targets
+  /// that do not fit the loss); arena_too_small and arena_misaligned as for Session::create; missing_parameters;
+  /// unsupported_dtype.
+  static Result<Trainer> create(const Model& model, const TrainConfig& config, std::span<std::byte> arena);
+
+  [[nodiscard]] std::size_t arena_bytes() const {
+    return plan().arena_bytes + PlanSize{plan().steps.size(), plan().buffers.size()}.table_bytes();
+  }
+};
+
+/// Checks that belong to model and configuration together: something to train, targets that fit the loss, no layer
+/// that draws at random in full batches.
+constexpr Status validate(const Model& model, const TrainConfig& config) {
+  MOTE_TRY(validate(model));
+  MOTE_TRY(validate(config));
+  bool any = false;
+  for (const Layer& layer : model.layers) any = any || layer.trainable();
+  if (!any) return {Code::nothing_to_train};
+  for (std::size_t i = 0; full_batch(config.optimizer.kind) && i < model.layers.size(); ++i)
+    if (is_regularizer(model.layers[i].op) && model.layers[i].alpha != 0.0F)
+      return {Code::stochastic_layer, static_cast<std::uint16_t>(i)};
+  const Shape output = model.layers[loss_layer(model.layers, config.loss)].shape;
+  if (config.targets == Targets::input && output.elements() != model.input_shape().elements())
+    return {Code::bad_option, kNoLayer, static_cast<std::uint32_t>(TrainOption::targets)};
+  if (config.loss == Loss::binary_cross_entropy && output.elements() != 1 &&
+      resolve_targets(config.targets, config.loss, output) == Targets::labels)
+    return {Code::bad_option, kNoLayer, static_cast<std::uint32_t>(TrainOption::targets)};
+  return {};
+}
+
+/// Bytes the arena of Trainer::create(model, config, arena) must have, exactly; workspace as for the inference form.
+Result<std::size_t> required_arena_bytes(const Model& model, const TrainConfig& config,
+                                         std::span<std::byte> workspace = {});
+
+/// Trains a constexpr network: the object is all the memory there is, and its size is known to the linker.
+/// `kFrozenParams`: an array with static storage that holds the network's parameters (kNet.param_bytes, laid out as
+/// kNet.layers say), of which only the frozen layers are read; not needed where all layers are trainable. Trainable
+/// parameters are zero until init_params() or load_params().
+template <const auto& kNet, const TrainConfig& kConfig, const auto& kFrozenParams = kNoParams>
+class StaticTrainer : public BasicTrainer<StaticProgram<kNet, kConfig, kFrozenParams>> {
+  static_assert(validate(kNet.model(), kConfig).ok(), "the network cannot be trained with this configuration");
+};
+
+}  // namespace mote

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading and writing model files (FORMAT.md). Every byte is hostile until open_model() has looked at it.
+#include "model/model_file.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace mote {
+
+static_assert(std::endian::native == std::endian::little, "records are read in place and are little-endian");
+
+namespace {
+std::uint32_t file_crc(std::span<const std::byte> file) {
+  constexpr std::size_t at = offsetof(FileHeader, crc);
+  return crc32(file.subspan(at + sizeof(std::uint32_t)), crc32(file.first(at)));
+}
+
+Status check_header(const FileHeader& header, std::size_t given_bytes) {
+  if (header.magic != FileHeader::kMagic) return {Code::bad_magic};
+  if (header.version != FileHeader::kVersion) return {Code::unsupported_version, kNoLayer, header.version};
+  if (header.record_bytes != sizeof(Layer)) return {Code::bad_header};
+  for (const std::uint32_t word : header.reserved)
+    if (word != 0) return {Code::bad_header};
+  if (header.alignment < 4 || header.alignment > 4096 || !std::has_single_bit(header.alignment))
+    return {Code::bad_header};
+  if (header.layer_count == 0 || header.layer_count > kMaxLayers) return {Code::bad_header};
+  const std::uint64_t params = align_up(sizeof(FileHeader) + header.layer_count * sizeof(Layer), header.alignment);
+  if (header.param_offset != params || std::uint64_t{header.param_offset} + header.param_bytes != header.file_bytes)
+    return {Code::bad_header};
+  if (given_bytes < header.file_bytes) return {Code::file_too_short, kNoLayer, header.file_bytes};
+  if (given_bytes > header.file_bytes) return {Code::size_mismatch, kNoLayer, header.file_bytes};
+  return {};
+}
+}  // namespace
+
+Result<Model> open_model(std::span<const std::byte> bytes) {
+  if (bytes.size() < sizeof(FileHeader)) return Status{Code::file_too_short, kNoLayer, sizeof(FileHeader)};
+  FileHeader header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  MOTE_TRY(check_header(header, bytes.size()));
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % header.alignment != 0)
+    return Status{Code::file_misaligned, kNoLayer, header.alignment};
+  if (file_crc(bytes) != header.crc) return Status{Code::bad_crc};
+  Model model;
+  model.layers = {reinterpret_cast<const Layer*>(bytes.data() + sizeof(FileHeader)), header.layer_count};
+  model.params = bytes.data() + header.param_offset;
+  model.param_bytes = header.param_bytes;
+  model.alignment = header.alignment;
+  MOTE_TRY(validate(model));
+  return model;
+}
+
+std::size_t model_file_bytes(const Model& model) {
+  return align_up(sizeof(FileHeader) + model.layers.size() * sizeof(Layer), model.alignment) + model.param_bytes;
+}
+
+void finish_model_file(std::span<std::byte> file, std::size_t layers, std::uint32_t alignment) {
+  FileHeader header;
+  header.layer_count = static_cast<std::uint32_t>(layers);
+  header.alignment = alignment;
+  header.param_offset = static_cast<std::uint32_t>(align_up(sizeof(FileHeader) + layers * sizeof(Layer), alignment));
+  header.param_bytes = static_cast<std::uint32_t>(file.size()) - header.param_offset;
+  header.file_bytes = static_cast<std::uint32_t>(file.size());
+  std::memcpy(file.data(), &header, sizeof header);
+  header.crc = file_crc(file);
+  std::memcpy(file.data(), &header, sizeof header);
+}
+
+Result<std::size_t> write_model(const Model& model, std::span<std::byte> out) {
+  MOTE_TRY(validate(model));
+  const std::size_t bytes = model_file_bytes(model);
+  if (bytes > 0x7FFF'FFFFU) return Status{Code::plan_too_large};
+  if (out.size() < bytes) return Status{Code::output_too_small, kNoLayer, static_cast<std::uint32_t>(bytes)};
+  for (std::size_t i = 0; i < model.layers.size(); ++i)
+    if (model.layers[i].param_bytes != 0 && layer_params(model, i) == nullptr)
+      return Status{Code::missing_parameters, static_cast<std::uint16_t>(i)};
+  out = out.first(bytes);
+  std::fill(out.begin(), out.end(), std::byte{0});
+  std::memcpy(out.data() + sizeof(FileHeader), model.layers.data(), model.layers.size_bytes());
+  std::byte* params = out.data() + (bytes - model.param_bytes);
+  for (std::size_t i = 0; i < model.layers.size(); ++i)
+    if (model.layers[i].param_bytes != 0)
+      std::memcpy(params + model.layers[i].param_offset, layer_params(model, i), model.layers[i].param_bytes);
+  finish_model_file(out, model.layers.size(), model.alignment);
+  return bytes;
+}
+
+}  // namespace mote

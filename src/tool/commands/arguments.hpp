@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What several commands ask for on the command line, and what their words mean: data, training, lists of layers.
+// Plain structs here; how CLI11 fills them is arguments.cpp's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tool/commands/training.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace mote::tool {
+
+struct DataArguments {
+  std::string data;             // folder of MNIST-named files, or one CSV file
+  std::string samples, labels;  // or a pair of files
+  std::string test_samples, test_labels;
+  std::string label_column;  // of CSV files
+  std::vector<std::string> target_columns;
+  std::optional<float> scale;
+  bool reconstruct = false;  // the samples are the targets
+};
+
+/// The options of `mote train` and of everything else that plans a training.
+struct TrainingArguments {
+  std::string optimizer = "adam", schedule = "constant", loss = "auto";
+  std::optional<float> learning_rate, epsilon, weight_decay;
+  std::optional<double> momentum, beta1, beta2, decay;
+  std::optional<double> period, warmup;  // in epochs
+  std::optional<float> gamma, floor;
+  std::uint32_t batch = 32, micro_batch = 0;
+  float l1 = 0.0F, l2 = 0.0F, clip_value = 0.0F, clip_norm = 0.0F;
+  std::string line_search;  // full batch; empty: the optimiser's own
+  std::optional<unsigned> history;
+  bool gradient_norms = false;
+};
+
+void add_training_data(CLI::App& command, DataArguments& data);
+void add_evaluation_data(CLI::App& command, DataArguments& data, bool& use_training_part);
+void add_augmentation(CLI::App& command, Augmentation& augmentation);
+void add_training(CLI::App& command, TrainingArguments& training);
+
+struct TrainingData {
+  DataSet train;
+  std::optional<DataSet> test;
+};
+TrainingData load_training_data(const DataArguments& data);
+DataSet load_evaluation_data(const DataArguments& data, bool use_training_part);
+
+/// Everything but the schedule and the loss "auto". Throws on words and numbers that make no sense together.
+TrainConfig training_config(const TrainingArguments& arguments);
+/// Periods are given in epochs.
+Schedule training_schedule(const TrainingArguments& arguments, double updates_per_epoch, unsigned epochs);
+/// The loss called so; nothing for "auto".
+std::optional<Loss> loss_called(const std::string& word);
+const std::string& loss_name(Loss loss);
+Initializer initializer_called(const std::string& word);
+
+/// "1,3-5" as layer numbers of the model, each with parameters; `option` is named in errors.
+std::vector<std::size_t> layers_called(const std::string& list, const OwnedModel& model, const std::string& option);
+
+/// Which of `words` the option's word is; throws with the nearest one.
+std::size_t choice(const std::string& word, const std::vector<std::string>& words, const std::string& option);
+
+/// "1,0.5,2" as numbers.
+std::vector<float> numbers_called(const std::string& list, const std::string& option);
+
+}  // namespace mote::tool

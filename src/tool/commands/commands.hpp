@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of the tool, one file each. add_NAME() declares a subcommand; its callback does the work, prints to
+// stdout and throws Error. JSON goes to stdout as one object when context.json is set, and nothing else does then.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "tool/commands/arguments.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace mote::tool {
+
+struct Context {
+  bool json = false;
+};
+
+void add_train(CLI::App& app, Context& context);
+void add_ppr(CLI::App& app, Context& context);
+void add_eval(CLI::App& app, Context& context);
+void add_run(CLI::App& app, Context& context);
+void add_plan(CLI::App& app, Context& context);
+void add_info(CLI::App& app, Context& context);
+void add_params(CLI::App& app, Context& context);
+void add_fold(CLI::App& app, Context& context);
+void add_demo(CLI::App& app, Context& context);
+
+/// A subcommand with --json and a help footer.
+CLI::App* add_command(CLI::App& app, Context& context, const std::string& name, const std::string& description,
+                      const std::string& footer);
+
+/// Prints the JSON object or the text.
+void print_result(const Context& context, const nlohmann::ordered_json& json, const std::string& text);
+
+/// The whole of `mote train` but parsing.
+struct TrainJob {
+  std::string model, out, plots, init = "automatic", freeze, unfreeze, class_weights, monitor = "loss";
+  std::vector<std::string> class_names;
+  float init_limit = 0.05F;
+  bool fresh = false;  // new parameters although the model file has some
+  bool batch_given = false, epochs_given = true;
+  DataArguments data;
+  TrainingArguments training;
+  TrainingOptions options;
+};
+/// Trains, saves, draws; `text` receives what a person is told. Returns the report.
+nlohmann::ordered_json run_train(TrainJob& job, const Context& context, std::string& text);
+
+/// The whole of `mote eval` but parsing.
+struct EvalJob {
+  std::string model, plots, loss = "auto";
+  std::vector<std::string> class_names;
+  std::uint32_t batch = 32;
+  DataArguments data;
+  bool training_part = false;
+};
+nlohmann::ordered_json run_eval(const EvalJob& job, const Context& context, std::string& text);
+
+/// Names for `classes` classes: those given, checked, or "0", "1", ….
+std::vector<std::string> class_names_for(std::size_t classes, const std::vector<std::string>& given);
+/// {"samples", "accuracy", "loss", "correct", "confusion"}.
+nlohmann::ordered_json scores_json(const Scores& scores);
+/// Writes DIR/confusion-matrix.svg; says so in `text`, or why not.
+void draw_confusion(const std::string& folder, const Scores& scores, const std::vector<std::string>& names,
+                    std::string& text);
+
+}  // namespace mote::tool

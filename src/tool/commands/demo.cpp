@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// mote demo: the main job from end to end. Trains a convolutional network on real images inside one arena, saves it,
+// reads it back and gets the same accuracy; pictures and report.json beside the model.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tool/commands/commands.hpp"
+#include "tool/data/file_io.hpp"
+#include "tool/terminal/error.hpp"
+
+namespace mote::tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Pooling comes before normalisation and activation, which leaves them a quarter of the work.
+constexpr const char* kNetwork = R"(input 28x28x1
+conv2d 16 3x3 same
+max_pool 2
+batch_norm
+relu
+conv2d 32 3x3 same
+max_pool 2
+batch_norm
+relu
+flatten
+dropout 0.2
+dense 10
+softmax
+)";
+const std::vector<std::string> kFashion{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                        "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+
+struct DemoJob {
+  std::string data = "/usr/share/datasets/fashion-mnist", out = "demo";
+  unsigned epochs = 6;
+  bool digits = false;
+};
+
+/// The command that a user would type for the same training.
+std::string command_line(const TrainJob& job) {
+  return fmt::format(
+      "mote train --model {} --data {} --epochs {} --batch {} --lr {} --schedule cosine --warmup 0.1 \\\n"
+      "           --validation-fraction 0.1 --keep-best --monitor accuracy --out {} --plots {}\n",
+      job.model, job.data.data, job.options.epochs, job.training.batch, *job.training.learning_rate, job.out,
+      job.plots);
+}
+
+void demo(const DemoJob& demo, const Context& context) {
+  const auto begin = std::chrono::steady_clock::now();
+  make_folder(demo.out);
+  const auto in_folder = [&](const char* name) { return (std::filesystem::path(demo.out) / name).string(); };
+  const std::string network = in_folder("network.txt");
+  write_file(network, kNetwork);
+  TrainJob train;
+  train.model = network;
+  train.data.data = demo.data;
+  train.out = in_folder("demo.mote");
+  train.plots = demo.out;
+  train.class_names = demo.digits ? std::vector<std::string>{} : kFashion;
+  train.monitor = "accuracy";
+  train.training.batch = 64;
+  train.training.learning_rate = 4e-3F;
+  train.training.schedule = "cosine";
+  train.training.warmup = 0.1;
+  train.options.epochs = demo.epochs;
+  train.options.validation_fraction = 0.1;
+  train.options.keep_best = true;
+  if (!context.json) fmt::print(stderr, "The same as\n\n{}\n", command_line(train));
+  std::string text, eval_text;
+  const Json trained = run_train(train, context, text);
+  if (trained["test"].is_null())
+    throw data_error("the folder has no test files",
+                     "the demo needs t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte too")
+        .in(demo.data);
+
+  EvalJob eval;
+  eval.model = train.out;
+  eval.data.data = demo.data;
+  eval.batch = train.training.batch;
+  const Json reloaded = run_eval(eval, context, eval_text);
+  if (reloaded["correct"] != trained["test"]["correct"] || reloaded["loss"] != trained["test"]["loss"])
+    throw data_error(fmt::format("the model read back has accuracy {} and loss {}, but training ended with {} and {}",
+                                 reloaded["accuracy"].dump(), reloaded["loss"].dump(),
+                                 trained["test"]["accuracy"].dump(), trained["test"]["loss"].dump()),
+                     "this is a fault in mote; please report it")
+        .in(train.out);
+  Json report{{"command", "demo"},
+              {"data", demo.data},
+              {"accuracy", trained["test"]["accuracy"]},
+              {"reloaded_accuracy", reloaded["accuracy"]}};
+  report["arena_bytes"] = trained["arena_bytes"];
+  report["model_bytes"] = trained["model_bytes"];
+  report["training_samples_per_second"] = trained["samples_per_second"];
+  report["inference_samples_per_second"] = reloaded["samples_per_second"];
+  report["train"] = trained;
+  report["eval"] = reloaded;
+  report["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  write_file(in_folder("report.json"), report.dump(2) + "\n");
+  text += fmt::format(
+      "read back       accuracy {:.2f} %, loss {}: the same to the last digit; {:.0f} samples/s in inference\n",
+      100.0 * reloaded["accuracy"].get<double>(), reloaded["loss"].dump(),
+      reloaded["samples_per_second"].get<double>());
+  text += fmt::format("report          {}\ntime            {:.1f} s in all\n", in_folder("report.json"),
+                      report["seconds"].get<double>());
+  print_result(context, report, text);
+}
+
+}  // namespace
+
+void add_demo(CLI::App& app, Context& context) {
+  const auto job = std::make_shared<DemoJob>();
+  CLI::App* const command = add_command(
+      app, context, "demo", "Trains a small convolutional network on Fashion-MNIST, start to end.", R"(EXAMPLES
+  mote demo --out demo
+  mote demo --data my-mnist --digits --out demo
+)");
+  command->add_option("--data", job->data, "folder with the four files of Fashion-MNIST or MNIST")
+      ->capture_default_str()
+      ->type_name("DIR");
+  command->add_option("--out", job->out, "folder for the model, the pictures and report.json")
+      ->capture_default_str()
+      ->type_name("DIR");
+  command->add_option("--epochs", job->epochs, "passes over the training samples")
+      ->capture_default_str()
+      ->type_name("N");
+  command->add_flag("--digits", job->digits, "the data are digits, not clothes: number the classes");
+  command->callback([job, &context] { demo(*job, context); });
+}
+
+}  // namespace mote::tool

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// mote eval: accuracy, loss and confusion matrix of a model file on a data set.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "mote/run/session.hpp"
+#include "tool/commands/commands.hpp"
+#include "tool/commands/reconstruction.hpp"
+#include "tool/data/file_io.hpp"
+#include "tool/models/memory_plan.hpp"
+#include "tool/pictures/plot.hpp"
+#include "tool/terminal/error.hpp"
+#include "tool/terminal/threads.hpp"
+
+namespace mote::tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string confusion_text(const Scores& scores, const std::vector<std::string>& names) {
+  std::size_t widest = 6;
+  for (const std::string& name : names) widest = std::max(widest, name.size());
+  if (scores.classes > 12) return "";
+  std::string out = fmt::format("confusion (rows: actual, columns: predicted)\n{:>{}} ", "", widest);
+  for (std::size_t i = 0; i < scores.classes; ++i) out += fmt::format(" {:>5.5}", names[i]);
+  for (std::size_t actual = 0; actual < scores.classes; ++actual) {
+    out += fmt::format("\n{:>{}} ", names[actual], widest);
+    for (std::size_t k = 0; k < scores.classes; ++k)
+      out += fmt::format(" {:>5}", scores.confusion[actual * scores.classes + k]);
+  }
+  return out + '\n';
+}
+
+}  // namespace
+
+std::vector<std::string> class_names_for(std::size_t classes, const std::vector<std::string>& given) {
+  if (!given.empty() && given.size() != classes)
+    throw usage_error(fmt::format("{} class names for {} classes", given.size(), classes),
+                      "give one name for each class, separated by commas");
+  std::vector<std::string> names = given;
+  for (std::size_t i = names.size(); i < classes; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+Json scores_json(const Scores& scores) {
+  Json out{{"samples", scores.samples}};
+  if (scores.classes != 0) out["correct"] = scores.correct, out["accuracy"] = scores.accuracy();
+  out["loss"] = scores.loss;
+  if (scores.classes == 0) return out;
+  out["confusion"] = Json::array();
+  for (std::size_t i = 0; i < scores.classes; ++i) {
+    const auto row = scores.confusion.begin() + static_cast<std::ptrdiff_t>(i * scores.classes);
+    out["confusion"].push_back(std::vector<std::uint64_t>(row, row + static_cast<std::ptrdiff_t>(scores.classes)));
+  }
+  return out;
+}
+
+void draw_confusion(const std::string& folder, const Scores& scores, const std::vector<std::string>& names,
+                    std::string& text) {
+  if (!can_plot()) {
+    text += fmt::format("warning: {}\n", kNoGnuplot);
+    return;
+  }
+  const std::string path = (std::filesystem::path(folder) / "confusion-matrix.svg").string();
+  plot_confusion_matrix(path,
+                        fmt::format("Confusion matrix: {} of {} right ({:.2f} %)", grouped(scores.correct),
+                                    grouped(scores.samples), 100.0 * scores.accuracy()),
+                        scores.confusion, names);
+  text += fmt::format("picture         {}\n", path);
+}
+
+Json run_eval(const EvalJob& job, const Context& context, std::string& text) {
+  if (job.batch == 0) throw usage_error("--batch 0 runs nothing", "give at least 1");
+  const std::optional<Loss> wish = loss_called(job.loss);
+  if (!job.plots.empty()) make_folder(job.plots);
+  OwnedModel model = load_model(job.model);
+  const DataSet data = load_evaluation_data(job.data, job.training_part);
+  const Loss loss = wish ? *wish : default_loss(data, model.view().output_shape());
+  require_targets(data, loss, model.view().output_shape());
+  model.layers.resize(loss_layer(model.layers, loss) + 1);  // up to the logits: a softmax behind them would lose digits
+  const auto outputs = static_cast<std::size_t>(model.view().output_shape().elements());
+  data.require_shape(model.view().input_shape());
+  if (data.has_labels()) data.require_labels(outputs, outputs == 1);
+  if (data.has_targets()) data.require_target_width(outputs);
+  const PlanOptions options{.batch = job.batch, .alignment = 64};
+  const OwnedPlan plan = plan_of(model, options);
+  AlignedBytes arena(plan.arena_bytes());
+  Result<Session> session = Session::create(model.view(), arena.span(), options);
+  if (!session.ok()) throw status_error(session.status(), model);
+  session->set_threads(lent_threads());
+  Progress progress(Progress::style_for(context.json));
+  progress.start("samples", data.size());
+  const auto run = [&]() -> std::span<const float> {
+    session->run();
+    return session->output<float>();
+  };
+  const Scores scores = score(data, all_indices(data.size()), job.batch, session->input<float>(), run, loss, {},
+                              [&](std::uint64_t done) { progress.update(done, [] { return std::string(); }); });
+  progress.clear();
+  const double speed = scores.seconds > 0.0 ? static_cast<double>(scores.samples) / scores.seconds : 0.0;
+  text.clear();
+  const std::vector<std::string> names = class_names_for(scores.classes, job.class_names);
+  if (scores.classes != 0)
+    text +=
+        fmt::format("accuracy        {:.2f} % ({} of {})\n", 100.0 * scores.accuracy(), scores.correct, scores.samples);
+  text += fmt::format("loss            {:.6f} ({}, {} samples)\n", scores.loss, loss_name(loss), scores.samples);
+  text += fmt::format("arena           {} bytes for batches of {}\n", grouped(plan.arena_bytes()), job.batch);
+  text += fmt::format("speed           {:.0f} samples/s (kernels {})\n", speed, session->isa());
+  if (scores.classes != 0) text += confusion_text(scores, names);
+  Json json{{"command", "eval"}, {"model", job.model}, {"loss_function", loss_name(loss)}};
+  json.update(scores_json(scores));
+  json["batch"] = job.batch;
+  json["arena_bytes"] = plan.arena_bytes();
+  json["samples_per_second"] = speed;
+  json["isa"] = session->isa();
+  if (!job.plots.empty() && data.reconstructs())
+    draw_reconstructions(job.plots, load_model(job.model), nullptr, &data, text);
+  if (!job.plots.empty() && scores.classes != 0) draw_confusion(job.plots, scores, names, text);
+  return json;
+}
+
+void add_eval(CLI::App& app, Context& context) {
+  const auto job = std::make_shared<EvalJob>();
+  CLI::App* const command =
+      add_command(app, context, "eval", "Accuracy, loss and confusion matrix of a model on a data set.", R"(EXAMPLES
+  mote eval fashion.mote --data /usr/share/datasets/fashion-mnist --plots pictures
+  mote eval net.mote --test x.npy --labels y.npy --json
+)");
+  command->add_option("MODEL", job->model, "model file")->required()->type_name("FILE");
+  command->add_option("--batch", job->batch, "samples per run")->capture_default_str()->type_name("N");
+  command->add_option("--loss", job->loss, "as in mote train")->capture_default_str()->type_name("NAME");
+  command
+      ->add_option("--plots", job->plots, "folder for confusion-matrix.svg or, with --reconstruct, reconstructions.svg")
+      ->type_name("DIR");
+  command->add_option("--class-names", job->class_names, "names for the confusion matrix")
+      ->delimiter(',')
+      ->type_name("NAMES");
+  add_evaluation_data(*command, job->data, job->training_part);
+  command->callback([job, &context] {
+    std::string text;
+    const Json json = run_eval(*job, context, text);
+    print_result(context, json, text);
+  });
+}
+
+}  // namespace mote::tool

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// mote info: what a model file holds.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "model/model_file.hpp"
+#include "mote/kernels/isa.hpp"
+#include "tool/commands/commands.hpp"
+#include "tool/models/memory_plan.hpp"
+#include "tool/terminal/error.hpp"
+
+namespace mote::tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InfoJob {
+  std::string model;
+  bool text_only = false, cpu = false;
+};
+
+std::uint64_t parameter_count(const Model& model, std::size_t index, bool learned_only) {
+  std::uint64_t count = 0;
+  const ParamArrays arrays = param_arrays(model.layers[index], model.input_shape_of(index));
+  for (const ParamArray& array : arrays)
+    if (array.learned || !learned_only) count += array.count;
+  return count;
+}
+
+std::string inputs_text(const Layer& layer, std::size_t index) {
+  std::string out;
+  for (std::size_t k = 0; k < layer.input_count; ++k) out += (out.empty() ? "" : ",") + std::to_string(layer.inputs[k]);
+  return layer.input_count == 1 && layer.inputs[0] + 1U == index ? "" : out;
+}
+
+std::string dtype_text(DType type) {
+  return type == DType::f32 ? "float32" : type == DType::s8 ? "int8" : type == DType::s32 ? "int32" : "none";
+}
+
+Json layer_json(const Model& model, std::size_t i) {
+  const Layer& layer = model.layers[i];
+  std::vector<std::uint16_t> inputs(layer.inputs.begin(), layer.inputs.begin() + layer.input_count);
+  return {{"index", i},
+          {"op", name(layer.op)},
+          {"text", layer_text(model, i)},
+          {"inputs", inputs},
+          {"shape", {layer.shape.h, layer.shape.w, layer.shape.c}},
+          {"dtype", dtype_text(layer.dtype)},
+          {"trainable", layer.trainable()},
+          {"parameters", parameter_count(model, i, false)},
+          {"parameter_bytes", layer.param_bytes},
+          {"multiply_adds", multiply_adds(model, i)}};
+}
+
+void show(const InfoJob& job, const Context& context) {
+  if (job.model.empty() && !job.cpu) throw usage_error("no model given", "give a model file, or --cpu");
+  if (job.model.empty()) {
+    std::vector<std::string> sets;
+    for (std::size_t i = 0; runnable_isa(i) != nullptr; ++i) sets.emplace_back(runnable_isa(i));
+    return print_result(context, {{"command", "info"}, {"isa", isa_name()}, {"runnable", sets}},
+                        fmt::format("kernels {} (this computer can run: {})\n", isa_name(), fmt::join(sets, ", ")));
+  }
+  const GivenModel given = model_from_argument(job.model);
+  const Model model = given.model.view();
+  if (job.text_only)
+    return print_result(context, {{"command", "info"}, {"network", model_text(model)}}, model_text(model));
+  std::string text = fmt::format("{:>3}  {:<38} {:<9} {:>12} {:>12} {:>14}\n", "", "layer", "reads", "output",
+                                 "parameters", "multiply-adds");
+  Json layers = Json::array();
+  std::uint64_t parameters = 0, trainable = 0, operations = 0;
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const Layer& layer = model.layers[i];
+    const std::uint64_t count = parameter_count(model, i, false), adds = multiply_adds(model, i);
+    parameters += count, operations += adds;
+    if (layer.trainable()) trainable += parameter_count(model, i, true);
+    text += fmt::format("{:>3}  {:<38} {:<9} {:>12} {:>12} {:>14}\n", i, layer_text(model, i), inputs_text(layer, i),
+                        shape_text(layer.shape), count == 0 ? "" : grouped(count), adds == 0 ? "" : grouped(adds));
+    layers.push_back(layer_json(model, i));
+  }
+  const OwnedPlan plan = plan_of(given.model, {});
+  text += fmt::format("\nparameters   {} ({} trainable), {} bytes\nwork         {} multiply-adds a sample\n",
+                      grouped(parameters), grouped(trainable), grouped(model.param_bytes), grouped(operations));
+  text += fmt::format("arena        {} bytes for one sample (lower bound of the buffers {})\n",
+                      grouped(plan.arena_bytes()), grouped(plan.plan.lower_bound_bytes));
+  Json json{{"command", "info"},
+            {"model", job.model},
+            {"layers", layers},
+            {"parameters", parameters},
+            {"trainable_parameters", trainable}};
+  json["parameter_bytes"] = model.param_bytes;
+  json["multiply_adds"] = operations;
+  json["arena_bytes"] = plan.arena_bytes();
+  json["lower_bound_bytes"] = plan.plan.lower_bound_bytes;
+  if (given.has_params) {
+    const AlignedBytes bytes = read_file(job.model);
+    FileHeader header;
+    std::memcpy(&header, bytes.data(), sizeof header);
+    text += fmt::format("file         {} bytes, version {}, CRC-32 {:08x}, parameters aligned to {}\n",
+                        grouped(bytes.size()), header.version, header.crc, header.alignment);
+    json["file"] = {{"bytes", bytes.size()},
+                    {"version", header.version},
+                    {"crc32", fmt::format("{:08x}", header.crc)},
+                    {"alignment", header.alignment}};
+  }
+  if (job.cpu) text += fmt::format("kernels      {}\n", isa_name());
+  json["isa"] = isa_name();
+  print_result(context, json, text);
+}
+
+}  // namespace
+
+void add_info(CLI::App& app, Context& context) {
+  const auto job = std::make_shared<InfoJob>();
+  CLI::App* const command =
+      add_command(app, context, "info", "Layers, shapes, parameters and work of a model.", R"(EXAMPLES
+  mote info fashion.mote
+  mote info fashion.mote --text > net.txt          the network in the text form (mote train --help)
+)");
+  command->add_option("MODEL", job->model, "model file, text file or text")->type_name("FILE|TEXT");
+  command->add_flag("--text", job->text_only, "print the network in the text form and nothing else");
+  command->add_flag("--cpu", job->cpu,
+                    "say which instruction set the kernels use, and which there are (see mote --isa)");
+  command->callback([job, &context] { show(*job, context); });
+}
+
+}  // namespace mote::tool

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// mote plan: the memory of a run or a training step before either, by kind, with its lower bound and alternatives.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tool/commands/commands.hpp"
+#include "tool/models/memory_plan.hpp"
+#include "tool/pictures/plot.hpp"
+#include "tool/terminal/error.hpp"
+
+namespace mote::tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct PlanJob {
+  std::string model, svg;
+  bool training = false, targets = false;
+  std::uint32_t alignment = 16;
+  TrainingArguments arguments;
+};
+
+struct Alternative {
+  std::uint32_t micro_batch = 0;
+  std::uint64_t arena_bytes = 0, lower_bound_bytes = 0, gradient_bytes = 0;
+};
+
+std::uint64_t total_of(const std::vector<KindBytes>& kinds, BufferKind kind) {
+  for (const KindBytes& row : kinds)
+    if (row.kind == name(kind)) return row.total;
+  return 0;
+}
+
+TrainConfig config_for(const PlanJob& job, const OwnedModel& model, std::uint32_t micro_batch) {
+  TrainConfig config = training_config(job.arguments);
+  config.alignment = job.alignment;
+  config.micro_batch = micro_batch;
+  const Shape output = model.view().output_shape();
+  const std::optional<Loss> wish = loss_called(job.arguments.loss);
+  config.loss = wish                     ? *wish
+                : job.targets            ? Loss::squared_error
+                : output.elements() == 1 ? Loss::binary_cross_entropy
+                                         : Loss::softmax_cross_entropy;
+  if (job.targets) config.targets = Targets::values;
+  const Status status = validate(model.view(), config);
+  if (!status.ok()) throw status_error(status, model);
+  return config;
+}
+
+/// Every way to cut the batch into slices, the whole batch first.
+std::vector<Alternative> alternatives(const PlanJob& job, const OwnedModel& model) {
+  std::vector<std::uint32_t> slices;
+  const std::uint32_t batch = job.arguments.batch;
+  for (std::uint64_t d = 1; d * d <= batch; ++d) {
+    if (batch % d != 0) continue;
+    slices.push_back(static_cast<std::uint32_t>(d));
+    if (d * d != batch) slices.push_back(static_cast<std::uint32_t>(batch / d));
+  }
+  std::sort(slices.rbegin(), slices.rend());
+  std::vector<Alternative> out;
+  for (const std::uint32_t slice : slices) {
+    const OwnedPlan plan = plan_of(model, plan_options(config_for(job, model, slice)));
+    out.push_back({slice, plan.arena_bytes(), plan.plan.lower_bound_bytes,
+                   total_of(bytes_by_kind(plan), BufferKind::param_gradient)});
+  }
+  return out;
+}
+
+std::string kinds_text(const std::vector<KindBytes>& kinds, const OwnedPlan& plan) {
+  std::string out = fmt::format("{:<18} {:>8} {:>16} {:>16}\n", "kind", "buffers", "bytes in all", "live at peak");
+  std::uint64_t live = 0;
+  for (const KindBytes& row : kinds) {
+    out += fmt::format("{:<18} {:>8} {:>16} {:>16}\n", row.kind, row.buffers, grouped(row.total), grouped(row.live));
+    live += row.live;
+  }
+  out += fmt::format("{:<18} {:>8} {:>16} {:>16}\n", "sum", plan.buffers.size(), "", grouped(live));
+  out += fmt::format(
+      "\nbuffers     {:>14} bytes, {:.2f} % above the lower bound of {}\n", grouped(plan.plan.arena_bytes),
+      plan.plan.lower_bound_bytes == 0
+          ? 0.0
+          : 100.0 *
+                (static_cast<double>(plan.plan.arena_bytes) / static_cast<double>(plan.plan.lower_bound_bytes) - 1.0),
+      grouped(plan.plan.lower_bound_bytes));
+  out += fmt::format("plan tables {:>14} bytes ({} steps, {} buffers; none in a StaticSession or StaticTrainer)\n",
+                     grouped(plan.table_bytes), plan.steps.size(), plan.buffers.size());
+  out += fmt::format("arena       {:>14} bytes\n", grouped(plan.arena_bytes()));
+  return out;
+}
+
+Json plan_json(const OwnedPlan& plan, const std::vector<KindBytes>& kinds) {
+  Json by_kind = Json::object();
+  for (const KindBytes& row : kinds)
+    by_kind[row.kind] = {{"buffers", row.buffers}, {"total_bytes", row.total}, {"live_bytes_at_peak", row.live}};
+  return {{"arena_bytes", plan.arena_bytes()},
+          {"buffer_bytes", plan.plan.arena_bytes},
+          {"plan_table_bytes", plan.table_bytes},
+          {"lower_bound_bytes", plan.plan.lower_bound_bytes},
+          {"steps", plan.steps.size()},
+          {"buffers", plan.buffers.size()},
+          {"by_kind", by_kind}};
+}
+
+void plan_model(const PlanJob& job, const Context& context) {
+  const OwnedModel model = model_from_argument(job.model).model;
+  PlanOptions options{.batch = job.arguments.batch, .alignment = job.alignment};
+  if (job.alignment < 4 || job.alignment > 4096 || (job.alignment & (job.alignment - 1)) != 0)
+    throw usage_error(fmt::format("an alignment of {}", job.alignment), "give a power of two from 4 to 4096");
+  if (job.training) options = plan_options(config_for(job, model, job.arguments.micro_batch));
+  const OwnedPlan plan = plan_of(model, options);
+  const std::vector<KindBytes> kinds = bytes_by_kind(plan);
+  const std::string what =
+      job.training
+          ? fmt::format("training step, {}, batch {}{}", job.arguments.optimizer, job.arguments.batch,
+                        options.batch == job.arguments.batch ? "" : fmt::format(" in slices of {}", options.batch))
+          : fmt::format("run, {} sample{}", options.batch, options.batch == 1 ? "" : "s");
+  std::string text = fmt::format("{} of {}\n\n{}", what, model.source.empty() ? "the given network" : model.source,
+                                 kinds_text(kinds, plan));
+  Json json{{"command", "plan"}, {"training", job.training}, {"batch", job.arguments.batch}, {"slice", options.batch}};
+  json.update(plan_json(plan, kinds));
+  if (job.training) {
+    text += fmt::format(
+        "\nThe batch of {} whole or in slices (micro-batches), each with all else unchanged:\n{:>12} {:>16} {:>16} "
+        "{:>16}\n",
+        job.arguments.batch, "micro-batch", "arena bytes", "lower bound", "gradients kept");
+    json["alternatives"] = Json::array();
+    for (const Alternative& row : alternatives(job, model)) {
+      text += fmt::format("{:>12} {:>16} {:>16} {:>16}{}\n", row.micro_batch, grouped(row.arena_bytes),
+                          grouped(row.lower_bound_bytes), grouped(row.gradient_bytes),
+                          row.micro_batch == options.batch ? "  <- this plan" : "");
+      json["alternatives"].push_back({{"micro_batch", row.micro_batch},
+                                      {"arena_bytes", row.arena_bytes},
+                                      {"lower_bound_bytes", row.lower_bound_bytes},
+                                      {"gradient_bytes", row.gradient_bytes}});
+    }
+  }
+  if (!job.svg.empty()) {
+    plot_arena(job.svg,
+               arena_map(model, plan, fmt::format("Arena, {}: {} bytes", what, grouped(plan.plan.arena_bytes))));
+    text += fmt::format("\npicture     {}\n", job.svg);
+    json["svg"] = job.svg;
+  }
+  print_result(context, json, text);
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app, Context& context) {
+  const auto job = std::make_shared<PlanJob>();
+  job->arguments.batch = 1;
+  CLI::App* const command =
+      add_command(app, context, "plan", "Memory of a run or of a training step, known before either.", R"(EXAMPLES
+  mote plan fashion.mote --svg arena.svg
+  mote plan "input 784; dense 512; relu; dense 512; relu; dense 512; relu; dense 10" --train --batch 32 --optimizer sgd
+  mote plan fashion.mote --train --batch 32 --micro-batch 4 --optimizer adam
+
+  "bytes in all" adds up buffers that may share memory at different times; "live at peak" is the moment with most live
+  bytes, and its sum is the lower bound: no placement of these buffers needs less.
+)");
+  command->add_option("MODEL", job->model, "model file, text file or text")->required()->type_name("FILE|TEXT");
+  command->add_flag("--train", job->training, "plan a training step instead of a run");
+  command->add_flag("--real-targets", job->targets, "train with real targets, one an output, instead of labels");
+  command->add_option("--alignment", job->alignment, "of every buffer; 64 is fastest where vectors are wide")
+      ->capture_default_str()
+      ->type_name("BYTES");
+  command->add_option("--svg", job->svg, "draw the arena: offset against time")->type_name("FILE");
+  add_training(*command, job->arguments);
+  command->callback([job, &context] { plan_model(*job, context); });
+}
+
+}  // namespace mote::tool

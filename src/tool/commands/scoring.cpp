@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scoring runs on the host in double, so that a score does not depend on the order of batches.
+#include "tool/commands/scoring.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "tool/terminal/error.hpp"
+
+namespace mote::tool {
+namespace {
+
+double log_sum_exp(std::span<const float> logits) {
+  const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+  double sum = 0.0;
+  for (const float z : logits) sum += std::exp(static_cast<double>(z) - largest);
+  return largest + std::log(sum);
+}
+
+/// First of the largest; -1 if any value is not a number.
+std::size_t predicted_class(std::span<const float> output, Loss loss) {
+  if (output.size() > 1)
+    return static_cast<std::size_t>(std::max_element(output.begin(), output.end()) - output.begin());
+  return output[0] > (loss == Loss::binary_cross_entropy ? 0.0F : 0.5F) ? 1 : 0;
+}
+
+}  // namespace
+
+double sample_loss(Loss loss, std::span<const float> output, std::int32_t label, std::span<const float> target) {
+  const auto wish = [&](std::size_t j) {
+    if (!target.empty()) return static_cast<double>(target[j]);
+    if (output.size() == 1) return label > 0 ? 1.0 : 0.0;
+    return static_cast<std::size_t>(label) == j ? 1.0 : 0.0;
+  };
+  double sum = 0.0;
+  const double norm = loss == Loss::softmax_cross_entropy || loss == Loss::kl_divergence ? log_sum_exp(output) : 0.0;
+  for (std::size_t j = 0; j < output.size(); ++j) {
+    const double z = static_cast<double>(output[j]), t = wish(j);
+    switch (loss) {
+      case Loss::squared_error: sum += (z - t) * (z - t); break;
+      case Loss::binary_cross_entropy: sum += std::log1p(std::exp(-std::abs(z))) + std::max(z, 0.0) - t * z; break;
+      case Loss::softmax_cross_entropy: sum += t * (norm - z); break;
+      case Loss::kl_divergence: sum += t > 0.0 ? t * (std::log(t) - (z - norm)) : 0.0; break;
+    }
+  }
+  return sum;
+}
+
+Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::size_t slice, std::span<float> input,
+             const std::function<std::span<const float>()>& run, Loss loss, std::span<const float> class_weights,
+             const std::function<void(std::uint64_t)>& tick) {
+  Scores scores;
+  scores.samples = indices.size();
+  const bool labels = data.has_labels();
+  const std::size_t features = data.features();
+  std::vector<float> target(labels ? 0 : data.target_width());
+  double total = 0.0;
+  for (std::size_t first = 0; first < indices.size(); first += slice) {
+    const std::size_t count = std::min(slice, indices.size() - first);
+    for (std::size_t i = 0; i < count; ++i) data.copy_sample(indices[first + i], input.subspan(i * features, features));
+    std::fill(input.begin() + static_cast<std::ptrdiff_t>(count * features), input.end(), 0.0F);
+    const auto begin = std::chrono::steady_clock::now();
+    const std::span<const float> outputs = run();
+    scores.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const std::size_t width = outputs.size() / slice;
+    if (labels && scores.classes == 0) {
+      scores.classes = std::max<std::size_t>(width, 2);
+      scores.confusion.assign(scores.classes * scores.classes, 0);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t index = indices[first + i];
+      const std::span<const float> output = outputs.subspan(i * width, width);
+      const std::int32_t label = labels ? data.label(index) : 0;
+      const std::size_t actual = label > 0 ? static_cast<std::size_t>(label) : 0;
+      const double weight = labels && !class_weights.empty() ? static_cast<double>(class_weights[actual]) : 1.0;
+      if (!labels) data.copy_target(index, target);
+      total += weight * sample_loss(loss, output, label, target);
+      if (!labels) continue;
+      const std::size_t predicted = predicted_class(output, loss);
+      scores.correct += predicted == actual ? 1U : 0U;
+      ++scores.confusion[actual * scores.classes + predicted];
+    }
+    if (tick) tick(first + count);
+  }
+  scores.loss = indices.empty() ? 0.0 : total / static_cast<double>(indices.size());
+  return scores;
+}
+
+std::vector<std::uint32_t> all_indices(std::size_t count) {
+  std::vector<std::uint32_t> out(count);
+  std::iota(out.begin(), out.end(), 0U);
+  return out;
+}
+
+void require_targets(const DataSet& data, Loss loss, const Shape& output) {
+  const bool one = output.elements() == 1;
+  if (one && (loss == Loss::softmax_cross_entropy || loss == Loss::kl_divergence))
+    throw usage_error("a softmax over one output is always 1",
+                      "use --loss binary_cross_entropy, or a last layer with one unit for each class")
+        .in(data.target_path());
+  if (!one && loss == Loss::binary_cross_entropy && data.has_labels())
+    throw usage_error(
+        "binary cross-entropy over several outputs needs a target for each, but the data have class numbers",
+        "use --loss softmax_cross_entropy or give targets of 0 and 1")
+        .in(data.target_path());
+  if (one && loss == Loss::squared_error && data.has_labels())
+    throw usage_error(
+        "the data have class labels, and a network with one output learns values under this loss",
+        "name the column of values with --targets, save the targets as float, or use --loss binary_cross_entropy")
+        .in(data.target_path());
+}
+
+Loss default_loss(const DataSet& data, const Shape& output) {
+  if (!data.has_labels()) return Loss::squared_error;
+  return output.elements() == 1 ? Loss::binary_cross_entropy : Loss::softmax_cross_entropy;
+}
+
+}  // namespace mote::tool

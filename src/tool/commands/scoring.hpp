@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// How good outputs are: loss in double, hits, confusion matrix. The formulas are those of mote/kernels/kernels.hpp
+// (LossArgs).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "mote/train/loss.hpp"
+#include "tool/data/data_set.hpp"
+
+namespace mote::tool {
+
+struct Scores {
+  std::uint64_t samples = 0, correct = 0;
+  double loss = 0.0;                     ///< mean over samples
+  std::size_t classes = 0;               ///< 0: no labels, so no accuracy and no confusion matrix
+  std::vector<std::uint64_t> confusion;  ///< [actual * classes + predicted]
+  double seconds = 0.0;
+
+  [[nodiscard]] double accuracy() const { return samples == 0 ? 0.0 : double(correct) / double(samples); }
+};
+
+/// Loss of one sample from what the loss reads (logits for the cross entropies). `label` is used where `target` is
+/// empty; -1 counts as 0 under binary cross-entropy.
+double sample_loss(Loss loss, std::span<const float> output, std::int32_t label, std::span<const float> target);
+
+/// Runs the samples named by `indices` through `run`, `slice` at a time: fills `input` (slice * features values) and
+/// calls run(), which returns slice * outputs values. The last slice is filled up with zeros that do not count.
+/// Labels must have been checked. `class_weights` may be empty. `tick`, if given, hears of the samples done.
+Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::size_t slice, std::span<float> input,
+             const std::function<std::span<const float>()>& run, Loss loss, std::span<const float> class_weights = {},
+             const std::function<void(std::uint64_t)>& tick = {});
+
+/// 0, 1, …, count - 1.
+std::vector<std::uint32_t> all_indices(std::size_t count);
+
+/// Throws where the loss, the number of outputs and the kind of targets make no sense together.
+void require_targets(const DataSet& data, Loss loss, const Shape& output);
+
+/// What a loss is if the user names none: cross entropies for labels, squared error for targets.
+Loss default_loss(const DataSet& data, const Shape& output);
+
+}  // namespace mote::tool

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+// mote train: text or file to trained model file, with pictures and a report.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tool/commands/commands.hpp"
+#include "tool/commands/reconstruction.hpp"
+#include "tool/data/file_io.hpp"
+#include "tool/models/memory_plan.hpp"
+#include "tool/pictures/gradient_norms.hpp"
+#include "tool/pictures/plot.hpp"
+#include "tool/terminal/error.hpp"
+
+namespace mote::tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string in_folder(const std::string& folder, const char* name) {
+  return (std::filesystem::path(folder) / name).string();
+}
+
+/// NaN has no JSON.
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json epochs_json(const TrainingReport& report) {
+  Json out = Json::array();
+  for (const EpochReport& e : report.epochs)
+    out.push_back({{"epoch", e.epoch},
+                   {"train_loss", number_or_null(e.train_loss)},
+                   {"train_accuracy", number_or_null(e.train_accuracy)},
+                   {"validation_loss", number_or_null(e.validation_loss)},
+                   {"validation_accuracy", number_or_null(e.validation_accuracy)},
+                   {"learning_rate", e.learning_rate},
+                   {"seconds", e.seconds}});
+  for (std::size_t i = 0; report.minimum && i < out.size(); ++i)
+    out[i]["gradient_norm"] = number_or_null(report.epochs[i].gradient_norm);
+  return out;
+}
+
+void set_trainable(OwnedModel& model, const std::string& list, bool trainable, const std::string& option) {
+  if (list.empty()) return;
+  for (const std::size_t i : layers_called(list, model, option)) {
+    const unsigned flags = model.layers[i].flags;
+    model.layers[i].flags =
+        static_cast<std::uint8_t>(trainable ? flags | Layer::kTrainable : flags & ~unsigned{Layer::kTrainable});
+  }
+}
+
+Json minimum_json(const MinimizeResult& minimum) {
+  return {{"stopped", name(minimum.stopped)},
+          {"objective", minimum.objective},
+          {"gradient_norm", minimum.gradient_norm},
+          {"iterations", minimum.iterations},
+          {"evaluations", minimum.evaluations}};
+}
+
+/// The batch is all samples, and `epochs` are iterations.
+void prepare_full_batch(TrainJob& job) {
+  constexpr unsigned kIterations = 100;
+  if (job.batch_given)
+    throw usage_error(
+        fmt::format("--batch means nothing for optimizer {}, which looks at all samples", job.training.optimizer),
+        "leave it out; --micro-batch says how many are in memory at once");
+  if (job.options.augmentation.any())
+    throw usage_error(
+        fmt::format("augmentation draws anew in every pass, and optimizer {} compares passes", job.training.optimizer),
+        "leave it out or choose another optimizer");
+  job.training.batch = std::max(1U, job.training.micro_batch);
+  if (!job.epochs_given) job.options.epochs = kIterations;
+  const MinimizeOptions& minimize = job.options.minimize;
+  if (!validate(minimize).ok())
+    throw usage_error("a tolerance is negative or not finite",
+                      "give --gradient-tolerance and --loss-tolerance as numbers of at least 0");
+}
+
+/// Everything that can be wrong with the arguments is found before the data are read.
+void prepare(TrainJob& job) {
+  TrainingOptions& options = job.options;
+  if (job.training.optimizer == "gradient_descent" || job.training.optimizer == "lbfgs") prepare_full_batch(job);
+  options.config = training_config(job.training);
+  if (options.epochs == 0) throw usage_error("--epochs 0 trains nothing", "give at least 1");
+  if (!(options.validation_fraction >= 0.0 && options.validation_fraction < 1.0))
+    throw usage_error("--validation-fraction is not in [0, 1)", "give for example 0.1");
+  if (job.monitor != "loss" && job.monitor != "accuracy")
+    throw usage_error("--monitor takes loss or accuracy", "choose one");
+  options.watch_accuracy = job.monitor == "accuracy";
+  options.balanced = job.class_weights == "balanced";
+  if (!options.balanced && !job.class_weights.empty())
+    options.class_weights = numbers_called(job.class_weights, "--class-weights");
+  static_cast<void>(initializer_called(job.init));
+  static_cast<void>(loss_called(job.training.loss));
+  static_cast<void>(training_schedule(job.training, 1.0, options.epochs));
+  if (!job.out.empty()) AtomicFile probe(job.out);  // can be written there?
+  if (!job.plots.empty()) make_folder(job.plots);
+}
+
+OwnedModel model_for(TrainJob& job) {
+  GivenModel given = model_from_argument(job.model);
+  OwnedModel& model = given.model;
+  set_trainable(model, job.freeze, false, "--freeze");
+  set_trainable(model, job.unfreeze, true, "--unfreeze");
+  job.options.learn_standardization = !given.has_params || job.fresh;
+  if (!given.has_params || job.fresh) initialize(model, initializer_called(job.init), job.init_limit, job.options.seed);
+  return std::move(model);
+}
+
+void draw_training(const std::string& folder, const OwnedModel& model, const TrainJob& job,
+                   const TrainingReport& report, std::string& text) {
+  if (!can_plot()) {
+    text += fmt::format("warning: {}\n", kNoGnuplot);
+    return;
+  }
+  std::vector<CurvePoint> points;
+  for (const EpochReport& e : report.epochs)
+    points.push_back({e.epoch, e.train_loss, e.train_accuracy, e.validation_loss, e.validation_accuracy});
+  const std::string curve = in_folder(folder, "learning-curve.svg"), arena = in_folder(folder, "arena.svg");
+  plot_learning_curve(curve, "Learning curve", points, report.best_epoch, report.minimum ? "iteration" : "epoch");
+  const OwnedPlan plan = plan_of(model, plan_options(job.options.config));
+  plot_arena(arena, arena_map(model, plan,
+                              fmt::format("Arena of a training step, {} samples: {} bytes",
+                                          slice_samples(job.options.config), grouped(plan.plan.arena_bytes))));
+  text += fmt::format("pictures        {}\n                {}\n", curve, arena);
+  if (report.first_gradient_norms.empty()) return;
+  const std::string norms = in_folder(folder, "gradient-norms.svg");
+  plot_gradient_norms(norms, "Gradient norms", gradient_norm_curves(model, report));
+  text += fmt::format("                {}\n", norms);
+}
+
+std::string summary(const TrainingReport& report, const TrainJob& job, std::size_t model_bytes,
+                    std::size_t inference_arena) {
+  std::string out;
+  if (report.minimum)
+    out +=
+        fmt::format("minimum         objective {:.8g}, gradient norm {:.3g}, after {} iterations and {} passes ({})\n",
+                    report.minimum->objective, report.minimum->gradient_norm, report.minimum->iterations,
+                    report.minimum->evaluations, name(report.minimum->stopped));
+  if (report.stopped_early) out += fmt::format("stopped early   after epoch {}\n", report.epochs.back().epoch);
+  if (report.best_epoch != 0) out += fmt::format("kept weights    of epoch {}\n", report.best_epoch);
+  if (report.test && report.test->classes != 0)
+    out += fmt::format("test accuracy   {:.2f} % ({} of {}), loss {:.6f}\n", 100.0 * report.test->accuracy(),
+                       report.test->correct, report.test->samples, report.test->loss);
+  if (report.test && report.test->classes == 0)
+    out += fmt::format("test loss       {:.6f} ({} samples)\n", report.test->loss, report.test->samples);
+  out += fmt::format("training arena  {} bytes (lower bound of the buffers {}, plan tables {})\n",
+                     grouped(report.arena_bytes), grouped(report.lower_bound_bytes), grouped(report.plan_table_bytes));
+  out += fmt::format("inference arena {} bytes for one sample\n", grouped(inference_arena));
+  out +=
+      fmt::format("speed           {:.0f} samples/s in training (kernels {})\n", report.samples_per_second, report.isa);
+  if (!job.out.empty()) {
+    out += fmt::format("model           {} bytes in {}\n", grouped(model_bytes), job.out);
+  } else {
+    out += "model           not kept: give --out FILE.mote\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+Json run_train(TrainJob& job, const Context& context, std::string& text) {
+  prepare(job);
+  OwnedModel model = model_for(job);
+  const TrainingData data = load_training_data(job.data);
+  TrainingOptions& options = job.options;
+  const std::optional<Loss> wish = loss_called(job.training.loss);
+  options.config.loss = wish ? *wish : default_loss(data.train, model.view().output_shape());
+  const double train_samples = static_cast<double>(data.train.size()) * (1.0 - options.validation_fraction);
+  options.config.schedule =
+      training_schedule(job.training, std::floor(train_samples / options.config.batch), options.epochs);
+  Progress progress(Progress::style_for(context.json));
+  const TrainingReport report = train(model, options, data.train, data.test ? &*data.test : nullptr, progress);
+  options.config.batch = report.batch, options.config.micro_batch = report.slice;
+  options.config.targets = data.train.reconstructs() ? Targets::input
+                           : data.train.has_labels() ? Targets::labels
+                                                     : Targets::values;
+  const std::size_t model_bytes = job.out.empty() ? model_file_bytes(model.view()) : save_model(model.view(), job.out);
+  const OwnedPlan inference = plan_of(model, {.alignment = 64});
+  text = summary(report, job, model_bytes, inference.arena_bytes());
+  Json json{{"command", "train"},
+            {"model", job.out.empty() ? Json(nullptr) : Json(job.out)},
+            {"network", model_text(model.view())}};
+  json["loss"] = loss_name(options.config.loss);
+  json["optimizer"] = job.training.optimizer;
+  json["batch"] = options.config.batch;
+  json["micro_batch"] = slice_samples(options.config);
+  json["seed"] = options.seed;
+  json["train_samples"] = report.train_samples;
+  json["validation_samples"] = report.validation_samples;
+  json["updates"] = report.updates;
+  json["epochs"] = epochs_json(report);
+  if (report.minimum) json["minimum"] = minimum_json(*report.minimum);
+  if (options.config.gradient_norms && !report.epochs.empty()) {
+    json["gradient_norms"] = gradient_norms_json(model, report);
+    text = gradient_norms_text(model, report) + text;
+  }
+  json["best_epoch"] = report.best_epoch == 0 ? Json(nullptr) : Json(report.best_epoch);
+  json["stopped_early"] = report.stopped_early;
+  json["test"] = report.test ? scores_json(*report.test) : Json(nullptr);
+  json["arena_bytes"] = report.arena_bytes;
+  json["lower_bound_bytes"] = report.lower_bound_bytes;
+  json["plan_table_bytes"] = report.plan_table_bytes;
+  json["inference_arena_bytes"] = inference.arena_bytes();
+  json["model_bytes"] = model_bytes;
+  json["samples_per_second"] = report.samples_per_second;
+  json["isa"] = report.isa;
+  if (job.plots.empty()) return json;
+  draw_training(job.plots, model, job, report, text);
+  if (data.train.reconstructs())
+    draw_reconstructions(job.plots, model, &data.train, data.test ? &*data.test : nullptr, text);
+  if (report.test && report.test->classes != 0)
+    draw_confusion(job.plots, *report.test, class_names_for(report.test->classes, job.class_names), text);
+  return json;
+}
+
+void add_train(CLI::App& app, Context& context) {
+  const auto job = std::make_shared<TrainJob>();
+  CLI::App* const command =
+      add_command(app, context, "train", "Trains a network and writes it as a model file.", R"(EXAMPLES
+  mote train --model "input 28x28x1; conv2d 8 3x3 same; relu; max_pool 2; flatten; dense 10" \
+             --data /usr/share/datasets/fashion-mnist --epochs 5 --validation-fraction 0.1 \
+             --early-stop 2 --out fashion.mote --plots pictures
+  mote train --model "input 4; dense 16; tanh; dense 3" --data iris.csv --label species --epochs 100 --out iris.mote
+  mote train --model net.txt --train x.npy --labels y.npy --optimizer momentum --lr 0.05 --schedule cosine \
+             --out net.mote
+  mote train --model "input 784; gaussian_noise 0.3; dense 256; relu; dense 50; dense 256; relu; dense 784; sigmoid" \
+             --data mnist --reconstruct --out denoise.mote --plots pictures     (an autoencoder, with noise: a denoising one)
+  mote train --model fashion.mote --freeze 1-4 --data my-images --out mine.mote     (goes on from the file's parameters)
+
+  mote train --model "input 30; dense 1" --data cells.csv --optimizer lbfgs --l2 0.01 --out cells.mote
+
+  Labels are integers, one a sample (one output: 0 and 1, or -1 and +1); float arrays are targets, one value an output.
+  The last layer gives logits; a softmax or sigmoid behind it is used for running only.
+
+)" + model_text_help());
+  command->add_option("--model", job->model, "network: text, a file with text, or a .mote file to go on from")
+      ->required()
+      ->type_name("TEXT|FILE");
+  command->add_option("--out", job->out, "model file to write")->type_name("FILE");
+  command
+      ->add_option(
+          "--plots", job->plots,
+          "folder for learning-curve.svg, confusion-matrix.svg, arena.svg and, if measured, gradient-norms.svg")
+      ->type_name("DIR");
+  command->add_option("--class-names", job->class_names, "names for the confusion matrix")
+      ->delimiter(',')
+      ->type_name("NAMES");
+  add_training_data(*command, job->data);
+  const char* const group = "Training";
+  command
+      ->add_option("--epochs", job->options.epochs,
+                   "passes over the training samples; gradient_descent and lbfgs: at most so many iterations (100)")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(group);
+  command
+      ->add_option("--seed", job->options.seed,
+                   "of initial values, split, order and dropout: a run repeats bit for bit")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(group);
+  command
+      ->add_option("--validation-fraction", job->options.validation_fraction,
+                   "part of the training samples to hold out")
+      ->type_name("X")
+      ->group(group);
+  command
+      ->add_option("--early-stop", job->options.early_stop,
+                   "stop after so many epochs without a better validation score, keep the best weights")
+      ->type_name("EPOCHS")
+      ->group(group);
+  command->add_flag("--keep-best", job->options.keep_best, "train all epochs and keep the best weights")->group(group);
+  command->add_option("--monitor", job->monitor, "what \"better\" means: loss or accuracy of the validation part")
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(group);
+  command->add_option("--class-weights", job->class_weights, "one factor a class, such as 1,1,4; or: balanced")
+      ->type_name("LIST")
+      ->group(group);
+  command->add_option("--freeze", job->freeze, "layers to leave as they are, such as 1,3-5 (numbers as in mote info)")
+      ->type_name("LAYERS")
+      ->group(group);
+  command->add_option("--unfreeze", job->unfreeze, "layers to train although the model has them frozen")
+      ->type_name("LAYERS")
+      ->group(group);
+  command
+      ->add_option("--init", job->init,
+                   "automatic, zeros, uniform, glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, "
+                   "lecun_normal")
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(group);
+  command->add_option("--init-limit", job->init_limit, "limit of --init uniform")
+      ->capture_default_str()
+      ->type_name("X")
+      ->group(group);
+  command->add_flag("--fresh", job->fresh, "new parameters although the .mote file has some")->group(group);
+  command
+      ->add_option("--gradient-tolerance", job->options.minimize.gradient_tolerance,
+                   "gradient_descent, lbfgs: stop at this norm of the gradient")
+      ->capture_default_str()
+      ->type_name("X")
+      ->group(group);
+  command
+      ->add_option("--loss-tolerance", job->options.minimize.loss_tolerance,
+                   "gradient_descent, lbfgs: stop when an iteration lowers the loss by less than this part")
+      ->type_name("X")
+      ->group(group);
+  add_augmentation(*command, job->options.augmentation);
+  add_training(*command, job->training);
+  command->callback([job, command, &context] {
+    job->batch_given = command->count("--batch") != 0;
+    job->epochs_given = command->count("--epochs") != 0;
+    std::string text;
+    const Json json = run_train(*job, context, text);
+    print_result(context, json, text);
+  });
+}
+
+}  // namespace mote::tool

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which reader takes a file, how samples are scaled, and every check between a data set and a model.
+#include "tool/data/data_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "tool/data/csv.hpp"
+#include "tool/data/file_io.hpp"
+#include "tool/data/idx.hpp"
+#include "tool/data/npy.hpp"
+#include "tool/terminal/error.hpp"
+
+namespace mote::tool {
+namespace {
+
+enum class Format : std::uint8_t { idx, npy, csv };
+
+/// By the first bytes; text is CSV.
+Format format_of(const std::string& path) {
+  FileReader reader(path);
+  const std::vector<std::uint8_t> start = reader.read(4);
+  if (start.empty()) throw data_error("the file is empty", "give a file with samples").in(path);
+  if (start[0] == 0x93) return Format::npy;
+  if (start[0] == 0) return Format::idx;
+  if (start.size() >= 2 && start[0] == 'P' && start[1] == 'K')
+    throw data_error("a .npz or .zip archive is not read", "save one array with numpy.save").in(path).at_byte(0);
+  if (path.ends_with(".npy") || path.ends_with(".npy.gz")) return Format::npy;  // the reader says what is wrong
+  for (const std::uint8_t byte : start)
+    if (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t')
+      throw data_error("the file is neither IDX nor .npy nor text", "give one of these: IDX (plain or .gz), .npy, .csv")
+          .in(path)
+          .at_byte(0);
+  return Format::csv;
+}
+
+Array array_of(Table&& table) {
+  Array out;
+  out.path = table.path;
+  out.element = Element::f32;
+  out.dims = {table.rows(), table.columns};
+  out.bytes.resize(table.values.size() * sizeof(float));
+  std::memcpy(out.bytes.data(), table.values.data(), out.bytes.size());
+  return out;
+}
+
+Array read_any(const std::string& path) {
+  switch (format_of(path)) {
+    case Format::idx: return read_idx(path);
+    case Format::npy: return read_npy(path);
+    case Format::csv: return array_of(read_csv(path));
+  }
+  return {};
+}
+
+/// Where element `i` of the array stands in its file.
+Error at_element(Error error, const Array& array, std::uint64_t i) {
+  error.in(array.path);
+  if (array.header_bytes != 0) error.at_byte(array.header_bytes + i * bytes_of(array.element));
+  return error;
+}
+
+void read_floats(const Array& array, std::vector<float>& out, const char* what, float scale) {
+  const std::uint64_t count = array.count();
+  const std::uint64_t per_sample = array.dims[0] == 0 ? 1 : std::max<std::uint64_t>(count / array.dims[0], 1);
+  out.resize(count);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto value = static_cast<float>(array.at(i));
+    if (!std::isfinite(value))
+      throw at_element(data_error(fmt::format("{} {} has a value that is not a finite float32 (element {})", what,
+                                              i / per_sample, i % per_sample),
+                                  "replace it or leave the sample out"),
+                       array, i);
+    out[i] = scale == 1.0F ? value : value * scale;
+  }
+}
+
+/// Whole numbers within int32, for labels.
+std::vector<std::int32_t> read_labels(const Array& array) {
+  std::vector<std::int32_t> out(array.count());
+  for (std::uint64_t i = 0; i < out.size(); ++i) {
+    const double value = array.at(i);
+    if (!(value >= -2147483648.0 && value <= 2147483647.0) || value != std::floor(value))
+      throw at_element(
+          data_error(fmt::format("label {} is {}, not a class number", i, value), "number the classes 0, 1, 2, …"),
+          array, i);
+    out[i] = static_cast<std::int32_t>(value);
+  }
+  return out;
+}
+
+std::string existing(const std::string& folder, const std::string& name) {
+  std::string dotted = name;  // some copies are called train-images.idx3-ubyte
+  dotted[dotted.find("-idx")] = '.';
+  for (const std::string& spelling : {name, dotted})
+    for (const char* end : {"", ".gz"}) {
+      const std::filesystem::path path = std::filesystem::path(folder) / (spelling + end);
+      if (std::filesystem::is_regular_file(path)) return path.string();
+    }
+  return "";
+}
+
+}  // namespace
+
+std::string shape_text(const Shape& shape) {
+  if (shape.h != 1) return fmt::format("{}x{}x{}", shape.h, shape.w, shape.c);
+  return shape.w != 1 ? fmt::format("{}x{}", shape.w, shape.c) : fmt::format("{}", shape.c);
+}
+
+void DataSet::set_samples(Array&& array, std::optional<float> scale) {
+  path_ = array.path;
+  if (array.dims.empty())
+    throw data_error("a single number is not a set of samples", "the first dimension counts samples").in(path_);
+  count_ = array.dims[0];
+  dims_.assign(array.dims.begin() + 1, array.dims.end());
+  std::uint64_t features = 1;
+  for (const std::uint64_t dim : dims_) features *= dim;
+  if (count_ == 0 || features == 0)
+    throw data_error(fmt::format("the shape {} holds no samples", dims_text(array.dims)), "give at least one")
+        .in(path_);
+  if (count_ > 0x7FFF'FFFFU || features > kMaxElements)
+    throw data_error(fmt::format("the shape {} is beyond 2^31 samples or 2^28 values a sample", dims_text(array.dims)),
+                     "split the file")
+        .in(path_);
+  features_ = static_cast<std::size_t>(features);
+  scale_ = scale.value_or(array.element == Element::u8 ? 1.0F / 255.0F : 1.0F);
+  if (array.element == Element::u8) {
+    bytes_ = std::move(array.bytes);
+  } else {
+    read_floats(array, floats_, "sample", scale_);
+  }
+}
+
+DataSet DataSet::samples_from(const std::string& path, std::optional<float> scale) {
+  DataSet out;
+  out.set_samples(read_any(path), scale);
+  return out;
+}
+
+void DataSet::add_targets_from(const std::string& path) {
+  const Array array = read_any(path);
+  target_path_ = path;
+  if (array.dims.empty() || array.dims[0] != count_)
+    throw data_error(
+        fmt::format("{} labels for the {} samples of {}", array.dims.empty() ? 1 : array.dims[0], count_, path_),
+        "give as many labels as samples")
+        .in(path);
+  const bool column = array.count() == count_;
+  const bool table = format_of(path) == Format::csv;  // a CSV file has no element types: whole numbers are labels
+  bool whole = column && !is_real(array.element);
+  if (table && column) {
+    whole = true;
+    for (std::uint64_t i = 0; whole && i < array.count(); ++i) whole = array.at(i) == std::floor(array.at(i));
+  }
+  if (whole) {
+    labels_ = read_labels(array);
+  } else {
+    read_floats(array, targets_, "target", 1.0F);
+    target_width_ = targets_.size() / count_;
+  }
+}
+
+DataSet DataSet::table_from(const std::string& path, const std::string& label, std::span<const std::string> targets,
+                            std::optional<float> scale) {
+  const Table table = read_csv(path);
+  const auto is_label = [](const std::string& name) { return name == "label" || name == "Label" || name == "LABEL"; };
+  const auto named = std::find_if(table.names.begin(), table.names.end(), is_label);
+  std::vector<std::size_t> picked;
+  for (const std::string& name : targets) picked.push_back(table.column_index(name));
+  if (picked.empty())
+    picked.push_back(!label.empty()               ? table.column_index(label)
+                     : named != table.names.end() ? static_cast<std::size_t>(named - table.names.begin())
+                                                  : table.columns - 1);
+  std::vector<char> is_target(table.columns, 0);
+  for (const std::size_t column : picked) is_target[column] = 1;
+  const auto target_columns = static_cast<std::size_t>(std::count(is_target.begin(), is_target.end(), 1));
+  if (target_columns == table.columns)
+    throw data_error("no column is left for the samples", "name fewer target columns or give a file with more")
+        .in(path);
+  DataSet out;
+  out.path_ = out.target_path_ = path;
+  out.count_ = table.rows();
+  out.features_ = table.columns - target_columns;
+  out.dims_ = {out.features_};
+  out.scale_ = scale.value_or(1.0F);
+  for (std::size_t i = 0; i < table.names.size(); ++i)
+    if (is_target[i] == 0) out.feature_names_.push_back(table.names[i]);
+  for (const std::size_t column : picked)
+    if (!table.names.empty()) out.target_names_.push_back(table.names[column]);
+  out.floats_.reserve(out.count_ * out.features_);
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    const auto cells = std::span(table.values).subspan(row * table.columns, table.columns);
+    for (std::size_t i = 0; i < table.columns; ++i)
+      if (is_target[i] == 0) out.floats_.push_back(cells[i] * out.scale_);
+    if (!targets.empty()) {
+      for (const std::size_t column : picked) out.targets_.push_back(cells[column]);
+      continue;
+    }
+    const float value = cells[picked[0]];
+    if (value != std::floor(value) || std::abs(value) > 16777216.0F)
+      throw data_error(fmt::format("the label {} is not a class number", value),
+                       "number the classes 0, 1, 2, … or name real targets with --targets")
+          .in(path)
+          .at_line(table.lines[row])
+          .at_column(picked[0] + 1);
+    out.labels_.push_back(static_cast<std::int32_t>(value));
+  }
+  out.target_width_ = targets.empty() ? 0 : picked.size();
+  out.label_lines_ = table.lines;
+  return out;
+}
+
+std::size_t DataSet::bytes() const {
+  return bytes_.size() + floats_.size() * sizeof(float) + labels_.size() * sizeof(std::int32_t) +
+         targets_.size() * sizeof(float);
+}
+
+void DataSet::copy_sample(std::size_t index, std::span<float> out) const {
+  if (!bytes_.empty()) {
+    const std::uint8_t* from = bytes_.data() + index * features_;
+    for (std::size_t i = 0; i < features_; ++i) out[i] = static_cast<float>(from[i]) * scale_;
+  } else {
+    std::copy_n(floats_.begin() + static_cast<std::ptrdiff_t>(index * features_), features_, out.begin());
+  }
+}
+
+void DataSet::use_samples_as_targets() {
+  reconstructs_ = true;
+  labels_.clear(), targets_.clear();
+  target_width_ = features_;
+  target_path_ = path_;
+}
+
+void DataSet::copy_target(std::size_t index, std::span<float> out) const {
+  if (reconstructs_) return copy_sample(index, out);
+  std::copy_n(targets_.begin() + static_cast<std::ptrdiff_t>(index * target_width_), target_width_, out.begin());
+}
+
+void DataSet::require_shape(const Shape& input) const {
+  const auto without_ones = [](std::vector<std::uint64_t> dims) {
+    std::erase(dims, 1U);
+    return dims;
+  };
+  const bool flat = without_ones(dims_).size() <= 1 || (input.h == 1 && input.w == 1);
+  const bool same = without_ones(dims_) == without_ones({input.h, input.w, input.c});
+  if (features_ == input.elements() && (flat || same)) return;
+  const std::string order = features_ == input.elements() ? "; images are height x width x channels" : "";
+  throw data_error(fmt::format("the model's input is {}, but the samples are {}{}", shape_text(input),
+                               dims_.empty() ? "single numbers" : dims_text(dims_), order),
+                   fmt::format("give samples of {} values or change the model's input", input.elements()))
+      .in(path_);
+}
+
+bool DataSet::signed_labels() const {
+  return std::any_of(labels_.begin(), labels_.end(), [](std::int32_t v) { return v < 0; });
+}
+
+void DataSet::require_labels(std::size_t classes, bool binary) const {
+  const bool with_sign = binary && signed_labels();
+  for (std::size_t i = 0; i < labels_.size(); ++i) {
+    const std::int32_t value = labels_[i];
+    const bool good = with_sign ? value == -1 || value == 1
+                      : binary  ? value == 0 || value == 1
+                                : value >= 0 && static_cast<std::size_t>(value) < classes;
+    if (good) continue;
+    const std::string range = binary ? "0 and 1, or -1 and +1 throughout" : fmt::format("0 to {}", classes - 1);
+    Error error = data_error(fmt::format("label {} of sample {} is out of range: the model has {}", value, i,
+                                         binary ? "one output" : fmt::format("{} classes", classes)),
+                             fmt::format("use labels {} or change the last layer", range));
+    error.in(target_path_);
+    if (!label_lines_.empty()) error.at_line(label_lines_[i]);
+    throw error;
+  }
+}
+
+void DataSet::require_target_width(std::size_t outputs) const {
+  if (target_width_ == outputs) return;
+  throw data_error(
+      fmt::format("the model has {} outputs, but the targets have {} values a sample", outputs, target_width_),
+      "give one target for each output or change the last layer")
+      .in(target_path_);
+}
+
+MnistFiles find_mnist(const std::string& folder, bool need_train, bool need_test, bool need_labels) {
+  const std::string how =
+      "put train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (plain "
+      "or "
+      ".gz) of MNIST there, or use Debian's Fashion-MNIST: apt-get install dataset-fashion-mnist and --data "
+      "/usr/share/datasets/fashion-mnist";
+  if (!std::filesystem::is_directory(folder)) throw data_error("there is no such folder", how).in(folder);
+  MnistFiles files{existing(folder, "train-images-idx3-ubyte"), existing(folder, "train-labels-idx1-ubyte"),
+                   existing(folder, "t10k-images-idx3-ubyte"), existing(folder, "t10k-labels-idx1-ubyte")};
+  const auto require = [&](bool needed, const std::string& found, const char* name) {
+    if (needed && found.empty()) throw data_error(fmt::format("the folder has no {}", name), how).in(folder);
+  };
+  require(need_train, files.train_samples, "train-images-idx3-ubyte");
+  require(need_train && need_labels, files.train_labels, "train-labels-idx1-ubyte");
+  require(need_test, files.test_samples, "t10k-images-idx3-ubyte");
+  require(need_test && need_labels, files.test_labels, "t10k-labels-idx1-ubyte");
+  return files;
+}
+
+}  // namespace mote::tool

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Samples with their labels or targets, whatever file they came from. Kept as the file had them (bytes stay bytes) and
+// handed to a session or trainer sample by sample; nothing here knows of either.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mote/types.hpp"
+#include "tool/data/array.hpp"
+
+namespace mote::tool {
+
+class DataSet {
+ public:
+  /// Samples from an IDX, .npy or .csv file (by content, then by name), without labels. Unsigned bytes are multiplied
+  /// by 1/255, so that images are in [0, 1]; everything else is taken as it is. `scale` overrides the factor.
+  static DataSet samples_from(const std::string& path, std::optional<float> scale);
+  /// Adds labels (integers, one a sample) or targets (float, any number a sample).
+  void add_targets_from(const std::string& path);
+  /// Samples and labels from one CSV file. `label` names the label's column (a header's name, a number from 1, "last";
+  /// empty: the column called "label", else the last). `targets`: columns to be used as real targets instead.
+  static DataSet table_from(const std::string& path, const std::string& label, std::span<const std::string> targets,
+                            std::optional<float> scale);
+
+  /// Every sample becomes its own target, for autoencoders; labels and targets are forgotten.
+  void use_samples_as_targets();
+
+  [[nodiscard]] std::size_t size() const { return count_; }
+  [[nodiscard]] std::size_t features() const { return features_; }
+  [[nodiscard]] const std::vector<std::uint64_t>& sample_dims() const { return dims_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& target_path() const { return target_path_; }
+  /// As the header of a CSV file calls them; empty where there is none.
+  [[nodiscard]] const std::vector<std::string>& feature_names() const { return feature_names_; }
+  [[nodiscard]] const std::vector<std::string>& target_names() const { return target_names_; }
+  [[nodiscard]] float scale() const { return scale_; }
+  /// Bytes this data set holds in memory.
+  [[nodiscard]] std::size_t bytes() const;
+
+  void copy_sample(std::size_t index, std::span<float> out) const;
+  [[nodiscard]] bool has_labels() const { return !labels_.empty(); }
+  [[nodiscard]] bool has_targets() const { return target_width_ != 0; }
+  [[nodiscard]] std::int32_t label(std::size_t index) const { return labels_[index]; }
+  [[nodiscard]] bool reconstructs() const { return reconstructs_; }
+  [[nodiscard]] std::size_t target_width() const { return target_width_; }
+  void copy_target(std::size_t index, std::span<float> out) const;
+
+  /// Throws unless the samples fit the model's input: the same shape, or flat on either side.
+  void require_shape(const Shape& input) const;
+  /// Throws unless every label is in [0, classes), or, with `binary`, in {0, 1} or in {-1, +1} throughout.
+  void require_labels(std::size_t classes, bool binary) const;
+  void require_target_width(std::size_t outputs) const;
+  /// True if the labels are -1 and +1.
+  [[nodiscard]] bool signed_labels() const;
+
+ private:
+  void set_samples(Array&& array, std::optional<float> scale);
+
+  std::string path_, target_path_;
+  std::vector<std::string> feature_names_, target_names_;
+  std::size_t count_ = 0, features_ = 0, target_width_ = 0;
+  std::vector<std::uint64_t> dims_;
+  float scale_ = 1.0F;
+  std::vector<std::uint8_t> bytes_;  // one of these two holds the samples
+  std::vector<float> floats_;
+  std::vector<std::int32_t> labels_;
+  std::vector<std::uint32_t> label_lines_;  // of a CSV file
+  std::vector<float> targets_;
+  bool reconstructs_ = false;
+};
+
+/// The four files of MNIST and its relatives, in a folder.
+struct MnistFiles {
+  std::string train_samples, train_labels, test_samples, test_labels;
+};
+/// Finds them by their usual names, plain or .gz; throws naming what is missing and where to get it.
+MnistFiles find_mnist(const std::string& folder, bool need_train, bool need_test, bool need_labels = true);
+
+/// "28x28x1", "100x3" or "784", the way the text form writes an input.
+std::string shape_text(const Shape& shape);
+
+}  // namespace mote::tool

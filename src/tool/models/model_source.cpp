@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading, recognising and saving models.
+#include "tool/models/model_source.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <vector>
+
+#include "tool/data/data_set.hpp"
+#include "tool/data/file_io.hpp"
+#include "tool/terminal/suggest.hpp"
+
+namespace mote::tool {
+
+std::string layer_name(const Model& model, std::size_t index) {
+  return fmt::format("layer {} ({})", index, layer_text(model, index));
+}
+
+Error status_error(Status status, const Model& model, const std::string& file) {
+  std::string what = describe(status.code);  // "What was wrong; what to do."
+  while (!what.empty() && what.back() == '.') what.pop_back();
+  std::string remedy;
+  if (const std::size_t cut = what.find("; "); cut != std::string::npos)
+    remedy = what.substr(cut + 2), what.resize(cut);
+  if (!what.empty()) what[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(what[0])));
+  if (status.detail != 0) what += fmt::format(" (detail: {})", status.detail);
+  // Records that failed validation are not taken apart: their numbers may mean nothing.
+  if (status.layer != kNoLayer && status.layer < model.layers.size()) {
+    const Op op = model.layers[status.layer].op;
+    what = fmt::format("layer {} ({}): {}", status.layer, known(op) ? name(op) : "unknown", what);
+  } else if (status.layer != kNoLayer) {
+    what = fmt::format("layer {}: {}", status.layer, what);
+  }
+  Error error = data_error(fmt::format("{} [{}]", what, name(status.code)), remedy);
+  if (!file.empty()) error.in(file);
+  return error;
+}
+
+OwnedModel load_model(const std::string& path) {
+  const AlignedBytes bytes = read_file(path);
+  const Result<Model> model = open_model(bytes.span());
+  if (!model.ok()) {
+    const std::string start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4));
+    if (model.status().code == Code::file_too_short && start == "MOTE")
+      throw data_error(fmt::format("the model file is cut short: {} bytes needed, {} are there [file_too_short]",
+                                   model.status().detail, bytes.size()),
+                       "copy it again")
+          .in(path);
+    if (model.status().code == Code::bad_magic || model.status().code == Code::file_too_short)
+      throw data_error("not a model file: it does not begin with MOTE [bad_magic]",
+                       "give a .mote file, as mote train writes it")
+          .in(path)
+          .at_byte(0);
+    throw status_error(model.status(), {}, path);
+  }
+  OwnedModel out;
+  out.layers.assign(model->layers.begin(), model->layers.end());
+  out.params = AlignedBytes(model->param_bytes);
+  std::copy_n(model->params, model->param_bytes, out.params.data());
+  out.alignment = model->alignment;
+  out.source = path;
+  return out;
+}
+
+GivenModel model_from_argument(const std::string& argument) {
+  std::error_code ignored;
+  if (std::filesystem::exists(argument, ignored)) {
+    FileReader start(argument);
+    const std::vector<std::uint8_t> magic = start.read(4);
+    const bool model_file = std::string(magic.begin(), magic.end()) == "MOTE" || argument.ends_with(".mote");
+    if (model_file) return {load_model(argument), true};
+    OwnedModel model = parse_model_text(read_text(argument), argument);
+    model.source = argument;
+    return {std::move(model), false};
+  }
+  const bool looks_like_text = argument.find_first_of(" ;,\n\t") != std::string::npos || argument.starts_with("input");
+  const bool looks_like_path =
+      argument.find('/') != std::string::npos || argument.ends_with(".mote") || argument.ends_with(".txt");
+  if (argument.empty() || !looks_like_text || (looks_like_path && !argument.starts_with("input")))
+    throw usage_error("there is no such file, and it is not a network in text form",
+                      "give a .mote file, a text file, or text such as \"input 28x28x1; flatten; dense 10\"")
+        .in(argument.empty() ? "(empty name)" : argument);
+  return {parse_model_text(argument, "--model"), false};
+}
+
+std::size_t save_model(const Model& model, const std::string& path) {
+  AtomicFile file(path);
+  AlignedBytes bytes(model_file_bytes(model));
+  const Result<std::size_t> written = write_model(model, bytes.span());
+  if (!written.ok()) throw status_error(written.status(), model, path);
+  file.write(bytes.span().first(*written));
+  file.commit();
+  return *written;
+}
+
+std::uint64_t multiply_adds(const Model& model, std::size_t index) {
+  const Layer& layer = model.layers[index];
+  const Shape in = model.input_shape_of(index);
+  const std::uint64_t taps = std::uint64_t{layer.filter_h} * layer.filter_w;
+  switch (layer.op) {
+    case Op::dense:
+    case Op::rbf: return in.elements() * layer.shape.c;
+    case Op::conv2d: return layer.shape.elements() * taps * in.c;
+    case Op::depthwise_conv2d: return layer.shape.elements() * taps;
+    default: return 0;
+  }
+}
+
+}  // namespace mote::tool

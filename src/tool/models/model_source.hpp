@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where models come from and go to: a .mote file, a text file, or text on the command line. Also how a core Status
+// becomes the tool's Error, because most of them are about a model.
+#pragma once
+
+#include <string>
+
+#include "mote/model/model.hpp"
+#include "tool/models/model_text.hpp"
+#include "tool/terminal/error.hpp"
+
+namespace mote::tool {
+
+/// The Status as a sentence: the layer it concerns, what was wrong, what to do, and the code's name.
+Error status_error(Status status, const Model& model, const std::string& file);
+inline Error status_error(Status status, const OwnedModel& model) {
+  return status_error(status, model.view(), model.source);
+}
+
+/// A model file; validated completely.
+OwnedModel load_model(const std::string& path);
+
+/// What the user gave for a model: a .mote file, a file with the text form, or the text itself.
+/// `has_params` tells whether parameters came with it.
+struct GivenModel {
+  OwnedModel model;
+  bool has_params = false;
+};
+GivenModel model_from_argument(const std::string& argument);
+
+/// Writes the model file, complete or not at all; returns its size.
+std::size_t save_model(const Model& model, const std::string& path);
+
+/// Multiply-adds of one layer, per sample; 0 where there are none.
+std::uint64_t multiply_adds(const Model& model, std::size_t index);
+
+/// "layer 3 (conv2d 8 3x3 same)".
+std::string layer_name(const Model& model, std::size_t index);
+
+}  // namespace mote::tool

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks as text: "input 28x28x1; conv2d 8 3x3 same; relu; flatten; dense 10". The words are those of
+// mote/model/builders.hpp and every layer goes through mote::resolve(), so that text and C++ mean the same thing.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mote/model/model.hpp"
+#include "tool/data/file_io.hpp"
+
+namespace mote::tool {
+
+/// A model that owns its records and parameters.
+struct OwnedModel {
+  std::vector<Layer> layers;
+  AlignedBytes params;
+  std::uint32_t alignment = 16;
+  std::string source;  ///< file, or "" for text given on the command line
+
+  [[nodiscard]] Model view() const {
+    return {layers, params.data(), static_cast<std::uint32_t>(params.size()), alignment};
+  }
+};
+
+/// Reads the text form; parameters are zero. `place` names the text in errors (a file, or an option's name).
+/// Every mistake is an Error with line, column, the word, and what was expected there.
+OwnedModel parse_model_text(std::string_view text, const std::string& place);
+
+/// The text that parse_model_text() reads back into the same records (float32 models). One layer a line.
+std::string model_text(const Model& model);
+/// One layer of it, without "as" and "from": "conv2d 8 3x3 same stride 2".
+std::string layer_text(const Model& model, std::size_t index);
+
+/// The grammar with examples, for --help.
+std::string model_text_help();
+
+}  // namespace mote::tool

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drawing the line. Its width follows the terminal's.
+#include "tool/terminal/progress.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+namespace mote::tool {
+namespace {
+
+constexpr auto kInterval = std::chrono::milliseconds(100);
+
+std::size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+}  // namespace
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(std::max(seconds, 0.0) + 0.5);
+  const std::uint64_t hours = whole / 3600, minutes = whole / 60 % 60;
+  return hours != 0 ? fmt::format("{}:{:02}:{:02}", hours, minutes, whole % 60)
+                    : fmt::format("{}:{:02}", minutes, whole % 60);
+}
+
+Progress::Style Progress::style_for(bool quiet) {
+  if (quiet) return Style::none;
+  const char* const terminal = std::getenv("TERM");
+  const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+  return ::isatty(STDERR_FILENO) == 1 && !dumb ? Style::terminal : Style::lines;
+}
+
+void Progress::start(std::string heading, std::uint64_t total) {
+  heading_ = std::move(heading);
+  total_ = std::max<std::uint64_t>(total, 1);
+  started_ = drawn_ = Clock::now();
+}
+
+bool Progress::due(std::uint64_t done) {
+  if (style_ != Style::terminal) return false;
+  const Clock::time_point now = Clock::now();
+  if (now - drawn_ < kInterval && done < total_) return false;
+  drawn_ = now;
+  return true;
+}
+
+void Progress::draw(std::uint64_t done, const std::string& detail) {
+  const double seconds = std::chrono::duration<double>(drawn_ - started_).count();
+  const double rate = seconds > 0.0 ? static_cast<double>(done) / seconds : 0.0;
+  const double left = rate > 0.0 ? static_cast<double>(total_ - std::min(done, total_)) / rate : 0.0;
+  constexpr std::size_t kBar = 24;
+  const std::size_t full = static_cast<std::size_t>(std::min(done, total_) * kBar / total_);
+  const std::string bar = std::string(full, '#') + std::string(kBar - full, '.');
+  std::string line =
+      fmt::format("{} [{}] {:3.0f} %  {:.0f} samples/s  {}  {} left", heading_, bar,
+                  100.0 * static_cast<double>(done) / static_cast<double>(total_), rate, detail, duration_text(left));
+  if (const std::size_t columns = terminal_columns(); line.size() >= columns) line.resize(columns - 1);
+  fmt::print(stderr, "\r\x1b[K{}", line);
+  std::fflush(stderr);
+  on_screen_ = true;
+}
+
+void Progress::say(const std::string& line) {
+  if (style_ == Style::none) return;
+  clear();
+  fmt::print(stderr, "{}\n", line);
+  std::fflush(stderr);
+}
+
+void Progress::clear() {
+  if (!on_screen_) return;
+  fmt::print(stderr, "\r\x1b[K");
+  std::fflush(stderr);
+  on_screen_ = false;
+}
+
+}  // namespace mote::tool
