@@ -26,7 +26,8 @@ Status check_header(const FileHeader& header, std::size_t given_bytes) {
     return {Code::bad_header};
   if (header.layer_count == 0 || header.layer_count > kMaxLayers) return {Code::bad_header};
   const std::uint64_t params = align_up(sizeof(FileHeader) + header.layer_count * sizeof(Layer), header.alignment);
-  if (header.param_offset != params || std::uint64_t{header.param_offset} + header.param_bytes != header.file_bytes)
+  if (header.param_offset != params ||
+      std::uint64_t{header.param_offset} + header.param_bytes + header.description_bytes != header.file_bytes)
     return {Code::bad_header};
   if (given_bytes < header.file_bytes) return {Code::file_too_short, kNoLayer, header.file_bytes};
   if (given_bytes > header.file_bytes) return {Code::size_mismatch, kNoLayer, header.file_bytes};
@@ -51,25 +52,37 @@ Result<Model> open_model(std::span<const std::byte> bytes) {
   return model;
 }
 
-std::size_t model_file_bytes(const Model& model) {
-  return align_up(sizeof(FileHeader) + model.layers.size() * sizeof(Layer), model.alignment) + model.param_bytes;
+std::string_view model_description(std::span<const std::byte> bytes) {
+  FileHeader header;
+  if (bytes.size() < sizeof header) return {};
+  std::memcpy(&header, bytes.data(), sizeof header);
+  if (header.description_bytes > bytes.size() - sizeof header) return {};
+  const std::span<const std::byte> text = bytes.last(header.description_bytes);
+  return {reinterpret_cast<const char*>(text.data()), text.size()};
 }
 
-void finish_model_file(std::span<std::byte> file, std::size_t layers, std::uint32_t alignment) {
+std::size_t model_file_bytes(const Model& model, std::string_view description) {
+  return align_up(sizeof(FileHeader) + model.layers.size() * sizeof(Layer), model.alignment) + model.param_bytes +
+         description.size();
+}
+
+void finish_model_file(std::span<std::byte> file, std::size_t layers, std::uint32_t alignment,
+                       std::size_t description_bytes) {
   FileHeader header;
   header.layer_count = static_cast<std::uint32_t>(layers);
   header.alignment = alignment;
   header.param_offset = static_cast<std::uint32_t>(align_up(sizeof(FileHeader) + layers * sizeof(Layer), alignment));
-  header.param_bytes = static_cast<std::uint32_t>(file.size()) - header.param_offset;
+  header.description_bytes = static_cast<std::uint32_t>(description_bytes);
+  header.param_bytes = static_cast<std::uint32_t>(file.size() - description_bytes) - header.param_offset;
   header.file_bytes = static_cast<std::uint32_t>(file.size());
   std::memcpy(file.data(), &header, sizeof header);
   header.crc = file_crc(file);
   std::memcpy(file.data(), &header, sizeof header);
 }
 
-Result<std::size_t> write_model(const Model& model, std::span<std::byte> out) {
+Result<std::size_t> write_model(const Model& model, std::span<std::byte> out, std::string_view description) {
   MOTE_TRY(validate(model));
-  const std::size_t bytes = model_file_bytes(model);
+  const std::size_t bytes = model_file_bytes(model, description);
   if (bytes > 0x7FFF'FFFFU) return Status{Code::plan_too_large};
   if (out.size() < bytes) return Status{Code::output_too_small, kNoLayer, static_cast<std::uint32_t>(bytes)};
   for (std::size_t i = 0; i < model.layers.size(); ++i)
@@ -78,11 +91,12 @@ Result<std::size_t> write_model(const Model& model, std::span<std::byte> out) {
   out = out.first(bytes);
   std::fill(out.begin(), out.end(), std::byte{0});
   std::memcpy(out.data() + sizeof(FileHeader), model.layers.data(), model.layers.size_bytes());
-  std::byte* params = out.data() + (bytes - model.param_bytes);
+  std::byte* params = out.data() + (bytes - description.size() - model.param_bytes);
   for (std::size_t i = 0; i < model.layers.size(); ++i)
     if (model.layers[i].param_bytes != 0)
       std::memcpy(params + model.layers[i].param_offset, layer_params(model, i), model.layers[i].param_bytes);
-  finish_model_file(out, model.layers.size(), model.alignment);
+  std::copy_n(description.data(), description.size(), reinterpret_cast<char*>(params) + model.param_bytes);
+  finish_model_file(out, model.layers.size(), model.alignment, description.size());
   return bytes;
 }
 

@@ -24,12 +24,14 @@ struct FileHeader {
   std::uint32_t param_offset = 0;  // from the start of the file
   std::uint32_t param_bytes = 0;
   std::uint32_t file_bytes = 0;
-  std::uint32_t crc = 0;  // CRC-32 of all other bytes of the file
-  std::array<std::uint32_t, 8> reserved{};
+  std::uint32_t crc = 0;                // CRC-32 of all other bytes of the file
+  std::uint32_t description_bytes = 0;  // behind the parameters, up to the end of the file
+  std::array<std::uint32_t, 7> reserved{};
 };
 static_assert(sizeof(FileHeader) == 64);
 
-/// Writes the header of a file whose records and parameters are in place; `file` is exactly the file.
-void finish_model_file(std::span<std::byte> file, std::size_t layers, std::uint32_t alignment);
+/// Writes the header of a file whose records, parameters and description are in place; `file` is exactly the file.
+void finish_model_file(std::span<std::byte> file, std::size_t layers, std::uint32_t alignment,
+                       std::size_t description_bytes = 0);
 
 }  // namespace mote

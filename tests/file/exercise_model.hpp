@@ -71,6 +71,9 @@ inline Status exercise_model(std::span<const std::byte> bytes) {
   const Result<Model> opened = open_model(bytes);
   if (!opened.ok()) return opened.status();
   const Model& model = *opened;
+  const std::string_view description = model_description(bytes);
+  if (!description.empty() && &description.back() + 1 != reinterpret_cast<const char*>(bytes.data()) + bytes.size())
+    __builtin_trap();
   for (const bool training : {false, true}) {
     PlanOptions options;
     options.training = training, options.loss = Loss::squared_error, options.gradient_buffers = true;

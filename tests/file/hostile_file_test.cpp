@@ -18,13 +18,13 @@ using test::AlignedBytes;
 using test::Random;
 
 /// The file of a network with parameters between 0 and 1/2.
-std::vector<std::byte> file_of(Model model, std::uint32_t seed = 1) {
+std::vector<std::byte> file_of(Model model, std::uint32_t seed = 1, std::string_view description = {}) {
   Random random(seed);
   std::vector<float> params(model.param_bytes / sizeof(float) + 1);
   for (float& p : params) p = 0.25F + 0.25F * random.real();
   model.params = reinterpret_cast<const std::byte*>(params.data());
-  std::vector<std::byte> file(model_file_bytes(model));
-  EXPECT_TRUE(write_model(model, file).ok());
+  std::vector<std::byte> file(model_file_bytes(model, description));
+  EXPECT_TRUE(write_model(model, file, description).ok());
   return file;
 }
 constexpr auto kSmall = sequential(input(3), dense(2), relu(), batch_norm(), dense(2));
@@ -38,6 +38,7 @@ std::vector<std::vector<std::byte>> sample_files() {
   files.push_back(file_of(test::kResidual.model()));
   files.push_back(file_of(test::kJoined.model()));
   files.push_back(file_of(test::kAliases.model()));
+  files.push_back(file_of(kSmall.model(), 1, R"({"label": {"classes": ["a", "b"]}})"));
   return files;
 }
 Status open(std::span<const std::byte> bytes) {
@@ -72,7 +73,7 @@ TEST(file, every_truncation_is_found) {
 }
 
 TEST(file, every_flipped_bit_is_found) {
-  for (const auto& original : {file_of(kSmall.model()), file_of(kSmallImage.model())}) {
+  for (const auto& original : {file_of(kSmall.model(), 1, "text"), file_of(kSmallImage.model())}) {
     const AlignedBytes file(original);
     for (std::size_t bit = 0; bit < 8 * original.size(); ++bit) {
       file.span()[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
@@ -125,7 +126,9 @@ TEST(file, headers_that_contradict_themselves) {
                                     0x80000000U, 0xFFFFFFC0U, 0xFFFFFFFFU})
       EXPECT_FALSE(changed(field, bad).ok()) << field << " " << bad;
   }
-  for (std::size_t word = 0; word < 8; ++word)
+  for (const std::uint32_t bad : {1U, 4U, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFFFU})
+    EXPECT_EQ(changed(offsetof(FileHeader, description_bytes), bad).code, Code::bad_header) << bad;
+  for (std::size_t word = 0; word < 7; ++word)
     EXPECT_EQ(changed(offsetof(FileHeader, reserved) + 4 * word, std::uint32_t{1}).code, Code::bad_header);
 }
 
@@ -137,11 +140,15 @@ TEST(file, sizes_that_agree_with_each_other_but_not_with_the_file) {
     const AlignedBytes file(original);
     FileHeader grown = header;
     grown.param_bytes += more, grown.file_bytes += more;
-    std::memcpy(file.span().data(), &grown, sizeof grown);
-    test::fix_crc(file.span());
-    const Status status = open_model(file.span()).status();
-    EXPECT_EQ(status.code, Code::file_too_short) << more;
-    EXPECT_EQ(status.detail, grown.file_bytes);
+    FileHeader longer = header;
+    longer.description_bytes += more, longer.file_bytes += more;
+    for (const FileHeader& changed : {grown, longer}) {
+      std::memcpy(file.span().data(), &changed, sizeof changed);
+      test::fix_crc(file.span());
+      const Status status = open_model(file.span()).status();
+      EXPECT_EQ(status.code, Code::file_too_short) << more;
+      EXPECT_EQ(status.detail, changed.file_bytes);
+    }
   }
   const AlignedBytes file(original);  // param_offset + param_bytes = file_bytes + 2^32
   header.param_bytes = header.file_bytes - header.param_offset;

@@ -53,6 +53,32 @@ TEST(model_file, there_and_back_byte_for_byte) {
   }
 }
 
+TEST(model_file, carries_a_description) {
+  const std::vector<float> params = random_params(test::kResidual.model(), 1);
+  const Model model = with(test::kResidual.model(), params);
+  const AlignedBytes bare(model_file_bytes(model));
+  ASSERT_TRUE(write_model(model, bare.span()).ok());
+  EXPECT_TRUE(model_description(bare.span()).empty());
+  for (const std::size_t size : {1U, 2U, 3U, 4U, 63U, 1000U}) {
+    std::string text(size, 'x');
+    text.back() = '\xFF';  // any bytes
+    const AlignedBytes file(model_file_bytes(model, text));
+    EXPECT_EQ(file.span().size(), bare.span().size() + size);
+    const Result<std::size_t> written = write_model(model, file.span(), text);
+    ASSERT_TRUE(written.ok());
+    EXPECT_EQ(*written, file.span().size());
+    const Result<Model> opened = open_model(file.span());
+    ASSERT_TRUE(opened.ok()) << name(opened.status().code);
+    EXPECT_EQ(model_description(file.span()), text);
+    EXPECT_EQ(opened->param_bytes, model.param_bytes);
+    EXPECT_EQ(std::memcmp(opened->params, bare.span().last(model.param_bytes).data(), model.param_bytes), 0);
+    const std::span<std::byte> tight = file.span().first(file.span().size() - 1);
+    EXPECT_EQ(write_model(model, tight, text).status().code, Code::output_too_small);
+    EXPECT_EQ(write_model(model, tight, text).status().detail, file.span().size());
+  }
+  EXPECT_TRUE(model_description(bare.span().first(10)).empty());
+}
+
 TEST(model_file, refuses_without_writing) {
   const std::vector<float> params = random_params(test::kResidual.model(), 1);
   const Model model = with(test::kResidual.model(), params);

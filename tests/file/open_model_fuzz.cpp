@@ -22,7 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   header.param_offset =
       static_cast<std::uint32_t>(align_up(sizeof(FileHeader) + header.layer_count * sizeof(Layer), header.alignment));
   header.param_bytes = size > header.param_offset ? static_cast<std::uint32_t>(size) - header.param_offset : 0;
-  header.file_bytes = header.param_offset + header.param_bytes;
+  header.description_bytes %= header.param_bytes + 1;
+  header.param_bytes -= header.description_bytes;
+  header.file_bytes = header.param_offset + header.param_bytes + header.description_bytes;
   header.reserved = {};
   const test::AlignedBytes file(header.file_bytes);
   std::fill(file.span().begin(), file.span().end(), std::byte{0});

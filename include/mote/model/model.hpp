@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "mote/model/layer.hpp"
 #include "mote/status.hpp"
@@ -136,10 +137,15 @@ constexpr Status validate(const Model& model) {
 /// `bytes` must stay alive and be aligned as the file's header says (at most 64).
 Result<Model> open_model(std::span<const std::byte> bytes);
 
-/// Size of the file that write_model makes.
-std::size_t model_file_bytes(const Model& model);
+/// The text at the end of a model file that says how its inputs are read and its outputs called (src/FORMAT.md,
+/// Description); empty where there is none. A view into `bytes`, which open_model() must have accepted.
+std::string_view model_description(std::span<const std::byte> bytes);
 
-/// Writes the model as a file into `out`; returns the number of bytes written. Nothing is written on failure.
-Result<std::size_t> write_model(const Model& model, std::span<std::byte> out);
+/// Size of the file that write_model makes.
+std::size_t model_file_bytes(const Model& model, std::string_view description = {});
+
+/// Writes the model as a file into `out`, with `description` (UTF-8 of any kind, or nothing) at its end; returns the
+/// number of bytes written. Nothing is written on failure.
+Result<std::size_t> write_model(const Model& model, std::span<std::byte> out, std::string_view description = {});
 
 }  // namespace mote
