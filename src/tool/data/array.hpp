@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A numeric array as files hold it: element type, dimensions, bytes. What data_idx, data_npy and data_csv make.
+// A numeric array as files hold it: element type, dimensions, bytes. What the readers of this folder make.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -34,7 +35,7 @@ struct Array {
   std::vector<std::uint64_t> dims;
   std::vector<std::uint8_t> bytes;
   std::string path;                ///< for messages
-  std::uint64_t header_bytes = 0;  ///< so that a message can name the byte of an element in an .npy or IDX file
+  std::uint64_t header_bytes = 0;  ///< element i lies so many bytes + i * bytes_of(element) into the file; 0: elsewhere
 
   [[nodiscard]] std::uint64_t count() const { return bytes.size() / bytes_of(element); }
   template <class T>
@@ -43,23 +44,33 @@ struct Array {
     std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
     return value;
   }
-  [[nodiscard]] double at(std::uint64_t i) const {
+  /// Element `i` as a double or a float, rounded once.
+  template <class Real = double>
+  [[nodiscard]] Real at(std::uint64_t i) const {
     switch (element) {
-      case Element::boolean: return bytes[i] != 0 ? 1.0 : 0.0;
-      case Element::u8: return element_as<std::uint8_t>(i);
-      case Element::s8: return element_as<std::int8_t>(i);
-      case Element::u16: return element_as<std::uint16_t>(i);
-      case Element::s16: return element_as<std::int16_t>(i);
-      case Element::u32: return element_as<std::uint32_t>(i);
-      case Element::s32: return element_as<std::int32_t>(i);
-      case Element::u64: return static_cast<double>(element_as<std::uint64_t>(i));
-      case Element::s64: return static_cast<double>(element_as<std::int64_t>(i));
-      case Element::f32: return static_cast<double>(element_as<float>(i));
-      case Element::f64: return element_as<double>(i);
+      case Element::boolean: return bytes[i] != 0 ? Real{1} : Real{0};
+      case Element::u8: return static_cast<Real>(element_as<std::uint8_t>(i));
+      case Element::s8: return static_cast<Real>(element_as<std::int8_t>(i));
+      case Element::u16: return static_cast<Real>(element_as<std::uint16_t>(i));
+      case Element::s16: return static_cast<Real>(element_as<std::int16_t>(i));
+      case Element::u32: return static_cast<Real>(element_as<std::uint32_t>(i));
+      case Element::s32: return static_cast<Real>(element_as<std::int32_t>(i));
+      case Element::u64: return static_cast<Real>(element_as<std::uint64_t>(i));
+      case Element::s64: return static_cast<Real>(element_as<std::int64_t>(i));
+      case Element::f32: return static_cast<Real>(element_as<float>(i));
+      case Element::f64: return static_cast<Real>(element_as<double>(i));
     }
-    return 0.0;
+    return Real{0};
   }
 };
+
+/// Every group of `width` bytes back to front: from the other byte order to the machine's.
+inline void swap_bytes(std::vector<std::uint8_t>& bytes, std::size_t width) {
+  if (width == 1) return;
+  for (auto first = bytes.begin(); bytes.end() - first >= static_cast<std::ptrdiff_t>(width);
+       first += static_cast<std::ptrdiff_t>(width))
+    std::reverse(first, first + static_cast<std::ptrdiff_t>(width));
+}
 
 /// "60000x28x28".
 inline std::string dims_text(const std::vector<std::uint64_t>& dims) {

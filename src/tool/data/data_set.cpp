@@ -12,26 +12,28 @@
 #include "tool/data/file_io.hpp"
 #include "tool/data/idx.hpp"
 #include "tool/data/npy.hpp"
+#include "tool/data/npz.hpp"
 #include "tool/terminal/error.hpp"
 
 namespace mote::tool {
 namespace {
 
-enum class Format : std::uint8_t { idx, npy, csv };
+enum class Format : std::uint8_t { idx, npy, npz, csv };
 
 /// By the first bytes; text is CSV.
 Format format_of(const std::string& path) {
+  if (!split_npz_path(path).second.empty()) return Format::npz;
   FileReader reader(path);
   const std::vector<std::uint8_t> start = reader.read(4);
   if (start.empty()) throw data_error("the file is empty", "give a file with samples").in(path);
   if (start[0] == 0x93) return Format::npy;
   if (start[0] == 0) return Format::idx;
-  if (start.size() >= 2 && start[0] == 'P' && start[1] == 'K')
-    throw data_error("a .npz or .zip archive is not read", "save one array with numpy.save").in(path).at_byte(0);
+  if (start.size() >= 2 && start[0] == 'P' && start[1] == 'K') return Format::npz;
   if (path.ends_with(".npy") || path.ends_with(".npy.gz")) return Format::npy;  // the reader says what is wrong
   for (const std::uint8_t byte : start)
     if (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t')
-      throw data_error("the file is neither IDX nor .npy nor text", "give one of these: IDX (plain or .gz), .npy, .csv")
+      throw data_error("the file is neither IDX nor .npy nor .npz nor text",
+                       "give one of these: IDX (plain or .gz), .npy, .npz, .csv")
           .in(path)
           .at_byte(0);
   return Format::csv;
@@ -51,6 +53,10 @@ Array read_any(const std::string& path) {
   switch (format_of(path)) {
     case Format::idx: return read_idx(path);
     case Format::npy: return read_npy(path);
+    case Format::npz: {
+      const auto& [file, name] = split_npz_path(path);
+      return Npz(file).array(name);
+    }
     case Format::csv: return array_of(read_csv(path));
   }
   return {};
@@ -68,7 +74,7 @@ void read_floats(const Array& array, std::vector<float>& out, const char* what, 
   const std::uint64_t per_sample = array.dims[0] == 0 ? 1 : std::max<std::uint64_t>(count / array.dims[0], 1);
   out.resize(count);
   for (std::uint64_t i = 0; i < count; ++i) {
-    const auto value = static_cast<float>(array.at(i));
+    const auto value = array.at<float>(i);
     if (!std::isfinite(value))
       throw at_element(data_error(fmt::format("{} {} has a value that is not a finite float32 (element {})", what,
                                               i / per_sample, i % per_sample),

@@ -16,7 +16,8 @@ namespace mote::tool {
 
 class DataSet {
  public:
-  /// Samples from an IDX, .npy or .csv file (by content, then by name), without labels. Unsigned bytes are multiplied
+  /// Samples from an IDX, .npy, .npz (one array, or FILE.npz:NAME) or .csv file (by content, then by name), without
+  /// labels. Unsigned bytes are multiplied
   /// by 1/255, so that images are in [0, 1]; everything else is taken as it is. `scale` overrides the factor.
   static DataSet samples_from(const std::string& path, std::optional<float> scale);
   /// Adds labels (integers, one a sample) or targets (float, any number a sample).

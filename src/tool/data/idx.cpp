@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <bit>
 
 #include "tool/data/file_io.hpp"
@@ -74,10 +73,7 @@ Array read_idx(const std::string& path) {
         "the file is damaged or its header is wrong; fetch it again")
         .in(path)
         .at_byte(expected + out.header_bytes);
-  if (width > 1 && std::endian::native == std::endian::little)
-    for (std::size_t i = 0; i < out.bytes.size(); i += width)
-      std::reverse(out.bytes.begin() + static_cast<std::ptrdiff_t>(i),
-                   out.bytes.begin() + static_cast<std::ptrdiff_t>(i + width));
+  if (std::endian::native == std::endian::little) swap_bytes(out.bytes, width);
   return out;
 }
 

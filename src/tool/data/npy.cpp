@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The header is a Python dictionary literal; a parser for exactly that grammar reads it.
+// The header is a Python dictionary literal; a parser for exactly that grammar reads it. Elements become the machine's
+// byte order, C order and a type of Element, each without a change of value.
 #include "tool/data/npy.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
+#include <cmath>
 #include <string_view>
+
+#include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
 namespace {
@@ -26,24 +31,34 @@ constexpr std::array<Named, 11> kElements{{{Element::boolean, "|b1"},
                                            {Element::f32, "<f4"},
                                            {Element::f64, "<f8"}}};
 
+/// How the elements lie in the file.
+struct Layout {
+  Element element = Element::f32;
+  bool half = false;  // float16, of which float32 holds every value
+  bool swapped = false;
+  bool fortran = false;
+  std::vector<std::uint64_t> dims;
+
+  [[nodiscard]] std::size_t width() const { return half ? 2 : bytes_of(element); }
+};
+
 /// Parses "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }".
 class HeaderParser {
  public:
   HeaderParser(std::string_view text, std::uint64_t first_byte, const std::string& path)
       : text_(text), first_byte_(first_byte), path_(path) {}
 
-  void parse(Array& out) {
+  Layout parse() {
+    Layout out;
     bool descr = false, order = false, shape = false;
     expect('{');
     while (!take('}')) {
       const std::string_view key = string();
       expect(':');
       if (key == "descr" && !descr) {
-        descr = true, out.element = element();
+        descr = true, element(out);
       } else if (key == "fortran_order" && !order) {
-        order = true;
-        if (boolean())
-          fail("the array is in Fortran order", "save it in C order: np.save(path, np.ascontiguousarray(a))");
+        order = true, out.fortran = boolean();
       } else if (key == "shape" && !shape) {
         shape = true, dims(out.dims);
       } else {
@@ -57,6 +72,7 @@ class HeaderParser {
     skip();
     if (at_ != text_.size()) fail("there is text after the header's dictionary", kRemedy);
     if (!descr || !order || !shape) fail("the header lacks 'descr', 'fortran_order' or 'shape'", kRemedy);
+    return out;
   }
 
  private:
@@ -97,17 +113,26 @@ class HeaderParser {
       if (text_.substr(at_).starts_with(word)) return at_ += word.size(), value;
     fail("the header is not the one of an .npy file: True or False expected", kRemedy);
   }
-  Element element() {
+  void element(Layout& out) {
     const std::string descr(string());
-    for (const Named& named : kElements)
-      if (descr == named.descr || (named.descr[0] == '|' && !descr.empty() && descr.substr(1) == named.descr.substr(1)))
-        return named.element;
-    if (descr == "<f2")
-      fail("half-precision elements ('<f2') are not read", "save them as float32: np.save(path, a.astype('<f4'))");
-    if (descr.starts_with('>'))
-      fail(fmt::format("the elements are big-endian ('{}')", descr), "save them as a.astype('<f4')");
-    fail(fmt::format("elements of type '{}' are not numbers that can be read", descr),
-         "save float32, float64 or integers: np.save(path, a.astype('<f4'))");
+    const char order = descr.empty() ? '\0' : descr[0];
+    const std::string_view type = std::string_view(descr).substr(descr.empty() ? 0 : 1);
+    if (order == '<' || order == '>' || order == '=' || order == '|') {
+      out.half = type == "f2";
+      const bool big = std::endian::native == std::endian::big;
+      for (const Named& named : kElements)
+        if (type == named.descr.substr(1) || (out.half && named.element == Element::f32)) {
+          out.element = named.element;
+          out.swapped = (order == '>' && !big) || (order == '<' && big);
+          return;
+        }
+    }
+    const char kind = type.empty() ? '\0' : type[0];
+    const std::string what = fmt::format("elements of type {} are not numbers that can be read", in_quotes(descr));
+    if (kind == 'U' || kind == 'S')
+      fail(what + ": they are texts", "save class numbers: np.unique(labels, return_inverse=True)[1]");
+    if (kind == 'O') fail(what + ": they are pickled Python objects", "save an array of numbers: a.astype('<f4')");
+    fail(what, "save float16, float32, float64, bool or integers: np.save(path, a.astype('<f4'))");
   }
   void dims(std::vector<std::uint64_t>& out) {
     expect('(');
@@ -134,9 +159,46 @@ class HeaderParser {
   const std::string& path_;
 };
 
-std::uint64_t read_preamble(FileReader& reader, std::uint64_t& header_bytes) {
-  const std::string& path = reader.path();
-  const std::vector<std::uint8_t> start = reader.read(8);
+/// Exact: float32 holds every value of float16 (1 bit of sign, 5 of exponent, 10 of fraction).
+float from_half(std::uint16_t bits) {
+  const int exponent = (bits >> 10U) & 31, fraction = bits & 1023;
+  float value = std::ldexp(static_cast<float>(exponent == 0 ? fraction : fraction + 1024), std::max(exponent, 1) - 25);
+  if (exponent == 31) value = fraction == 0 ? INFINITY : NAN;
+  return (bits & 0x8000U) != 0 ? -value : value;
+}
+
+std::vector<std::uint8_t> widened(const std::vector<std::uint8_t>& halves) {
+  std::vector<std::uint8_t> out(halves.size() * 2);
+  for (std::size_t i = 0; 2 * i < halves.size(); ++i) {
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, halves.data() + 2 * i, 2);
+    const float value = from_half(bits);
+    std::memcpy(out.data() + 4 * i, &value, 4);
+  }
+  return out;
+}
+
+/// From Fortran order (first index fastest) to C order (last index fastest).
+std::vector<std::uint8_t> in_c_order(const std::vector<std::uint8_t>& from, const std::vector<std::uint64_t>& dims,
+                                     std::size_t width) {
+  std::vector<std::uint64_t> index(dims.size(), 0), stride(dims.size(), width);
+  for (std::size_t d = 1; d < dims.size(); ++d) stride[d] = stride[d - 1] * dims[d - 1];
+  std::vector<std::uint8_t> out(from.size());
+  std::uint64_t source = 0;
+  for (std::size_t at = 0; at < out.size(); at += width) {
+    std::memcpy(out.data() + at, from.data() + source, width);
+    for (std::size_t d = dims.size(); d-- > 0;) {
+      source += stride[d];
+      if (++index[d] < dims[d]) break;
+      source -= stride[d] * dims[d];
+      index[d] = 0;
+    }
+  }
+  return out;
+}
+
+std::uint64_t read_preamble(const ReadBytes& read, const std::string& path, std::uint64_t& header_bytes) {
+  const std::vector<std::uint8_t> start = read(8);
   constexpr std::array<std::uint8_t, 6> kMagic{0x93, 'N', 'U', 'M', 'P', 'Y'};
   for (std::size_t i = 0; i < kMagic.size(); ++i)
     if (i >= start.size() || start[i] != kMagic[i])
@@ -154,7 +216,7 @@ std::uint64_t read_preamble(FileReader& reader, std::uint64_t& header_bytes) {
         .in(path)
         .at_byte(6);
   const std::size_t width = version == 1 ? 2 : 4;
-  const std::vector<std::uint8_t> length = reader.read(width);
+  const std::vector<std::uint8_t> length = read(width);
   if (length.size() < width) throw too_short();
   std::uint64_t size = 0;
   for (std::size_t i = width; i-- > 0;) size = size << 8U | length[i];
@@ -169,21 +231,22 @@ std::uint64_t read_preamble(FileReader& reader, std::uint64_t& header_bytes) {
 
 }  // namespace
 
-Array read_npy(const std::string& path) {
-  FileReader reader(path);
+Array read_npy(const ReadBytes& read, const std::string& path) {
   Array out;
   out.path = path;
-  const std::uint64_t size = read_preamble(reader, out.header_bytes);
-  const std::vector<std::uint8_t> header = reader.read(size);
+  const std::uint64_t size = read_preamble(read, path, out.header_bytes);
+  const std::vector<std::uint8_t> header = read(size);
   if (header.size() < size)
     throw data_error(fmt::format("the file ends inside its header: {} bytes expected, {} found", out.header_bytes,
-                                 reader.position()),
+                                 out.header_bytes - size + header.size()),
                      "write it again with numpy.save")
         .in(path);
   const std::string text(header.begin(), header.end());
-  HeaderParser(text, out.header_bytes - size, path).parse(out);
-  const std::uint64_t expected = checked_bytes(out.dims, bytes_of(out.element), path);
-  out.bytes = reader.read(expected + 1);
+  const Layout layout = HeaderParser(text, out.header_bytes - size, path).parse();
+  out.element = layout.element;
+  out.dims = layout.dims;
+  const std::uint64_t expected = checked_bytes(out.dims, layout.width(), path);
+  out.bytes = read(expected + 1);
   if (out.bytes.size() < expected)
     throw data_error(fmt::format("the file is cut short: shape {} needs {} bytes, {} are there", dims_text(out.dims),
                                  out.header_bytes + expected, out.header_bytes + out.bytes.size()),
@@ -192,10 +255,19 @@ Array read_npy(const std::string& path) {
   if (out.bytes.size() > expected)
     throw data_error(fmt::format("there are bytes after the {} that shape {} needs", out.header_bytes + expected,
                                  dims_text(out.dims)),
-                     "give a file with one array (.npz archives are not read)")
+                     "give a file with one array")
         .in(path)
         .at_byte(out.header_bytes + expected);
+  if (layout.swapped) swap_bytes(out.bytes, layout.width());
+  if (layout.fortran) out.bytes = in_c_order(out.bytes, out.dims, layout.width());
+  if (layout.half) out.bytes = widened(out.bytes);
+  if (layout.fortran || layout.half) out.header_bytes = 0;
   return out;
+}
+
+Array read_npy(const std::string& path) {
+  FileReader reader(path);
+  return read_npy([&](std::uint64_t size) { return reader.read(size); }, path);
 }
 
 std::string npy_header(Element element, std::span<const std::uint64_t> dims) {
