@@ -7,10 +7,10 @@ namespace mote {
 const char* name(Code code) {
   switch (code) {
 #define MOTE_CODE(id, text) \
-  case Code::id:            \
-    return #id;
+  case Code::id: {          \
+    return #id;             \
+  }
 #include "status_texts.inc"
-#undef MOTE_CODE
   }
   return "unknown_code";
 }
@@ -18,12 +18,39 @@ const char* name(Code code) {
 const char* describe(Code code) {
   switch (code) {
 #define MOTE_CODE(id, text) \
-  case Code::id:            \
-    return text;
-#include "status_texts.inc"
-#undef MOTE_CODE
+  case Code::id: {          \
+    return text;            \
   }
-  return "A code this version does not know: the object came from a newer version of the library.";
+#include "status_texts.inc"
+  }
+  return "The code is unknown to this version of the library; update it.";
+}
+
+const char* name(Option option) {
+  switch (option) {
+#define MOTE_OPTION(id, text) \
+  case Option::id: {          \
+    return #id;               \
+  }
+#include "status_texts.inc"
+  }
+  return "unknown_option";
+}
+
+const char* describe(Option option) {
+  switch (option) {
+#define MOTE_OPTION(id, text) \
+  case Option::id: {          \
+    return text;              \
+  }
+#include "status_texts.inc"
+  }
+  return "The option is unknown to this version of the library; update it.";
+}
+
+const char* describe(const Status& status) {
+  const Option option = option_of(status);
+  return option == Option::none ? describe(status.code) : describe(option);
 }
 
 }  // namespace mote

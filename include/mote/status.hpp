@@ -13,8 +13,11 @@ namespace mote {
 enum class Code : std::uint8_t {
   ok,
   // the arena
-  arena_too_small,   ///< detail: bytes needed
-  arena_misaligned,  ///< detail: alignment needed in bytes
+  arena_too_small,    ///< detail: bytes needed
+  arena_misaligned,   ///< detail: alignment needed in bytes
+  arena_overwritten,  ///< the plan's tables in it are not what create() wrote
+  memory_overlaps,    ///< memory to be written lies over the model's records or parameters
+  not_created,        ///< a session or trainer that create() did not make
   // a model's records
   no_layers,
   too_many_layers,
@@ -25,13 +28,15 @@ enum class Code : std::uint8_t {
   bad_input_count,
   bad_input_index,       ///< detail: the index that points forward or past the end
   unused_layer,          ///< a layer whose output nothing reads and that is not the last
-  bad_shape,             ///< a dimension of zero or beyond the limit, or not what the layer's rule gives
+  bad_shape,             ///< a dimension of zero or beyond the limit, or not what the layer's rule gives; detail:
+                         ///< 0, or the parameters, where they are too many
   shape_mismatch,        ///< inputs of add/concat that do not fit, reshape that changes the element count
   filter_exceeds_input,  ///< filter larger than the padded input
   bad_filter,            ///< filter, stride or dilation of zero
-  bad_padding,           ///< padding as large as the (dilated) filter
+  bad_padding,           ///< padding as large as the (dilated) filter, or pads without Padding::explicit_
   bad_attribute,         ///< alpha, beta or a rate out of range or not finite
   bad_parameter_range,   ///< parameters outside the block, overlapping, misaligned or of the wrong size
+  params_misaligned,     ///< the parameter block's address; detail: alignment needed in bytes
   bad_quantization,      ///< scale not positive and finite, or zero point outside the type
   reserved_not_zero,
   name_unknown,  ///< a builder's input name that no earlier layer carries
@@ -50,8 +55,9 @@ enum class Code : std::uint8_t {
   plan_too_large,       ///< more than 2^31 bytes or 65 534 steps or buffers
   nothing_to_train,     ///< no trainable layer, or its gradient never reaches the loss
   missing_parameters,   ///< a model without a parameter block where its values are needed
-  bad_option,           ///< a training option out of range; detail: which, in the order of TrainConfig's fields
-  missing_input,        ///< external input was planned, but set_input() not called
+  bad_option,           ///< an option out of range; detail: which, an Option
+  missing_input,        ///< set_input() not called, or input() not written since the last step (detail: the sample)
+  missing_targets,      ///< labels, targets or sample weights not written since the last step; detail: the sample
   label_out_of_range,   ///< detail: index of the sample in the batch
   non_finite_loss,      ///< parameters were left as they were
   non_finite_gradient,  ///< global norm of the gradient not finite; parameters were left as they were
@@ -82,12 +88,57 @@ struct [[nodiscard]] Status {
   friend constexpr bool operator==(const Status&, const Status&) = default;
 };
 
-/// Short name of the code, as spelled in the enum, e.g. "arena_too_small".
-const char* name(Code code);
-/// One sentence: what was wrong and what to do about it.
-const char* describe(Code code);
+/// What bad_option is about: fields of PlanOptions, TrainConfig, MinimizeOptions and PursuitConfig.
+enum class Option : std::uint8_t {
+  none,
+  // PlanOptions
+  training,
+  external_input,
+  alignment,
+  // TrainConfig
+  optimizer,
+  schedule,
+  clip_value,
+  clip_norm,
+  l1,
+  l2,
+  targets,
+  minimize_options,
+  // PursuitConfig
+  degrees_of_freedom,
+  span,
+  bass,
+  terms,
+  max_terms,
+  tolerance,
+  max_cycles,
+  max_steps,
+  starts,
+  minimum_drop,
+  folds,
+};
 
-/// A value or the Status that explains its absence.
+/// bad_option with the field that it is about.
+constexpr Status bad_option(Option option) { return {Code::bad_option, kNoLayer, static_cast<std::uint32_t>(option)}; }
+/// The field that a bad_option is about, Option::none for other codes.
+constexpr Option option_of(const Status& status) {
+  return status.code == Code::bad_option ? static_cast<Option>(status.detail) : Option::none;
+}
+
+/// Short name as spelled in the enum, e.g. "arena_too_small", "clip_norm".
+const char* name(Code code);
+const char* name(Option option);
+/// One sentence: "What was wrong; what to do about it."
+const char* describe(Code code);
+const char* describe(Option option);
+/// The same, of a bad_option for the very option. Layer and detail are numbers for the caller to add.
+const char* describe(const Status& status);
+
+/// port.hpp; Result calls it instead of handing out a value that is not there.
+[[noreturn]] void panic(const Status& status);
+
+/// A value or the Status that explains its absence. Asking for the value of a failed one ends in panic(), in every
+/// build: where ok() was asked before, the compiler drops the check.
 template <class T>
 class [[nodiscard]] Result {
   static_assert(std::is_default_constructible_v<T>, "Result<T> holds a T beside the status");
@@ -98,13 +149,18 @@ class [[nodiscard]] Result {
 
   [[nodiscard]] constexpr bool ok() const { return status_.ok(); }
   [[nodiscard]] constexpr Status status() const { return status_; }
-  constexpr T& operator*() & { return value_; }
-  constexpr const T& operator*() const& { return value_; }
-  constexpr T&& operator*() && { return std::move(value_); }
-  constexpr T* operator->() { return &value_; }
-  constexpr const T* operator->() const { return &value_; }
+  constexpr T& operator*() & { return check(), value_; }
+  constexpr const T& operator*() const& { return check(), value_; }
+  constexpr T&& operator*() && { return check(), std::move(value_); }
+  constexpr T* operator->() { return check(), &value_; }
+  constexpr const T* operator->() const { return check(), &value_; }
 
  private:
+  constexpr void check() const {
+    if (!status_.ok()) [[unlikely]]
+      panic(status_);
+  }
+
   Status status_{};
   T value_{};
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// port.hpp for Cortex-M: says through semihosting which buffer was overrun and by which layer's step, then ends the
-// program with exit code 70. No stdio.
+// port.hpp for Cortex-M: says through semihosting what is wrong and where, then ends the program with exit code 70.
+// No stdio, and no texts of status.hpp: a failed Result is told by the numbers of status.hpp.
 #include "mote/port.hpp"
 
 #include "semihosting.hpp"
@@ -23,10 +23,18 @@ void write_number(const char* label, std::uint32_t number) {
 void panic(const char* what, std::uint16_t step, std::uint16_t layer, std::uint16_t buffer) {
   semihosting::write("mote: ");
   semihosting::write(what);
-  write_number(": step ", step);
-  write_number(", layer ", layer);
-  write_number(", buffer ", buffer);
-  semihosting::write(" of the plan\n");
+  if (step != kNoLayer) write_number(": step ", step);
+  if (layer != kNoLayer) write_number(", layer ", layer);
+  if (buffer != kNoLayer) write_number(", buffer ", buffer);
+  semihosting::write(step != kNoLayer ? " of the plan\n" : "\n");
+  semihosting::exit(70);
+}
+
+void panic(const Status& status) {
+  write_number("mote: stopped at an error that was not handled: code ", static_cast<std::uint32_t>(status.code));
+  write_number(", layer ", status.layer);
+  write_number(", detail ", status.detail);
+  semihosting::write(" of status.hpp\n");
   semihosting::exit(70);
 }
 

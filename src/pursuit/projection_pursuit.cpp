@@ -27,22 +27,19 @@ struct PursuitShape {
 };
 
 Status check_options(const PursuitConfig& c, std::uint32_t channels) {
-  const auto fail = [](PursuitOption option) {
-    return Status{Code::bad_option, kNoLayer, static_cast<std::uint32_t>(option)};
-  };
   const auto within = [](double value, double least, double most) { return value >= least && value <= most; };
-  if (!within(c.degrees_of_freedom, 2.0, 1e9)) return fail(PursuitOption::degrees_of_freedom);
-  if (!within(c.span, 0.0, 1.0)) return fail(PursuitOption::span);
-  if (!within(c.bass, 0.0, 10.0)) return fail(PursuitOption::bass);
-  if (c.terms > channels) return fail(PursuitOption::terms);
-  if (c.max_terms != 0 && c.max_terms < (c.terms == 0 ? channels : c.terms)) return fail(PursuitOption::max_terms);
-  if (c.max_terms > 65535) return fail(PursuitOption::max_terms);
-  if (!within(c.tolerance, 0.0, 0.5)) return fail(PursuitOption::tolerance);
-  if (c.max_cycles == 0) return fail(PursuitOption::max_cycles);
-  if (c.max_steps == 0) return fail(PursuitOption::max_steps);
-  if (c.starts == 0) return fail(PursuitOption::starts);
-  if (!within(c.minimum_drop, 0.0, 1.0)) return fail(PursuitOption::minimum_drop);
-  if (c.folds == 1 || (c.folds != 0 && c.minimum_drop > 0.0)) return fail(PursuitOption::folds);
+  if (!within(c.degrees_of_freedom, 2.0, 1e9)) return bad_option(Option::degrees_of_freedom);
+  if (!within(c.span, 0.0, 1.0)) return bad_option(Option::span);
+  if (!within(c.bass, 0.0, 10.0)) return bad_option(Option::bass);
+  if (c.terms > channels) return bad_option(Option::terms);
+  if (c.max_terms != 0 && c.max_terms < (c.terms == 0 ? channels : c.terms)) return bad_option(Option::max_terms);
+  if (c.max_terms > 65535) return bad_option(Option::max_terms);
+  if (!within(c.tolerance, 0.0, 0.5)) return bad_option(Option::tolerance);
+  if (c.max_cycles == 0) return bad_option(Option::max_cycles);
+  if (c.max_steps == 0) return bad_option(Option::max_steps);
+  if (c.starts == 0) return bad_option(Option::starts);
+  if (!within(c.minimum_drop, 0.0, 1.0)) return bad_option(Option::minimum_drop);
+  if (c.folds == 1 || (c.folds != 0 && c.minimum_drop > 0.0)) return bad_option(Option::folds);
   return {};
 }
 

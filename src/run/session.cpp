@@ -12,12 +12,13 @@ Result<std::size_t> required_arena_bytes(const Model& model, const PlanOptions& 
 }
 
 Result<Session> Session::create(const Model& model, std::span<std::byte> arena, const PlanOptions& options) {
-  if (options.training) return Status{Code::bad_option};
+  if (options.training) return bad_option(Option::training);
   Session session;
   MOTE_TRY_ASSIGN(session.plan_, detail::plan_in_arena(model, options, arena));
   MOTE_TRY(detail::check_runnable(model));
   if (session.plan_.output == kNoBuffer)
-    return Status{Code::bad_option};  // external input and no layer that computes: there is no output of its own
+    return bad_option(
+        Option::external_input);  // external input and no layer that computes: there is no output of its own
   session.model_ = model;
   session.memory_.arena = arena.data();
   session.memory_.params = model.params;

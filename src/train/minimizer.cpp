@@ -22,7 +22,7 @@ double absolute(double value) { return value < 0.0 ? -value : value; }
 Status validate(const MinimizeOptions& options) {
   const auto good = [](double v) { return v >= 0.0 && finite(v); };
   if (good(options.gradient_tolerance) && good(options.loss_tolerance)) return {};
-  return {Code::bad_option, kNoLayer, static_cast<std::uint32_t>(TrainOption::minimize_options)};
+  return bad_option(Option::minimize_options);
 }
 
 const char* name(StopReason reason) {

@@ -151,6 +151,7 @@ TEST(activation, slope_at_the_corners) {
       {kernels::relu6_grad_f32, 6.0F, 0.0F},      {kernels::relu6_grad_f32, 5.9999995F, 1.0F},
       {kernels::relu6_grad_f32, 0.0F, 0.0F},      {kernels::hard_swish_grad_f32, -3.0F, 0.0F},
       {kernels::hard_swish_grad_f32, 3.0F, 1.0F}, {kernels::hard_swish_grad_f32, 0.0F, 0.5F},
+      {kernels::elu_grad_f32, 0.0F, 1.0F},
   };
   for (const Corner& corner : corners) {
     const float two = 2.0F;

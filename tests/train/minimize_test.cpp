@@ -229,25 +229,25 @@ TEST(Minimize, RefusesWhatItCannotDo) {
   const auto refusal = [&](const Model& model, const TrainConfig& config) {
     return Trainer::create(model, config, arena).status();
   };
-  const auto refuses = [&](TrainConfig config, TrainOption option) {
+  const auto refuses = [&](TrainConfig config, Option option) {
     const Status status = refusal(kNet.model(), config);
     EXPECT_EQ(status.code, Code::bad_option);
     EXPECT_EQ(status.detail, static_cast<std::uint32_t>(option));
   };
   TrainConfig config = kLbfgs;
   config.l1 = 1e-3F;
-  refuses(config, TrainOption::l1);
+  refuses(config, Option::l1);
   config = kLbfgs, config.clip_norm = 1.0F;
-  refuses(config, TrainOption::clip_norm);
+  refuses(config, Option::clip_norm);
   config = kLbfgs, config.clip_value = 1.0F;
-  refuses(config, TrainOption::clip_value);
+  refuses(config, Option::clip_value);
   config = kLbfgs, config.schedule = cosine_schedule({.steps = 5});
-  refuses(config, TrainOption::schedule);
+  refuses(config, Option::schedule);
   for (const Optimizer& bad :
        {lbfgs({.history = 0}), lbfgs({.history = kMaxHistory + 1}), lbfgs({.line_search = LineSearch::backtracking}),
         gradient_descent({.line_search = LineSearch::none}), gradient_descent({.first_step = 0.0F})}) {
     config = kLbfgs, config.optimizer = bad;
-    refuses(config, TrainOption::optimizer);
+    refuses(config, Option::optimizer);
   }
   static constexpr auto kDropout = sequential(input(6), dense(4), dropout(0.5F), dense(3));
   EXPECT_EQ(refusal(kDropout.model(), kLbfgs).code, Code::stochastic_layer);

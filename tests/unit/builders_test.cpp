@@ -91,12 +91,39 @@ TEST(builders, too_many_layers_and_inputs) {
   EXPECT_EQ(status.code, Code::too_many_layers);
   Chain chain;
   ASSERT_TRUE(chain.push(input(2).as("x")).ok());
-  LayerSpec five = add("x", "x");
-  five.from = {"x", "x", "x", "x"}, five.from_count = 4;
-  expect_fault(chain, five, Code::bad_input_count);  // the layer before is a fifth
-  five.from_count = 3;
+  LayerSpec five = add("x", "x", "x");
   EXPECT_TRUE(chain.push(five).ok());
   EXPECT_EQ(chain.last().input_count, 4);
+  EXPECT_TRUE(chain.push(concat("x", "x", "x")).ok());
+  EXPECT_EQ(chain.last().input_count, 4);
+  EXPECT_EQ(chain.last().shape.c, 8U);
+  five.from = {"x", "x", "x", "x"}, five.from_count = 4;
+  expect_fault(chain, five, Code::bad_input_count);  // the layer before is a fifth
+}
+
+TEST(builders, one_number_is_both_sides) {
+  Chain chain;
+  ASSERT_TRUE(chain.push(input(9, 9, 1)).ok() && chain.push(conv2d(1, {.filter = 3, .stride = {2}})).ok());
+  EXPECT_TRUE(chain.last().shape == (Shape{4, 4, 1}));
+  EXPECT_TRUE(chain.last().stride_h == 2 && chain.last().stride_w == 2);
+}
+
+TEST(builders, pads_are_never_ignored) {
+  Chain chain;
+  ASSERT_TRUE(chain.push(input(6, 6, 2)).ok());
+  for (const Padding padding : {Padding::valid, Padding::same}) {
+    expect_fault(chain, conv2d(1, {.padding = padding, .pads = {1, 1, 1, 1}}), Code::bad_padding);
+    expect_fault(chain, average_pool({.padding = padding, .pads = {0, 0, 0, 1}}), Code::bad_padding);
+  }
+}
+
+TEST(builders, too_many_parameters_are_told_from_bad_dimensions) {
+  Chain chain;
+  ASSERT_TRUE(chain.push(input(1U << 15)).ok());
+  const Status status = chain.push(dense(1U << 14));
+  EXPECT_EQ(status.code, Code::bad_shape);
+  EXPECT_EQ(status.detail, 1U << 29);
+  EXPECT_EQ(chain.push(dense(0)).detail, 0U);
 }
 
 TEST(builders, same_padding_keeps_the_ceiling) {

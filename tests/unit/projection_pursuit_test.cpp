@@ -96,23 +96,23 @@ void expect_error(Code code, std::uint32_t detail, const Network<N>& network, co
 }
 
 TEST(projection_pursuit, bad_options) {
-  const auto expect_bad = [](PursuitOption option, const PursuitConfig& config) {
+  const auto expect_bad = [](Option option, const PursuitConfig& config) {
     expect_error(Code::bad_option, static_cast<std::uint32_t>(option), kRock2, kRock, config);
     EXPECT_EQ(required_arena_bytes(kRock2.model(), config, 48).status().code, Code::bad_option);
   };
-  expect_bad(PursuitOption::degrees_of_freedom, {.degrees_of_freedom = 1.9});
-  expect_bad(PursuitOption::degrees_of_freedom, {.degrees_of_freedom = __builtin_nan("")});
-  expect_bad(PursuitOption::span, {.span = 1.1});
-  expect_bad(PursuitOption::bass, {.bass = -1.0});
-  expect_bad(PursuitOption::terms, {.terms = 3});
-  expect_bad(PursuitOption::max_terms, {.max_terms = 1});
-  expect_bad(PursuitOption::tolerance, {.tolerance = -1.0});
-  expect_bad(PursuitOption::max_cycles, {.max_cycles = 0});
-  expect_bad(PursuitOption::max_steps, {.max_steps = 0});
-  expect_bad(PursuitOption::starts, {.starts = 0});
-  expect_bad(PursuitOption::minimum_drop, {.minimum_drop = 2.0});
-  expect_bad(PursuitOption::folds, {.folds = 1});
-  expect_bad(PursuitOption::folds, {.minimum_drop = 0.1, .folds = 5});
+  expect_bad(Option::degrees_of_freedom, {.degrees_of_freedom = 1.9});
+  expect_bad(Option::degrees_of_freedom, {.degrees_of_freedom = __builtin_nan("")});
+  expect_bad(Option::span, {.span = 1.1});
+  expect_bad(Option::bass, {.bass = -1.0});
+  expect_bad(Option::terms, {.terms = 3});
+  expect_bad(Option::max_terms, {.max_terms = 1});
+  expect_bad(Option::tolerance, {.tolerance = -1.0});
+  expect_bad(Option::max_cycles, {.max_cycles = 0});
+  expect_bad(Option::max_steps, {.max_steps = 0});
+  expect_bad(Option::starts, {.starts = 0});
+  expect_bad(Option::minimum_drop, {.minimum_drop = 2.0});
+  expect_bad(Option::folds, {.folds = 1});
+  expect_bad(Option::folds, {.minimum_drop = 0.1, .folds = 5});
 }
 
 TEST(projection_pursuit, other_models) {

@@ -87,8 +87,8 @@ TEST(trainer, refuses_what_it_cannot_train) {
     return Trainer::create(model, config, std::span(memory).first(kArenaBytes)).status();
   };
   const Model model = test::kResidual.model();
-  const auto option = [](TrainOption o) { return static_cast<std::uint32_t>(o); };
-  const auto refuses = [&](const TrainConfig& config, TrainOption o) {
+  const auto option = [](Option o) { return static_cast<std::uint32_t>(o); };
+  const auto refuses = [&](const TrainConfig& config, Option o) {
     const Status status = create(model, config);
     EXPECT_EQ(status.code, Code::bad_option) << name(status.code);
     EXPECT_EQ(status.detail, option(o));
@@ -98,18 +98,17 @@ TEST(trainer, refuses_what_it_cannot_train) {
   EXPECT_EQ(create(model, {.batch = 0}).code, Code::bad_batch);
   EXPECT_EQ(create(model, {.batch = 6, .micro_batch = 4}).code, Code::bad_batch);
   EXPECT_EQ(create(model, {.batch = 0xFFFFFFFF}).code, Code::plan_too_large);
-  refuses({.optimizer = sgd({.learning_rate = 0.0F})}, TrainOption::optimizer);
-  refuses({.optimizer = sgd({.learning_rate = __builtin_nanf("")})}, TrainOption::optimizer);
-  refuses({.schedule = step_schedule({.period = 0})}, TrainOption::schedule);
+  refuses({.optimizer = sgd({.learning_rate = 0.0F})}, Option::optimizer);
+  refuses({.optimizer = sgd({.learning_rate = __builtin_nanf("")})}, Option::optimizer);
+  refuses({.schedule = step_schedule({.period = 0})}, Option::schedule);
   for (const float bad : {-1.0F, __builtin_inff(), __builtin_nanf("")}) {
-    refuses({.clip_value = bad}, TrainOption::clip_value);
-    refuses({.clip_norm = bad}, TrainOption::clip_norm);
-    refuses({.l1 = bad}, TrainOption::l1);
-    refuses({.l2 = bad}, TrainOption::l2);
+    refuses({.clip_value = bad}, Option::clip_value);
+    refuses({.clip_norm = bad}, Option::clip_norm);
+    refuses({.l1 = bad}, Option::l1);
+    refuses({.l2 = bad}, Option::l2);
   }
-  for (const std::uint32_t alignment : {0U, 2U, 3U, 24U, 8192U})
-    refuses({.alignment = alignment}, TrainOption::alignment);
-  refuses({.loss = Loss::binary_cross_entropy, .targets = Targets::labels}, TrainOption::targets);  // seven outputs
+  for (const std::uint32_t alignment : {0U, 2U, 3U, 24U, 8192U}) refuses({.alignment = alignment}, Option::alignment);
+  refuses({.loss = Loss::binary_cross_entropy, .targets = Targets::labels}, Option::targets);  // seven outputs
   constexpr auto kFrozen = sequential(input(3), dense(2, {.trainable = false}), relu());
   EXPECT_EQ(create(kFrozen.model(params_bytes()), {}).code, Code::nothing_to_train);
   constexpr auto kBare = sequential(input(3), relu());

@@ -9,25 +9,31 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include "mote/model/layer.hpp"
 #include "mote/model/model.hpp"
 
 namespace mote {
 
+/// Height and width; of one number, both: `.stride = {2}` is 2 x 2.
 struct Size2 {
   std::uint16_t h = 1, w = 1;
+  constexpr Size2() = default;
+  constexpr Size2(std::uint16_t both) : h(both), w(both) {}  // NOLINT(google-explicit-constructor)
+  constexpr Size2(std::uint16_t height, std::uint16_t width) : h(height), w(width) {}
 };
 enum class Padding : std::uint8_t {
   valid,     ///< none
   same,      ///< output = ceil(input / stride); the odd cell goes to the bottom and right
-  explicit_  ///< `pads` as given
+  explicit_  ///< `pads` as given; with the other two, pads are a mistake (bad_padding)
 };
 struct Pads {
   std::uint16_t top = 0, bottom = 0, left = 0, right = 0;
 };
 
-/// A layer as the user wishes it; names refer to earlier layers and are gone after resolve().
+/// A layer as the user wishes it, as the functions below make it; names refer to earlier layers and are gone after
+/// resolve().
 struct LayerSpec {
   Layer layer{};
   Padding padding = Padding::valid;
@@ -53,6 +59,7 @@ struct LayerSpec {
   }
 };
 
+/// `trainable = false`: the layer is frozen, and a trainer leaves its parameters as the model has them.
 struct DenseOptions {
   bool bias = true, trainable = true;
 };
@@ -70,7 +77,8 @@ struct PoolOptions {
 struct BatchNormOptions {
   float epsilon = 1e-5F;
   float momentum = 0.1F;  ///< running = (1 - momentum) running + momentum batch
-  bool trainable = true;
+  bool trainable =
+      true;  ///< false: running statistics in training too, never moved; they are constants of the gradient
 };
 struct RbfOptions {
   bool trainable = true;
@@ -95,8 +103,7 @@ constexpr void set_window(LayerSpec& spec, Size2 filter, Size2 stride, Size2 dil
   l.stride_h = stride.h, l.stride_w = stride.w;
   l.dilation_h = dilation.h, l.dilation_w = dilation.w;
   spec.padding = padding;
-  if (padding == Padding::explicit_)
-    l.pad_top = pads.top, l.pad_bottom = pads.bottom, l.pad_left = pads.left, l.pad_right = pads.right;
+  l.pad_top = pads.top, l.pad_bottom = pads.bottom, l.pad_left = pads.left, l.pad_right = pads.right;
 }
 constexpr LayerSpec conv(Op op, const ConvOptions& o) {
   LayerSpec out = spec(op);
@@ -117,6 +124,7 @@ constexpr LayerSpec join(Op op, std::initializer_list<const char*> names) {
     if (out.from_count < kMaxInputs) out.from[out.from_count++] = name;
   return out;
 }
+constexpr bool has_pads(const Layer& l) { return (l.pad_top | l.pad_bottom | l.pad_left | l.pad_right) != 0; }
 constexpr bool same_text(const char* a, const char* b) {
   while (*a != 0 && *a == *b) ++a, ++b;
   return *a == *b;
@@ -150,7 +158,8 @@ constexpr LayerSpec conv2d(std::uint32_t channels, ConvOptions options = {}) {
   out.layer.shape.c = channels;
   return out;
 }
-/// Cross-correlation along a sequence: the two-dimensional one with height 1.
+/// Cross-correlation along a sequence: the two-dimensional one with height 1. Of options, `filter` is not read; stride
+/// and dilation along the sequence are their w.
 constexpr LayerSpec conv1d(std::uint32_t channels, std::uint16_t filter, ConvOptions options = {}) {
   options.filter = {1, filter};
   return conv2d(channels, options);
@@ -163,6 +172,9 @@ constexpr LayerSpec depthwise_conv2d(std::uint16_t depth_multiplier, ConvOptions
 constexpr LayerSpec max_pool(PoolOptions options = {}) { return detail::pool(Op::max_pool, options); }
 constexpr LayerSpec average_pool(PoolOptions options = {}) { return detail::pool(Op::average_pool, options); }
 constexpr LayerSpec global_average_pool() { return detail::spec(Op::global_average_pool); }
+/// (x - mean) / sqrt(variance + epsilon) * gamma + beta, per channel. In training mean and variance are those of the
+/// slice: with TrainConfig::micro_batch, of the micro-batch, not of the batch that one update is made of, so the result
+/// depends on it. Running statistics move once an update, by the mean of the slices' statistics.
 constexpr LayerSpec batch_norm(BatchNormOptions options = {}) {
   LayerSpec out = detail::spec(Op::batch_norm, options.epsilon);
   out.layer.beta = options.momentum;
@@ -177,12 +189,14 @@ constexpr LayerSpec dropout(float rate) { return detail::spec(Op::dropout, rate)
 /// In training each value gets a normal random value of this standard deviation added. At the input of an autoencoder
 /// with Targets::input this makes it a denoising one.
 constexpr LayerSpec gaussian_noise(float stddev) { return detail::spec(Op::gaussian_noise, stddev); }
-/// Sum of the layer before and the named ones.
+/// Sum of the layer before and the named ones, which may be the same: two to four inputs.
 constexpr LayerSpec add(const char* a) { return detail::join(Op::add, {a}); }
 constexpr LayerSpec add(const char* a, const char* b) { return detail::join(Op::add, {a, b}); }
-/// Channels of the layer before, then those of the named ones.
+constexpr LayerSpec add(const char* a, const char* b, const char* c) { return detail::join(Op::add, {a, b, c}); }
+/// Channels of the layer before, then those of the named ones: two to four inputs.
 constexpr LayerSpec concat(const char* a) { return detail::join(Op::concat, {a}); }
 constexpr LayerSpec concat(const char* a, const char* b) { return detail::join(Op::concat, {a, b}); }
+constexpr LayerSpec concat(const char* a, const char* b, const char* c) { return detail::join(Op::concat, {a, b, c}); }
 constexpr LayerSpec flatten() {
   LayerSpec out = detail::spec(Op::reshape);
   out.flatten = true;
@@ -194,12 +208,15 @@ constexpr LayerSpec reshape(std::uint32_t h, std::uint32_t w, std::uint32_t c) {
   return out;
 }
 constexpr LayerSpec identity() { return detail::spec(Op::identity); }
-// relu(), tanh(), leaky_relu(slope), …: one builder for each activation of ops.inc.
+// relu(), tanh(), leaky_relu(slope), …: one builder for each activation of ops.inc. Where a function has a corner, the
+// derivative is: relu 0 at 0; relu6 0 at 0 and at 6; leaky_relu the slope at 0; elu 1 at 0; hard_swish 0 at -3, 1 at 3.
 #define MOTE_ACTIVATION(name, number, derivative_on, needs) \
   constexpr LayerSpec name() { return detail::spec(Op::name); }
 #define MOTE_ACTIVATION_ALPHA(name, number, derivative_on, needs, default_alpha) \
   constexpr LayerSpec name(float alpha = default_alpha) { return detail::spec(Op::name, alpha); }
 #include "mote/model/ops.inc"
+/// exp(-|x - centre|^2 / (2 width)) for each unit. Centres count as weights: L1 and L2 push them to zero, and adamw()
+/// decays them, which pulls all units to the origin; log widths are pushed with TrainConfig::penalize_bias only.
 constexpr LayerSpec rbf(std::uint32_t units, RbfOptions options = {}) {
   LayerSpec out = detail::spec(Op::rbf);
   out.layer.shape.c = units;
@@ -241,6 +258,7 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
     if (layer.input_count == kMaxInputs) return fail(Code::bad_input_count);
     push(source);
   }
+  if (spec.padding != Padding::explicit_ && detail::has_pads(layer)) return fail(Code::bad_padding);
   if (spec.flatten) layer.shape = {1, 1, static_cast<std::uint32_t>(in[0].elements())};
   if (spec.padding == Padding::same && layer.stride_h != 0 && layer.stride_w != 0 && layer.filter_h != 0 &&
       layer.filter_w != 0) {
@@ -266,7 +284,9 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
   for (const Layer& earlier : layers)
     end = std::max<std::uint64_t>(end, std::uint64_t{earlier.param_offset} + earlier.param_bytes);
   const std::uint64_t offset = align_up(end, alignment);
-  if (offset + params.bytes > 0x7FFF'FFFFU) return fail(Code::bad_shape);
+  if (offset + params.bytes > 0x7FFF'FFFFU)
+    return Status{Code::bad_shape, static_cast<std::uint16_t>(index),
+                  static_cast<std::uint32_t>((offset + params.bytes) / sizeof(float))};
   if (params.count != 0) {
     layer.param_dtype = DType::f32;
     layer.param_offset = static_cast<std::uint32_t>(offset);
@@ -297,27 +317,39 @@ void there_can_be_one_input_layer_only();
 void layer_reads_a_name_that_no_earlier_layer_has();
 void two_layers_have_the_same_name();
 void layers_to_add_or_concat_have_different_shapes();
+void reshape_changes_the_number_of_elements();
 void filter_is_larger_than_the_padded_input();
 void filter_stride_or_dilation_is_zero();
 void padding_is_as_large_as_the_filter();
+void pads_are_given_without_padding_explicit();
+void same_padding_is_beyond_the_limit();
 void layer_attribute_is_out_of_range();
 void layer_has_a_dimension_of_zero_or_beyond_the_limit();
+void layer_has_more_parameters_than_the_limit();
 void layer_has_the_wrong_number_of_inputs();
 void a_layer_is_not_used_by_any_other();
 void network_is_not_valid();
 
-constexpr void stop_compiling(Code code) {
-  switch (code) {
+/// The rule that `wish` breaks.
+constexpr void stop_compiling(const Status& status, const LayerSpec& wish) {
+  switch (status.code) {
     case Code::first_layer_not_input: return the_first_layer_must_be_input();
     case Code::input_layer_repeated: return there_can_be_one_input_layer_only();
     case Code::name_unknown: return layer_reads_a_name_that_no_earlier_layer_has();
     case Code::name_repeated: return two_layers_have_the_same_name();
-    case Code::shape_mismatch: return layers_to_add_or_concat_have_different_shapes();
+    case Code::shape_mismatch:
+      return wish.layer.op == Op::reshape ? reshape_changes_the_number_of_elements()
+                                          : layers_to_add_or_concat_have_different_shapes();
     case Code::filter_exceeds_input: return filter_is_larger_than_the_padded_input();
     case Code::bad_filter: return filter_stride_or_dilation_is_zero();
-    case Code::bad_padding: return padding_is_as_large_as_the_filter();
+    case Code::bad_padding:
+      return wish.padding == Padding::explicit_ ? padding_is_as_large_as_the_filter()
+             : has_pads(wish.layer)             ? pads_are_given_without_padding_explicit()
+                                                : same_padding_is_beyond_the_limit();
     case Code::bad_attribute: return layer_attribute_is_out_of_range();
-    case Code::bad_shape: return layer_has_a_dimension_of_zero_or_beyond_the_limit();
+    case Code::bad_shape:
+      return status.detail == 0 ? layer_has_a_dimension_of_zero_or_beyond_the_limit()
+                                : layer_has_more_parameters_than_the_limit();
     case Code::bad_input_count: return layer_has_the_wrong_number_of_inputs();
     case Code::unused_layer: return a_layer_is_not_used_by_any_other();
     default: return network_is_not_valid();
@@ -328,6 +360,9 @@ constexpr void stop_compiling(Code code) {
 /// Builds a network at compile time. A mistake does not compile, and the error names the rule.
 template <class... Specs>
 consteval auto sequential(const Specs&... wishes) {
+  static_assert((std::is_same_v<Specs, LayerSpec> && ...),
+                "sequential() takes layers: input(8), dense(4), relu() with their parentheses");
+  static_assert(sizeof...(Specs) <= kMaxLayers, "the network has more than kMaxLayers layers");
   constexpr std::size_t count = sizeof...(Specs);
   const std::array<LayerSpec, count> specs{wishes...};
   std::array<const char*, count> labels{};
@@ -336,14 +371,15 @@ consteval auto sequential(const Specs&... wishes) {
     const Result<Layer> layer =
         resolve(specs[i], std::span(network.layers).first(i), std::span(labels).first(i), Network<count>::alignment);
     if (!layer.ok()) {
-      detail::stop_compiling(layer.status().code);
+      detail::stop_compiling(layer.status(), specs[i]);
     } else {
       network.layers[i] = *layer;
       network.param_bytes = std::max(network.param_bytes, layer->param_offset + layer->param_bytes);
     }
     labels[i] = specs[i].label;
   }
-  if (const Status status = validate(network.model()); !status.ok()) detail::stop_compiling(status.code);
+  if (const Status status = validate(network.model()); !status.ok())
+    detail::stop_compiling(status, status.layer < count ? specs[status.layer] : LayerSpec{});
   return network;
 }
 

@@ -3,6 +3,7 @@
 // Holds the shape rule and the parameter layout, so that both are written once. No behaviour here.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -243,6 +244,7 @@ constexpr std::uint32_t window_outputs(std::uint32_t in, std::uint32_t filter, s
 inline constexpr float kMaxNoise = 1e6F;  // largest standard deviation of gaussian_noise
 
 /// The shape rule: what `layer` puts out, given its inputs' shapes. Checks filters, padding and attributes too.
+/// bad_shape has a detail where it is the weights that are too many: how many.
 /// `layer.shape` is read only where it carries the wish (dense, conv2d, rbf: c; reshape: all; input: all).
 constexpr Result<Shape> output_shape(const Layer& layer, std::span<const Shape> in) {
   const auto fail = [](Code code, std::uint32_t detail = 0) { return Status{code, kNoLayer, detail}; };
@@ -337,7 +339,7 @@ constexpr Result<Shape> output_shape(const Layer& layer, std::span<const Shape> 
   if (weights > kMaxElements ||
       (layer.op == Op::conv2d && (std::uint64_t{layer.filter_h} * layer.filter_w > kMaxDimension ||
                                   std::uint64_t{layer.filter_h} * layer.filter_w * in[0].c > kMaxElements)))
-    return fail(Code::bad_shape);
+    return fail(Code::bad_shape, static_cast<std::uint32_t>(std::min<std::uint64_t>(weights, 0xFFFF'FFFFU)));
   return out;
 }
 

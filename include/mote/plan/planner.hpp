@@ -13,7 +13,7 @@ constexpr Result<PlanSize> plan_size(const Model& model, const PlanOptions& opti
   MOTE_TRY(validate(model));
   if (options.batch == 0) return Status{Code::bad_batch};
   if (options.alignment < 4 || options.alignment > 4096 || (options.alignment & (options.alignment - 1)) != 0)
-    return Status{Code::bad_option, kNoLayer, options.alignment};
+    return bad_option(Option::alignment);
   if (model.input_shape().elements() * options.batch > 0x7FFF'FFFFU / sizeof(float))
     return Status{Code::plan_too_large};  // external input has no buffer, but kernels count it in 32 bits
   detail::PlanWriter counter;

@@ -50,21 +50,6 @@ struct PursuitConfig {
   void* progress_context = nullptr;
 };
 
-/// The fields of PursuitConfig by number, for Status::detail of bad_option.
-enum class PursuitOption : std::uint8_t {
-  degrees_of_freedom = 1,
-  span,
-  bass,
-  terms,
-  max_terms,
-  tolerance,
-  max_cycles,
-  max_steps,
-  starts,
-  minimum_drop,
-  folds
-};
-
 /// Samples to fit to, one after the other; what they lie in stays the caller's. Only read.
 struct PursuitData {
   std::span<const float> inputs;   ///< (samples, features)
@@ -92,7 +77,7 @@ Result<std::size_t> required_arena_bytes(const Model& model, const PursuitConfig
 /// Fits the model to the data and writes its parameters to `params`, the block that the records speak of
 /// (model.param_bytes; model.params is not read), at least 4-byte aligned. `arena`: 8-byte aligned. Deterministic: the
 /// same data, configuration and seed give the same bits.
-/// Errors, all of which leave `params` as it was: not_projection_pursuit; bad_option (detail: PursuitOption);
+/// Errors, all of which leave `params` as it was: not_projection_pursuit; bad_option;
 /// output_too_small (params; detail: bytes); data_size_mismatch (detail: samples by inputs); too_few_samples (detail:
 /// how many are needed); non_finite_data (detail: the sample); constant_feature (detail: which);
 /// direction_collapsed (detail: the term); arena_too_small (detail: bytes); arena_misaligned (detail).

@@ -12,6 +12,9 @@
 namespace mote {
 
 /// How weights are drawn. U(l): uniform in [-l, l); N(s): normal with standard deviation s, not truncated.
+/// Fans are elements of the layer's weights: dense (fan_in, units); conv2d taps * in_channels and taps * out_channels;
+/// depthwise_conv2d taps and taps * depth_multiplier, since a tap reaches the outputs of its own channel only
+/// (PyTorch's grouped convolution takes taps * out_channels for fan_out, which makes its glorot weights smaller).
 /// PyTorch: xavier_uniform_, xavier_normal_, kaiming_uniform_(nonlinearity='relu'), kaiming_normal_.
 enum class Initializer : std::uint8_t {
   automatic,  ///< he_uniform before ReLU and its relatives, else glorot_uniform: automatic_for()

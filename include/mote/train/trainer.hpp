@@ -468,10 +468,10 @@ constexpr Status validate(const Model& model, const TrainConfig& config) {
       return {Code::stochastic_layer, static_cast<std::uint16_t>(i)};
   const Shape output = model.layers[loss_layer(model.layers, config.loss)].shape;
   if (config.targets == Targets::input && output.elements() != model.input_shape().elements())
-    return {Code::bad_option, kNoLayer, static_cast<std::uint32_t>(TrainOption::targets)};
+    return bad_option(Option::targets);
   if (config.loss == Loss::binary_cross_entropy && output.elements() != 1 &&
       resolve_targets(config.targets, config.loss, output) == Targets::labels)
-    return {Code::bad_option, kNoLayer, static_cast<std::uint32_t>(TrainOption::targets)};
+    return bad_option(Option::targets);
   return {};
 }
 

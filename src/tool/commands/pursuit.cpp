@@ -84,11 +84,12 @@ OwnedModel cut_to(const OwnedModel& model, std::uint32_t terms) {
 
 /// The library's refusal in the words of the command line and of the data.
 Error pursuit_error(Status status, const PursuitArrays& data, const OwnedModel& model, const std::string& source) {
-  static const char* const kOptions[] = {"",        "--df",        "--span",         "--bass",
-                                         "--terms", "--max-terms", "--tolerance",    "--cycles",
-                                         "--steps", "--starts",    "--minimum-drop", "--cross-validate"};
-  if (status.code == Code::bad_option && status.detail < std::size(kOptions))
-    return usage_error(fmt::format("{} is out of range", kOptions[status.detail]),
+  static const char* const kOptions[] = {"--df",        "--span",         "--bass",          "--terms",
+                                         "--max-terms", "--tolerance",    "--cycles",        "--steps",
+                                         "--starts",    "--minimum-drop", "--cross-validate"};
+  constexpr auto kFirst = static_cast<std::uint32_t>(Option::degrees_of_freedom);
+  if (status.code == Code::bad_option && status.detail >= kFirst && status.detail - kFirst < std::size(kOptions))
+    return usage_error(fmt::format("{} is out of range", kOptions[status.detail - kFirst]),
                        "see mote ppr --help for what it takes");
   if (status.code == Code::constant_feature)
     return data_error(fmt::format("the feature {} has the same value in all samples, so no direction can use it",

@@ -20,13 +20,13 @@ std::string layer_name(const Model& model, std::size_t index) {
 }
 
 Error status_error(Status status, const Model& model, const std::string& file) {
-  std::string what = describe(status.code);  // "What was wrong; what to do."
+  std::string what = describe(status);  // "What was wrong; what to do."
   while (!what.empty() && what.back() == '.') what.pop_back();
   std::string remedy;
   if (const std::size_t cut = what.find("; "); cut != std::string::npos)
     remedy = what.substr(cut + 2), what.resize(cut);
   if (!what.empty()) what[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(what[0])));
-  if (status.detail != 0) what += fmt::format(" (detail: {})", status.detail);
+  if (status.detail != 0 && status.code != Code::bad_option) what += fmt::format(" (detail: {})", status.detail);
   // Records that failed validation are not taken apart: their numbers may mean nothing.
   if (status.layer != kNoLayer && status.layer < model.layers.size()) {
     const Op op = model.layers[status.layer].op;
