@@ -62,8 +62,9 @@ nlohmann::ordered_json run_eval(const EvalJob& job, const Context& context, std:
 
 /// Names for `classes` classes: those given, checked, or "0", "1", ….
 std::vector<std::string> class_names_for(std::size_t classes, const std::vector<std::string>& given);
-/// {"samples", "accuracy", "loss", "correct", "confusion"}.
-nlohmann::ordered_json scores_json(const Scores& scores);
+/// {"samples", "accuracy", "loss", "correct", "classes", "macro", "confusion"}; the last three with labels, `names` are
+/// the classes'.
+nlohmann::ordered_json scores_json(const Scores& scores, const std::vector<std::string>& names);
 /// Writes DIR/confusion-matrix.svg; says so in `text`, or why not.
 void draw_confusion(const std::string& folder, const Scores& scores, const std::vector<std::string>& names,
                     std::string& text);

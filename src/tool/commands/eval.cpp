@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mote/run/session.hpp"
+#include "tool/commands/class_scores.hpp"
 #include "tool/commands/commands.hpp"
 #include "tool/commands/reconstruction.hpp"
 #include "tool/data/file_io.hpp"
@@ -46,11 +47,12 @@ std::vector<std::string> class_names_for(std::size_t classes, const std::vector<
   return names;
 }
 
-Json scores_json(const Scores& scores) {
+Json scores_json(const Scores& scores, const std::vector<std::string>& names) {
   Json out{{"samples", scores.samples}};
   if (scores.classes != 0) out["correct"] = scores.correct, out["accuracy"] = scores.accuracy();
   out["loss"] = scores.loss;
   if (scores.classes == 0) return out;
+  add_class_scores(out, scores, names);
   out["confusion"] = Json::array();
   for (std::size_t i = 0; i < scores.classes; ++i) {
     const auto row = scores.confusion.begin() + static_cast<std::ptrdiff_t>(i * scores.classes);
@@ -110,9 +112,10 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text) {
   text += fmt::format("loss            {:.6f} ({}, {} samples)\n", scores.loss, loss_name(loss), scores.samples);
   text += fmt::format("arena           {} bytes for batches of {}\n", grouped(plan.arena_bytes()), job.batch);
   text += fmt::format("speed           {:.0f} samples/s (kernels {})\n", speed, session->isa());
+  text += class_scores_text(scores, names);
   if (scores.classes != 0) text += confusion_text(scores, names);
   Json json{{"command", "eval"}, {"model", job.model}, {"loss_function", loss_name(loss)}};
-  json.update(scores_json(scores));
+  json.update(scores_json(scores, names));
   json["batch"] = job.batch;
   json["arena_bytes"] = plan.arena_bytes();
   json["samples_per_second"] = speed;

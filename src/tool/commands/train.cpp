@@ -9,6 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "tool/commands/class_scores.hpp"
 #include "tool/commands/commands.hpp"
 #include "tool/commands/reconstruction.hpp"
 #include "tool/data/file_io.hpp"
@@ -182,6 +183,10 @@ Json run_train(TrainJob& job, const Context& context, std::string& text) {
   const std::size_t model_bytes = job.out.empty() ? model_file_bytes(model.view()) : save_model(model.view(), job.out);
   const OwnedPlan inference = plan_of(model, {.alignment = 64});
   text = summary(report, job, model_bytes, inference.arena_bytes());
+  if (const std::optional<Scores>& last = report.test ? report.test : report.validation; last && last->classes != 0)
+    text = fmt::format("{} samples\n{}", report.test ? "test" : "validation",
+                       class_scores_text(*last, class_names_for(last->classes, job.class_names))) +
+           text;
   Json json{{"command", "train"},
             {"model", job.out.empty() ? Json(nullptr) : Json(job.out)},
             {"network", model_text(model.view())}};
@@ -201,7 +206,11 @@ Json run_train(TrainJob& job, const Context& context, std::string& text) {
   }
   json["best_epoch"] = report.best_epoch == 0 ? Json(nullptr) : Json(report.best_epoch);
   json["stopped_early"] = report.stopped_early;
-  json["test"] = report.test ? scores_json(*report.test) : Json(nullptr);
+  const auto part_json = [&](const std::optional<Scores>& part) {
+    return part ? scores_json(*part, class_names_for(part->classes, job.class_names)) : Json(nullptr);
+  };
+  json["validation"] = part_json(report.validation);
+  json["test"] = part_json(report.test);
   json["arena_bytes"] = report.arena_bytes;
   json["lower_bound_bytes"] = report.lower_bound_bytes;
   json["plan_table_bytes"] = report.plan_table_bytes;

@@ -192,10 +192,14 @@ void Run::validate_epoch() {
   const Scores scores = score_part(data_, samples_.validation(), "validation", report_.class_weights);
   epoch.validation_loss = scores.loss;
   if (scores.classes != 0) epoch.validation_accuracy = scores.accuracy();
-  if (options_.early_stop == 0 && !options_.keep_best) return;
+  if (options_.early_stop == 0 && !options_.keep_best) {
+    report_.validation = scores;
+    return;
+  }
   const double score_now = options_.watch_accuracy && scores.classes != 0 ? -scores.accuracy() : scores.loss;
   if (score_now < best_score_) {
     best_score_ = score_now;
+    report_.validation = scores;
     report_.best_epoch = epoch.epoch;
     epochs_without_better_ = 0;
     best_.assign(trainer_.parameters().begin(), trainer_.parameters().end());

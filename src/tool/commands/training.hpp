@@ -23,7 +23,7 @@ struct TrainingOptions {
   TrainConfig config{};    ///< class_weights, targets, signed_labels and, full batch, batch are set by train()
   unsigned epochs = 10;    ///< full batch: iterations
   std::uint64_t seed = 1;  ///< initialisation, split, shuffling and dropout
-  double validation_fraction = 0.0;    ///< of the training samples, held out
+  double validation_fraction = 0.0;    ///< of the training samples, held out: of every class its share
   unsigned early_stop = 0;             ///< stop after so many epochs without a better validation score; 0: never
   bool keep_best = false;              ///< end with the weights of the best epoch
   bool watch_accuracy = false;         ///< "better" is higher validation accuracy, not lower validation loss
@@ -57,6 +57,7 @@ struct TrainingReport {
   double samples_per_second = 0.0;  ///< over all training epochs
   std::string isa;
   std::optional<Scores> test;
+  std::optional<Scores> validation;          ///< of the weights that were kept
   std::optional<MinimizeResult> minimum;     ///< full batch
   std::vector<double> first_gradient_norms;  ///< of the first update: what the initial values give
   std::vector<float> class_weights;          ///< as used

@@ -5,18 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
-#include "mote/train/random.hpp"
 #include "mote/train/standardization.hpp"
+#include "tool/commands/split.hpp"
 #include "tool/terminal/error.hpp"
 
 namespace mote::tool {
-namespace {
-
-constexpr std::uint64_t kSplitEpoch = ~std::uint64_t{0};  // a shuffle that no training epoch uses
-
-}  // namespace
 
 TrainingSamples::TrainingSamples(const OwnedModel& model, const TrainingOptions& options, const DataSet& data,
                                  const DataSet* test)
@@ -38,10 +32,8 @@ TrainingSamples::TrainingSamples(const OwnedModel& model, const TrainingOptions&
                      "use 0 and 1, or -1 and +1, in both files")
         .in(test_->target_path());
   const auto count = static_cast<std::uint32_t>(data_.size());
-  const auto held_out =
-      static_cast<std::uint32_t>(std::llround(options_.validation_fraction * static_cast<double>(count)));
-  const ShuffledIndices split(count, options_.seed, kSplitEpoch);
-  for (std::uint32_t i = 0; i < count; ++i) (i < held_out ? validation_ : train_).push_back(split[i]);
+  Split split = split_off(data_.labels(), count, options_.validation_fraction, options_.seed);
+  train_ = std::move(split.train), validation_ = std::move(split.held_out);
   if (full_batch(config_.optimizer.kind)) set_full_batch();
   if (train_.size() < config_.batch || train_.empty())
     throw usage_error(fmt::format("{} training samples do not fill one batch of {}", train_.size(), config_.batch),

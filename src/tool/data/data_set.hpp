@@ -46,6 +46,8 @@ class DataSet {
   [[nodiscard]] bool has_labels() const { return !labels_.empty(); }
   [[nodiscard]] bool has_targets() const { return target_width_ != 0; }
   [[nodiscard]] std::int32_t label(std::size_t index) const { return labels_[index]; }
+  /// One a sample, or none.
+  [[nodiscard]] std::span<const std::int32_t> labels() const { return labels_; }
   [[nodiscard]] bool reconstructs() const { return reconstructs_; }
   [[nodiscard]] std::size_t target_width() const { return target_width_; }
   void copy_target(std::size_t index, std::span<float> out) const;

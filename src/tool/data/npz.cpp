@@ -22,12 +22,12 @@ constexpr std::uint32_t kLocal = 0x04034B50, kDirectory = 0x02014B50, kEnd = 0x0
 constexpr std::uint64_t kLocalBytes = 30, kDirectoryBytes = 46, kEndBytes = 22, kEnd64Bytes = 56, kLocator64Bytes = 20;
 constexpr const char* kWriteAgain = "write it again with numpy.savez";
 
-[[noreturn]] void damaged(const std::string& what, const std::string& place, std::uint64_t byte) {
+[[noreturn]] void bad_archive(const std::string& what, const std::string& place, std::uint64_t byte) {
   throw data_error("the archive is damaged: " + what, kWriteAgain).in(place).at_byte(byte);
 }
 
 /// A little-endian number of `width` bytes; the caller has checked that they are there.
-std::uint64_t number(std::span<const std::uint8_t> bytes, std::uint64_t at, unsigned width) {
+std::uint64_t little_endian(std::span<const std::uint8_t> bytes, std::uint64_t at, unsigned width) {
   std::uint64_t value = 0;
   for (unsigned i = width; i-- > 0;) value = value << 8U | bytes[at + i];
   return value;
@@ -113,19 +113,19 @@ void Npz::read_directory() {
   std::uint64_t end = size < kEndBytes ? 0 : size - kEndBytes;
   const std::uint64_t lowest = end > 0xFFFF ? end - 0xFFFF : 0;  // a comment of up to 65 535 bytes may follow
   const auto ends_here = [&](std::uint64_t at) {
-    return number(bytes_, at, 4) == kEnd && at + kEndBytes + number(bytes_, at + 20, 2) == size;
+    return little_endian(bytes_, at, 4) == kEnd && at + kEndBytes + little_endian(bytes_, at + 20, 2) == size;
   };
   while (size >= kEndBytes && end > lowest && !ends_here(end)) --end;
   if (size < kEndBytes || !ends_here(end))
     throw data_error("the archive has no directory at its end: it is cut short, or no zip archive", kWriteAgain)
         .in(path_);
-  std::uint64_t count = number(bytes_, end + 10, 2), at = number(bytes_, end + 16, 4);
+  std::uint64_t count = little_endian(bytes_, end + 10, 2), at = little_endian(bytes_, end + 16, 4);
   if ((count == 0xFFFF || at == 0xFFFFFFFF) && end >= kLocator64Bytes &&
-      number(bytes_, end - kLocator64Bytes, 4) == kLocator64) {
-    const std::uint64_t record = number(bytes_, end - kLocator64Bytes + 8, 8);
-    if (size < kEnd64Bytes || record > size - kEnd64Bytes || number(bytes_, record, 4) != kEnd64)
-      damaged("its zip64 record is not where it is said to be", path_, end - kLocator64Bytes);
-    count = number(bytes_, record + 32, 8), at = number(bytes_, record + 48, 8);
+      little_endian(bytes_, end - kLocator64Bytes, 4) == kLocator64) {
+    const std::uint64_t record = little_endian(bytes_, end - kLocator64Bytes + 8, 8);
+    if (size < kEnd64Bytes || record > size - kEnd64Bytes || little_endian(bytes_, record, 4) != kEnd64)
+      bad_archive("its zip64 record is not where it is said to be", path_, end - kLocator64Bytes);
+    count = little_endian(bytes_, record + 32, 8), at = little_endian(bytes_, record + 48, 8);
   }
   for (std::uint64_t i = 0; i < count; ++i) read_entry(at);
   if (names_.empty()) throw data_error("the archive holds no arrays (.npy files)", kWriteAgain).in(path_);
@@ -133,12 +133,12 @@ void Npz::read_directory() {
 
 void Npz::read_entry(std::uint64_t& at) {
   const std::uint64_t size = bytes_.size();
-  if (size < kDirectoryBytes || at > size - kDirectoryBytes || number(bytes_, at, 4) != kDirectory)
-    damaged("an entry of its directory is not one", path_, at);
-  const auto field = [&](std::uint64_t offset, unsigned width) { return number(bytes_, at + offset, width); };
+  if (size < kDirectoryBytes || at > size - kDirectoryBytes || little_endian(bytes_, at, 4) != kDirectory)
+    bad_archive("an entry of its directory is not one", path_, at);
+  const auto field = [&](std::uint64_t offset, unsigned width) { return little_endian(bytes_, at + offset, width); };
   const std::uint64_t name_bytes = field(28, 2), extra_bytes = field(30, 2), comment_bytes = field(32, 2);
   if (name_bytes + extra_bytes + comment_bytes > size - at - kDirectoryBytes)
-    damaged("its directory is cut short", path_, at);
+    bad_archive("its directory is cut short", path_, at);
   Entry entry;
   entry.flags = static_cast<std::uint32_t>(field(8, 2));
   entry.method = static_cast<std::uint32_t>(field(10, 2));
@@ -146,12 +146,12 @@ void Npz::read_entry(std::uint64_t& at) {
   entry.packed = field(20, 4), entry.unpacked = field(24, 4), entry.offset = field(42, 4);
   const std::uint64_t name_at = at + kDirectoryBytes, extra_end = name_at + name_bytes + extra_bytes;
   for (std::uint64_t extra = name_at + name_bytes; extra + 4 <= extra_end;) {
-    const std::uint64_t end = extra + 4 + number(bytes_, extra + 2, 2);
-    if (end > extra_end) damaged("an extra field of its directory is too long", path_, extra);
-    if (number(bytes_, extra, 2) == 1) {  // zip64: 8 bytes for each of these that did not fit, in this order
+    const std::uint64_t end = extra + 4 + little_endian(bytes_, extra + 2, 2);
+    if (end > extra_end) bad_archive("an extra field of its directory is too long", path_, extra);
+    if (little_endian(bytes_, extra, 2) == 1) {  // zip64: 8 bytes for each of these that did not fit, in this order
       std::uint64_t value = extra + 4;
       for (std::uint64_t* wide : {&entry.unpacked, &entry.packed, &entry.offset})
-        if (*wide == 0xFFFFFFFF && value + 8 <= end) *wide = number(bytes_, value, 8), value += 8;
+        if (*wide == 0xFFFFFFFF && value + 8 <= end) *wide = little_endian(bytes_, value, 8), value += 8;
     }
     extra = end;
   }
@@ -162,7 +162,7 @@ void Npz::read_entry(std::uint64_t& at) {
   name.resize(name.size() - 4);
   if (names_.size() == kMostArrays)
     throw data_error(fmt::format("the archive holds more than {} arrays", kMostArrays), "write fewer").in(path_);
-  if (has(name)) damaged(fmt::format("it has two arrays called {}", in_quotes(name)), path_, name_at);
+  if (has(name)) bad_archive(fmt::format("it has two arrays called {}", in_quotes(name)), path_, name_at);
   names_.push_back(std::move(name));
   entries_.push_back(entry);
 }
@@ -171,11 +171,12 @@ bool Npz::has(const std::string& name) const { return std::find(names_.begin(), 
 
 std::uint64_t Npz::data_offset(const Entry& entry, const std::string& place) const {
   const std::uint64_t size = bytes_.size();
-  if (size < kLocalBytes || entry.offset > size - kLocalBytes || number(bytes_, entry.offset, 4) != kLocal)
-    damaged("the array is not where the directory says", place, entry.offset);
-  const std::uint64_t skip = kLocalBytes + number(bytes_, entry.offset + 26, 2) + number(bytes_, entry.offset + 28, 2);
+  if (size < kLocalBytes || entry.offset > size - kLocalBytes || little_endian(bytes_, entry.offset, 4) != kLocal)
+    bad_archive("the array is not where the directory says", place, entry.offset);
+  const std::uint64_t skip =
+      kLocalBytes + little_endian(bytes_, entry.offset + 26, 2) + little_endian(bytes_, entry.offset + 28, 2);
   if (skip > size - entry.offset || entry.packed > size - entry.offset - skip)
-    damaged(fmt::format("the array's {} bytes are not all there", entry.packed), place, entry.offset);
+    bad_archive(fmt::format("the array's {} bytes are not all there", entry.packed), place, entry.offset);
   return entry.offset + skip;
 }
 
@@ -197,7 +198,7 @@ Array Npz::array(const std::string& name) const {
                      kWriteAgain)
         .in(place);
   if (entry.method == 0 && entry.packed != entry.unpacked)
-    damaged("a stored array has two different sizes", place, entry.offset);
+    bad_archive("a stored array has two different sizes", place, entry.offset);
   const std::uint64_t first = data_offset(entry, place);
   const std::span<const std::uint8_t> packed(bytes_.data() + first, entry.packed);
   Member member(packed, entry.method != 0, place);

@@ -29,7 +29,7 @@ std::string ending(const fs::path& path) {
   return out;
 }
 template <std::size_t N>
-bool is_one_of(const std::string& word, const std::array<std::string_view, N>& words) {
+bool is_among(const std::string& word, const std::array<std::string_view, N>& words) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 bool looked_at(const fs::path& path) {
@@ -48,7 +48,7 @@ std::vector<fs::path> entries_of(const fs::path& folder) {
   std::sort(out.begin(), out.end(), [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
   return out;
 }
-bool is_folder(const fs::path& path) {
+bool leads_to_folder(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored);
 }
@@ -56,12 +56,12 @@ bool is_folder(const fs::path& path) {
 /// Adds the pictures of a folder; with `deep` also those of the folders in it.
 void add_files(const fs::path& folder, bool deep, PictureFolder& out) {
   for (const fs::path& path : entries_of(folder)) {
-    if (is_folder(path)) {
+    if (leads_to_folder(path)) {
       std::error_code ignored;
       if (deep && !fs::is_symlink(path, ignored)) add_files(path, deep, out);
-    } else if (is_one_of(ending(path), kRead)) {
+    } else if (is_among(ending(path), kRead)) {
       out.files.push_back(path.string());
-    } else if (is_one_of(ending(path), kOther)) {
+    } else if (is_among(ending(path), kOther)) {
       throw data_error(fmt::format("pictures of the kind {} are not read; PNG and JPEG are", ending(path)),
                        "convert it to PNG or take it out of the folder")
           .in(path.string());
@@ -73,7 +73,7 @@ void add_files(const fs::path& folder, bool deep, PictureFolder& out) {
 
 std::vector<fs::path> folders_in(const fs::path& folder) {
   std::vector<fs::path> out = entries_of(folder);
-  std::erase_if(out, [](const fs::path& path) { return !is_folder(path); });
+  std::erase_if(out, [](const fs::path& path) { return !leads_to_folder(path); });
   return out;
 }
 
@@ -90,20 +90,20 @@ bool any_picture(const fs::path& folder, bool deep) {
 }  // namespace
 
 bool holds_pictures(const std::string& path) {
-  if (is_folder(path)) return any_picture(path, true);
+  if (leads_to_folder(path)) return any_picture(path, true);
   std::error_code ignored;
   if (!fs::is_regular_file(path, ignored)) return false;
   FileReader reader(path);
   const std::vector<std::uint8_t> start = reader.read(4);
-  if (start.size() < 4) return is_one_of(ending(path), kRead);
+  if (start.size() < 4) return is_among(ending(path), kRead);
   return (start[0] == 0x89 && start[1] == 'P') || (start[0] == 0xFF && start[1] == 0xD8) ||
-         is_one_of(ending(path), kRead);
+         is_among(ending(path), kRead);
 }
 
 PictureFolder list_pictures(const std::string& path) {
   PictureFolder out;
   out.path = path;
-  if (!is_folder(path)) {
+  if (!leads_to_folder(path)) {
     out.files.push_back(path);
     return out;
   }
@@ -129,10 +129,10 @@ PictureFolder list_pictures(const std::string& path) {
 
 PictureParts picture_parts(const std::string& path) {
   const fs::path train = fs::path(path) / "train";
-  if (!is_folder(train) || folders_in(train).empty()) return {};
+  if (!leads_to_folder(train) || folders_in(train).empty()) return {};
   PictureParts out{train.string(), ""};
   for (const char* name : {"test", "val", "valid", "validation"})
-    if (out.test.empty() && is_folder(fs::path(path) / name)) out.test = (fs::path(path) / name).string();
+    if (out.test.empty() && leads_to_folder(fs::path(path) / name)) out.test = (fs::path(path) / name).string();
   return out;
 }
 
