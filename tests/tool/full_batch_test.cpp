@@ -63,15 +63,15 @@ TEST_F(FullBatch, StopsWhereItIsTold) {
 
 TEST_F(FullBatch, RefusesWhatALineSearchCannotUse) {
   expect_in(refusal("--optimizer lbfgs --batch 8"), {"--batch means nothing", "--micro-batch"});
-  expect_in(refusal("--optimizer lbfgs --l1 0.1"), {"--l1 does not go with the line search"});
-  expect_in(refusal("--optimizer lbfgs --schedule cosine"), {"--schedule does not go"});
-  expect_in(refusal("--optimizer gradient_descent --clip-norm 1"), {"--clip-norm does not go"});
+  expect_in(refusal("--optimizer lbfgs --l1 0.1"), {"--l1 means nothing beside --optimizer lbfgs"});
+  expect_in(refusal("--optimizer lbfgs --schedule cosine"), {"--schedule means nothing"});
+  expect_in(refusal("--optimizer gradient_descent --clip-norm 1"), {"--clip-norm means nothing"});
   expect_in(refusal("--optimizer lbfgs --line-search backtracking"), {"choose strong_wolfe or exact"});
   expect_in(refusal("--optimizer lbfgs --line-search wolf"), {"strong_wolfe"});
-  expect_in(refusal("--optimizer lbfgs --history 33"), {"give 1 to 32"});
-  expect_in(refusal("--optimizer lbfgs --lr 0.1"), {"--learning-rate means nothing"});
+  expect_in(refusal("--optimizer lbfgs --history 33"), {"from 1 to 32"});
+  expect_in(refusal("--optimizer lbfgs --lr 0.1"), {"--lr means nothing"});
   expect_in(refusal("--optimizer adam --line-search exact"), {"--line-search means nothing"});
-  expect_in(refusal("--optimizer lbfgs --gradient-tolerance -1"), {"tolerance is negative"});
+  expect_in(refusal("--optimizer lbfgs --gradient-tolerance -1"), {"--gradient-tolerance wants a number of at least 0"});
   const Outcome random =
       run_mote(folder_, "train --model \"input 2; dense 4; dropout 0.5; dense 1\" --data data.csv --optimizer lbfgs");
   EXPECT_EQ(random.exit_code, 1);

@@ -56,11 +56,11 @@ TEST_F(Mistakes, InArguments) {
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --optimizer adm", 2,
                  {"\"adm\"", "did you mean \"adam\""});
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --optimizer sgd --beta1 0.9", 2, {"--beta1", "sgd"});
-  expect_mistake("train --model 'input 2; dense 2' --data t.csv --lr -1", 2, {"out of range"});
-  expect_mistake("train --model 'input 2; dense 2' --data t.csv --lr nan", 2, {"out of range"});
+  expect_mistake("train --model 'input 2; dense 2' --data t.csv --lr -1", 2, {"--lr wants a number above 0"});
+  expect_mistake("train --model 'input 2; dense 2' --data t.csv --lr nan", 2, {"--lr wants", "nan"});
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --batch 6 --micro-batch 4", 2,
                  {"batch of 6", "slices of 4"});
-  expect_mistake("train --model 'input 2; dense 2' --data t.csv --batch 0", 2, {"batch of 0"});
+  expect_mistake("train --model 'input 2; dense 2' --data t.csv --batch 0", 2, {"--batch wants"});
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --batch 100", 2,
                  {"4 training samples", "batch of 100"});
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --early-stop 2 --batch 2", 2,
@@ -81,7 +81,7 @@ TEST_F(Mistakes, InArguments) {
   expect_mistake("train --model net.txt --data t.csv", 2, {"net.txt", "no such file"});
   expect_mistake("params m.mote", 2, {"--out", "--set"});
   expect_mistake("eval m.mote --data t.csv --class-names a,b,c", 2, {"3 class names for 2 classes"});
-  expect_mistake("plan m.mote --alignment 24", 2, {"alignment of 24"});
+  expect_mistake("plan m.mote --alignment 24", 2, {"--alignment 24", "power of two"});
   expect_mistake("run m.mote --input x.npy --output none/y.npy", 2, {"none/y.npy"});
 }
 

@@ -1,160 +1,157 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options shared by commands: how they are declared. What their words mean is arguments_meaning.cpp's.
+// Options shared by commands: their names, numbers, and what each of them depends on. What their words mean is
+// arguments_meaning.cpp's.
 #include "tool/commands/arguments.hpp"
 
-#include <CLI/CLI.hpp>
+#include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
+
 namespace {
 
-void add_sample_options(CLI::App& command, DataArguments& data) {
-  const char* const group = "Data";
-  command
-      .add_option("--label", data.label_column,
-                  "CSV: column with the class numbers: its name, its number from 1, or last")
-      ->type_name("COLUMN")
-      ->group(group);
-  command.add_option("--targets", data.target_columns, "CSV: columns with real targets instead of a label")
-      ->delimiter(',')
-      ->type_name("COLUMNS")
-      ->group(group);
-  command
-      .add_option("--scale", data.scale,
-                  "factor for every sample value (default: 1/255 for unsigned bytes, 1 for everything else)")
-      ->type_name("FACTOR")
-      ->group(group);
-  command
-      .add_flag("--reconstruct", data.reconstruct,
-                "an autoencoder: the samples are the targets, labels are not needed or not looked at")
-      ->group(group);
+constexpr const char* kData = "Data";
+
+void add_sample_options(Options& options, DataArguments& data) {
+  options
+      .text("--label", data.label_column, "COLUMN",
+            "CSV: column with the class numbers: its name, its number from 1, or last")
+      .under(kData)
+      .not_with({{"--labels", {}}, {"--targets", {}}, {"--reconstruct", {}}});
+  options.list("--targets", data.target_columns, "COLUMNS", "CSV: columns with real targets instead of a label")
+      .under(kData)
+      .not_with({{"--labels", {}}, {"--reconstruct", {}}});
+  options
+      .real("--scale", data.scale, {.not_zero = true},
+            "factor for every sample value (default: 1/255 for unsigned bytes, 1 for everything else)", "FACTOR")
+      .under(kData);
+  options
+      .flag("--reconstruct", data.reconstruct,
+            "an autoencoder: the samples are the targets, labels are not needed or not looked at")
+      .under(kData)
+      .not_with({{"--labels", {}}});
 }
 
 }  // namespace
 
-void add_training_data(CLI::App& command, DataArguments& data) {
-  const char* const group = "Data";
-  command
-      .add_option(
-          "--data", data.data,
-          "folder with train-images-idx3-ubyte, train-labels-idx1-ubyte and, for the test, t10k-… (plain or .gz), "
-          "or a CSV file with a label column")
-      ->type_name("PATH")
-      ->group(group);
-  command.add_option("--train,--train-images", data.samples, "training samples: IDX, .npy or .csv")
-      ->type_name("FILE")
-      ->group(group);
-  command
-      .add_option("--labels,--train-labels", data.labels,
-                  "their labels (integers) or targets (float): IDX, .npy or .csv")
-      ->type_name("FILE")
-      ->group(group);
-  command.add_option("--test,--test-images", data.test_samples, "test samples")->type_name("FILE")->group(group);
-  command.add_option("--test-labels", data.test_labels, "their labels or targets")->type_name("FILE")->group(group);
-  add_sample_options(command, data);
+void add_training_data(Options& options, DataArguments& data) {
+  options
+      .text("--data", data.data, "PATH",
+            "folder with train-images-idx3-ubyte, train-labels-idx1-ubyte and, for the test, t10k-… (plain or .gz), "
+            "or a CSV file with a label column")
+      .under(kData)
+      .not_with({{"--train", {}}});
+  options.text("--train,--train-images", data.samples, "FILE", "training samples: IDX, .npy or .csv").under(kData);
+  options
+      .text("--labels,--train-labels", data.labels, "FILE",
+            "their labels (integers) or targets (float): IDX, .npy or .csv")
+      .under(kData);
+  options.text("--test,--test-images", data.test_samples, "FILE", "test samples").under(kData);
+  options.text("--test-labels", data.test_labels, "FILE", "their labels or targets")
+      .under(kData)
+      .only_with({{"--test", {}}})
+      .not_with({{"--reconstruct", {}}});
+  add_sample_options(options, data);
 }
 
-void add_evaluation_data(CLI::App& command, DataArguments& data, bool& use_training_part) {
-  const char* const group = "Data";
-  command
-      .add_option("--data", data.data,
-                  "folder with t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (plain or .gz), or a CSV file")
-      ->type_name("PATH")
-      ->group(group);
-  command.add_flag("--training-part", use_training_part, "with a folder: its train-… files instead of t10k-…")
-      ->group(group);
-  command.add_option("--test,--images,--input", data.samples, "samples: IDX, .npy or .csv")
-      ->type_name("FILE")
-      ->group(group);
-  command.add_option("--labels,--test-labels", data.labels, "their labels (integers) or targets (float)")
-      ->type_name("FILE")
-      ->group(group);
-  add_sample_options(command, data);
+void add_evaluation_data(Options& options, DataArguments& data, bool& use_training_part) {
+  options
+      .text("--data", data.data, "PATH",
+            "folder with t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (plain or .gz), or a CSV file")
+      .under(kData)
+      .not_with({{"--test", {}}});
+  options.flag("--training-part", use_training_part, "with a folder: its train-… files instead of t10k-…")
+      .under(kData)
+      .only_with({{"--data", {}}});
+  options.text("--test,--images,--input", data.samples, "FILE", "samples: IDX, .npy or .csv").under(kData);
+  options.text("--labels,--test-labels", data.labels, "FILE", "their labels (integers) or targets (float)")
+      .under(kData);
+  add_sample_options(options, data);
 }
 
-void add_augmentation(CLI::App& command, Augmentation& augmentation) {
-  const char* const group = "Augmentation of the training samples, drawn anew in every epoch";
-  command.add_option("--augment-shift", augmentation.shift, "up to so many pixels up, down, left and right")
-      ->type_name("PIXELS")
-      ->group(group);
-  command.add_flag("--augment-flip", augmentation.flip, "left and right exchanged in half of the samples")
-      ->group(group);
-  command.add_option("--augment-noise", augmentation.noise, "standard deviation of noise added to every value")
-      ->check(CLI::Range(0.0F, 1e6F))
-      ->type_name("X")
-      ->group(group);
+void add_augmentation(Options& options, Augmentation& augmentation) {
+  const char* const heading = "Augmentation of the training samples, drawn anew in every epoch";
+  const Condition full_batch{"--optimizer", kFullBatchOptimizers};  // compares passes over the same samples
+  options
+      .whole("--augment-shift", augmentation.shift, {0, 65535}, "up to so many pixels up, down, left and right",
+             "PIXELS")
+      .under(heading)
+      .not_with({full_batch});
+  options.flag("--augment-flip", augmentation.flip, "left and right exchanged in half of the samples")
+      .under(heading)
+      .not_with({full_batch});
+  options
+      .real("--augment-noise", augmentation.noise, {.least = 0.0, .most = 1e6},
+            "standard deviation of noise added to every value")
+      .under(heading)
+      .not_with({full_batch});
 }
 
-void add_training(CLI::App& command, TrainingArguments& t) {
-  const char* group = "Training";
-  command.add_option("--batch", t.batch, "samples per update")->capture_default_str()->type_name("N")->group(group);
-  command
-      .add_option("--micro-batch", t.micro_batch,
-                  "samples per slice, a divisor of the batch: less memory for activations")
-      ->type_name("N")
-      ->group(group);
-  command
-      .add_option(
-          "--loss", t.loss,
-          "squared_error, binary_cross_entropy, softmax_cross_entropy, kl_divergence; auto: cross-entropy for labels, "
-          "squared error for targets")
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(group);
-  command.add_option("--l1", t.l1, "penalty l1 sum |w| on weights")->type_name("X")->group(group);
-  command.add_option("--l2", t.l2, "penalty l2/2 sum w^2 on weights")->type_name("X")->group(group);
-  command.add_option("--clip-value", t.clip_value, "each element of the gradient into [-X, X]")
-      ->type_name("X")
-      ->group(group);
-  command.add_option("--clip-norm", t.clip_norm, "the gradient scaled to at most this norm")
-      ->type_name("X")
-      ->group(group);
-  command.add_flag("--gradient-norms", t.gradient_norms, "measure the norm of every layer's gradient in every update")
-      ->group(group);
-  group = "Optimiser";
-  command
-      .add_option("--optimizer", t.optimizer,
-                  "sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw; over all samples at "
-                  "once: gradient_descent, lbfgs")
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(group);
-  command
-      .add_option("--lr,--learning-rate", t.learning_rate,
-                  "learning rate (0.001 for adam and adamw, else 0.01); gradient_descent: the first trial step (1)")
-      ->type_name("X")
-      ->group(group);
-  command.add_option("--momentum", t.momentum, "momentum, nesterov (0.9)")->type_name("X")->group(group);
-  command.add_option("--beta1", t.beta1, "adam, adamw (0.9)")->type_name("X")->group(group);
-  command.add_option("--beta2", t.beta2, "adam, adamw (0.999)")->type_name("X")->group(group);
-  command.add_option("--decay", t.decay, "rmsprop (0.99)")->type_name("X")->group(group);
-  command.add_option("--epsilon", t.epsilon, "adagrad (1e-10), rmsprop, adam, adamw (1e-8)")
-      ->type_name("X")
-      ->group(group);
-  command.add_option("--weight-decay", t.weight_decay, "adamw (0.01)")->type_name("X")->group(group);
-  command
-      .add_option("--line-search", t.line_search,
-                  "gradient_descent (backtracking), lbfgs (strong_wolfe): backtracking, exact, strong_wolfe")
-      ->type_name("NAME")
-      ->group(group);
-  command.add_option("--history", t.history, "lbfgs: steps to remember, 1 to 32 (10)")->type_name("N")->group(group);
-  group = "Schedule of the learning rate";
-  command.add_option("--schedule", t.schedule, "constant, inverse, step, exponential, cosine")
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(group);
-  command
-      .add_option("--period", t.period,
-                  "in epochs: inverse: rate/(k+1) in stage k (one update); step: between steps (1); cosine: until the "
-                  "floor (all)")
-      ->type_name("EPOCHS")
-      ->group(group);
-  command.add_option("--gamma", t.gamma, "step: factor at each step (0.1); exponential: factor per update (0.999)")
-      ->type_name("X")
-      ->group(group);
-  command.add_option("--floor", t.floor, "cosine: the last learning rate (0)")->type_name("X")->group(group);
-  command.add_option("--warmup", t.warmup, "epochs over which the rate rises from 0")
-      ->type_name("EPOCHS")
-      ->group(group);
+void add_training(Options& options, TrainingArguments& t, const std::vector<Condition>& only_with) {
+  const Condition full_batch{"--optimizer", kFullBatchOptimizers};
+  const char* heading = "Training";
+  const auto declared = [&](Options::Entry& entry) -> Options::Entry& {
+    if (!only_with.empty()) entry.only_with(only_with);
+    return entry.under(heading);
+  };
+  const auto for_optimizers = [&](Options::Entry& entry, std::vector<std::string> which) {
+    declared(entry).only_with({{"--optimizer", std::move(which)}});
+  };
+  const auto for_schedules = [&](Options::Entry& entry, std::vector<std::string> which) {
+    declared(entry).only_with({{"--schedule", std::move(which)}});
+  };
+  options.whole("--batch", t.batch, {1, 1'000'000'000}, "samples per update").under(heading);
+  declared(
+      options.whole("--micro-batch", t.micro_batch, {1, 1'000'000'000},
+                    "samples per slice, a divisor of the batch (default: the batch); less memory for activations"));
+  std::vector<std::string> losses{"auto"};
+  losses.insert(losses.end(), kLosses.begin(), kLosses.end());
+  declared(
+      options.word("--loss", t.loss, losses,
+                   "squared_error, binary_cross_entropy, softmax_cross_entropy, kl_divergence; auto: cross-entropy "
+                   "for labels, squared error for targets"));
+  declared(options.real("--l1", t.l1, kNotNegative, "penalty l1 sum |w| on weights")).not_with({full_batch});
+  declared(options.real("--l2", t.l2, kNotNegative, "penalty l2/2 sum w^2 on weights"));
+  declared(options.real("--clip-value", t.clip_value, kPositive, "each element of the gradient into [-X, X]"))
+      .not_with({full_batch});
+  declared(options.real("--clip-norm", t.clip_norm, kPositive, "the gradient scaled to at most this norm"))
+      .not_with({full_batch});
+  declared(
+      options.flag("--gradient-norms", t.gradient_norms, "measure the norm of every layer's gradient in every update"));
+  heading = "Optimiser";
+  declared(options.word("--optimizer", t.optimizer, kOptimizers,
+                        "sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw; over all samples at once: "
+                        "gradient_descent, lbfgs"));
+  declared(
+      options.real("--lr,--learning-rate", t.learning_rate, kPositive,
+                   "learning rate (0.001 for adam and adamw, else 0.01); gradient_descent: the first trial step (1)"))
+      .not_with({{"--optimizer", {"lbfgs"}}});
+  for_optimizers(options.real("--momentum", t.momentum, kBelowOne, "momentum, nesterov (0.9)"),
+                 {"momentum", "nesterov"});
+  for_optimizers(options.real("--beta1", t.beta1, kBelowOne, "adam, adamw (0.9)"), {"adam", "adamw"});
+  for_optimizers(options.real("--beta2", t.beta2, kBelowOne, "adam, adamw (0.999)"), {"adam", "adamw"});
+  for_optimizers(options.real("--decay", t.decay, kBelowOne, "rmsprop (0.99)"), {"rmsprop"});
+  for_optimizers(options.real("--epsilon", t.epsilon, kPositive, "adagrad (1e-10), rmsprop, adam, adamw (1e-8)"),
+                 {"adagrad", "rmsprop", "adam", "adamw"});
+  for_optimizers(options.real("--weight-decay", t.weight_decay, kNotNegative, "adamw (0.01)"), {"adamw"});
+  for_optimizers(
+      options.word("--line-search", t.line_search, kLineSearches,
+                   "gradient_descent (backtracking), lbfgs (strong_wolfe): backtracking, exact, strong_wolfe"),
+      kFullBatchOptimizers);
+  for_optimizers(options.whole("--history", t.history, {1, kMaxHistory}, "lbfgs: steps to remember (10)"), {"lbfgs"});
+  heading = "Schedule of the learning rate";
+  declared(options.word("--schedule", t.schedule, kSchedules, list_of(kSchedules))).not_with({full_batch});
+  for_schedules(options.real("--period", t.period, {.least = 0.0, .most = 1e9, .above_least = true},
+                             "in epochs: inverse: rate/(k+1) in stage k (one update); step: between steps (1); cosine: "
+                             "until the floor (all)",
+                             "EPOCHS"),
+                {"inverse", "step", "cosine"});
+  for_schedules(options.real("--gamma", t.gamma, {.least = 0.0, .most = 1.0, .above_least = true},
+                             "step: factor at each step (0.1); exponential: factor per update (0.999)"),
+                {"step", "exponential"});
+  for_schedules(options.real("--floor", t.floor, kNotNegative, "cosine: the last learning rate (0)"), {"cosine"});
+  declared(options.real("--warmup", t.warmup, {.least = 0.0, .most = 1e9}, "epochs over which the rate rises from 0",
+                        "EPOCHS"))
+      .not_with({full_batch});
 }
 
 }  // namespace mote::tool

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What several commands ask for on the command line, and what their words mean: data, training, lists of layers.
-// Plain structs here; how CLI11 fills them is arguments.cpp's.
+// Plain structs here; which options fill them, with what numbers and when, is arguments.cpp's.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tool/commands/options.hpp"
 #include "tool/commands/training.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace mote::tool {
 
@@ -40,10 +37,16 @@ struct TrainingArguments {
   bool gradient_norms = false;
 };
 
-void add_training_data(CLI::App& command, DataArguments& data);
-void add_evaluation_data(CLI::App& command, DataArguments& data, bool& use_training_part);
-void add_augmentation(CLI::App& command, Augmentation& augmentation);
-void add_training(CLI::App& command, TrainingArguments& training);
+void add_training_data(Options& options, DataArguments& data);
+void add_evaluation_data(Options& options, DataArguments& data, bool& use_training_part);
+void add_augmentation(Options& options, Augmentation& augmentation);
+/// `only_with`: none of them means anything without it, but the batch; may be empty.
+void add_training(Options& options, TrainingArguments& training, const std::vector<Condition>& only_with = {});
+
+/// The words that options take, in the order of the enumerations.
+extern const std::vector<std::string> kLosses, kOptimizers, kLineSearches, kSchedules, kInitializers;
+/// Those of kOptimizers that look at all samples at once.
+extern const std::vector<std::string> kFullBatchOptimizers;
 
 struct TrainingData {
   DataSet train;

@@ -13,6 +13,18 @@
 #include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
+
+const std::vector<std::string> kLosses{"squared_error", "binary_cross_entropy", "softmax_cross_entropy",
+                                       "kl_divergence"};
+const std::vector<std::string> kOptimizers{"sgd",  "momentum", "nesterov",         "adagrad", "rmsprop",
+                                           "adam", "adamw",    "gradient_descent", "lbfgs"};
+const std::vector<std::string> kFullBatchOptimizers{"gradient_descent", "lbfgs"};
+const std::vector<std::string> kLineSearches{"backtracking", "exact", "strong_wolfe"};
+const std::vector<std::string> kSchedules{"constant", "inverse", "step", "exponential", "cosine"};
+const std::vector<std::string> kInitializers{"automatic",      "zeros",         "uniform",
+                                             "glorot_uniform", "glorot_normal", "he_uniform",
+                                             "he_normal",      "lecun_uniform", "lecun_normal"};
+
 std::size_t choice(const std::string& word, const std::vector<std::string>& words, const std::string& option) {
   const auto found = std::find(words.begin(), words.end(), word);
   if (found == words.end())
@@ -23,18 +35,8 @@ std::size_t choice(const std::string& word, const std::vector<std::string>& word
 
 namespace {
 
-const std::vector<std::string> kLosses{"squared_error", "binary_cross_entropy", "softmax_cross_entropy",
-                                       "kl_divergence"};
-const std::vector<std::string> kOptimizers{"sgd",  "momentum", "nesterov",         "adagrad", "rmsprop",
-                                           "adam", "adamw",    "gradient_descent", "lbfgs"};
-const std::vector<std::string> kLineSearches{"backtracking", "exact", "strong_wolfe"};
-const std::vector<std::string> kSchedules{"constant", "inverse", "step", "exponential", "cosine"};
-
 DataSet load_part(const std::string& samples, const std::string& labels, const DataArguments& data) {
   if (data.reconstruct) {
-    if (!data.label_column.empty() || !data.target_columns.empty())
-      throw usage_error("with --reconstruct the samples are the targets, and --label or --targets name others",
-                        "leave out one of them");
     DataSet out = DataSet::samples_from(samples, data.scale);
     out.use_samples_as_targets();
     return out;
@@ -60,22 +62,29 @@ bool is_table(const std::string& path) {
   return !is_folder(path) && std::filesystem::exists(path, ignored);
 }
 
-void require_only(const std::string& option, bool given, const std::string& kind, const std::string& chosen,
-                  bool used) {
-  if (given && !used)
-    throw usage_error(fmt::format("{} means nothing for {} {}", option, kind, chosen),
-                      fmt::format("leave it out or choose another {}", kind));
+/// A folder of images has its labels beside them.
+void require_no_columns(const DataArguments& data) {
+  const auto refuse = [&](const char* option, bool given) {
+    if (given)
+      throw usage_error(fmt::format("{} means nothing for a folder, whose images have labels of their own", option),
+                        "leave it out or give a CSV file")
+          .in(data.data);
+  };
+  refuse("--label", !data.label_column.empty());
+  refuse("--targets", !data.target_columns.empty());
+  refuse("--labels", !data.labels.empty());
 }
 
 }  // namespace
 
 TrainingData load_training_data(const DataArguments& data) {
-  if (data.data.empty() == data.samples.empty())
-    throw usage_error(data.data.empty() ? "no training data given" : "both --data and --train are given",
+  if (data.data.empty() && data.samples.empty())
+    throw usage_error("no training data given",
                       "give --data FOLDER, --data FILE.csv, or --train FILE with --labels FILE");
   TrainingData out;
   const bool folder = !data.data.empty() && !is_table(data.data);
   if (folder) {
+    require_no_columns(data);
     const MnistFiles files = find_mnist(data.data, true, false, !data.reconstruct);
     out.train = load_part(files.train_samples, files.train_labels, data);
     if (!files.test_samples.empty() && (data.reconstruct || !files.test_labels.empty()))
@@ -84,17 +93,20 @@ TrainingData load_training_data(const DataArguments& data) {
     out.train = load_part(data.data.empty() ? data.samples : data.data, data.labels, data);
   }
   if (!data.test_samples.empty()) out.test = load_part(data.test_samples, data.test_labels, data);
-  if (data.test_samples.empty() && !data.test_labels.empty())
-    throw usage_error("--test-labels without --test", "give the test samples too");
   return out;
 }
 
 DataSet load_evaluation_data(const DataArguments& data, bool use_training_part) {
-  if (data.data.empty() == data.samples.empty())
-    throw usage_error(data.data.empty() ? "no data given" : "both --data and --test are given",
-                      "give --data FOLDER, --data FILE.csv, or --test FILE with --labels FILE");
+  if (data.data.empty() && data.samples.empty())
+    throw usage_error("no data given", "give --data FOLDER, --data FILE.csv, or --test FILE with --labels FILE");
   if (data.data.empty()) return load_part(data.samples, data.labels, data);
-  if (is_table(data.data)) return load_part(data.data, data.labels, data);
+  if (is_table(data.data)) {
+    if (use_training_part)
+      throw usage_error("--training-part means nothing for a file, which is one part", "leave it out or give a folder")
+          .in(data.data);
+    return load_part(data.data, data.labels, data);
+  }
+  require_no_columns(data);
   const MnistFiles files = find_mnist(data.data, use_training_part, !use_training_part, !data.reconstruct);
   return use_training_part ? load_part(files.train_samples, files.train_labels, data)
                            : load_part(files.test_samples, files.test_labels, data);
@@ -108,26 +120,13 @@ std::optional<Loss> loss_called(const std::string& word) {
 const std::string& loss_name(Loss loss) { return kLosses[static_cast<std::size_t>(loss)]; }
 
 Initializer initializer_called(const std::string& word) {
-  static const std::vector<std::string> words{"automatic",      "zeros",         "uniform",
-                                              "glorot_uniform", "glorot_normal", "he_uniform",
-                                              "he_normal",      "lecun_uniform", "lecun_normal"};
-  return static_cast<Initializer>(choice(word, words, "--init"));
+  return static_cast<Initializer>(choice(word, kInitializers, "--init"));
 }
 
 namespace {
 
 Optimizer optimizer_of(const TrainingArguments& a) {
   const std::size_t kind = choice(a.optimizer, kOptimizers, "--optimizer");
-  const bool moment = kind == 1 || kind == 2, adaptive = kind == 5 || kind == 6, searches = kind >= 7;
-  require_only("--learning-rate", a.learning_rate.has_value(), "optimizer", a.optimizer, kind != 8);
-  require_only("--momentum", a.momentum.has_value(), "optimizer", a.optimizer, moment);
-  require_only("--beta1", a.beta1.has_value(), "optimizer", a.optimizer, adaptive);
-  require_only("--beta2", a.beta2.has_value(), "optimizer", a.optimizer, adaptive);
-  require_only("--decay", a.decay.has_value(), "optimizer", a.optimizer, kind == 4);
-  require_only("--epsilon", a.epsilon.has_value(), "optimizer", a.optimizer, kind >= 3 && kind <= 6);
-  require_only("--weight-decay", a.weight_decay.has_value(), "optimizer", a.optimizer, kind == 6);
-  require_only("--line-search", !a.line_search.empty(), "optimizer", a.optimizer, searches);
-  require_only("--history", a.history.has_value(), "optimizer", a.optimizer, kind == 8);
   const std::array<Optimizer, 9> defaults{sgd(),  momentum(), nesterov(),         adagrad(), rmsprop(),
                                           adam(), adamw(),    gradient_descent(), lbfgs()};
   Optimizer o = defaults[kind];
@@ -143,28 +142,8 @@ Optimizer optimizer_of(const TrainingArguments& a) {
   if (kind == 8 && o.line_search == LineSearch::backtracking)
     throw usage_error("lbfgs learns nothing of the curvature from --line-search backtracking",
                       "choose strong_wolfe or exact");
-  if (a.history && (*a.history < 1 || *a.history > kMaxHistory))
-    throw usage_error(fmt::format("a --history of {}", *a.history), fmt::format("give 1 to {}", kMaxHistory));
   if (a.history) o.history = static_cast<std::uint8_t>(*a.history);
-  if (!valid(o))
-    throw usage_error(
-        "a number of the optimizer is out of range",
-        "learning rate and epsilon are positive, momentum, betas and decay in [0, 1), weight decay at least 0");
   return o;
-}
-
-/// A line search wants one smooth function of the parameters.
-void require_smooth(const TrainingArguments& a) {
-  const auto refuse = [&](const char* option, bool given) {
-    if (given)
-      throw usage_error(fmt::format("{} does not go with the line search of --optimizer {}", option, a.optimizer),
-                        "leave it out or choose another optimizer");
-  };
-  refuse("--schedule", a.schedule != "constant");
-  refuse("--warmup", a.warmup.has_value());
-  refuse("--clip-value", a.clip_value != 0.0F);
-  refuse("--clip-norm", a.clip_norm != 0.0F);
-  refuse("--l1", a.l1 != 0.0F);
 }
 
 }  // namespace
@@ -172,7 +151,6 @@ void require_smooth(const TrainingArguments& a) {
 TrainConfig training_config(const TrainingArguments& a) {
   TrainConfig config;
   config.optimizer = optimizer_of(a);
-  if (full_batch(config.optimizer.kind)) require_smooth(a);
   config.gradient_norms = a.gradient_norms;
   config.batch = a.batch;
   config.micro_batch = a.micro_batch;
@@ -183,17 +161,12 @@ TrainConfig training_config(const TrainingArguments& a) {
   if (status.code == Code::bad_batch)
     throw usage_error(fmt::format("a batch of {} cannot be cut into slices of {}", a.batch, slice_samples(config)),
                       "give a --batch of at least 1 and a --micro-batch that divides it");
-  if (!status.ok())
-    throw usage_error("a penalty or a clipping bound is negative or not finite",
-                      "give --l1, --l2, --clip-value and --clip-norm as numbers of at least 0");
+  if (!status.ok()) throw status_error(status, Model{}, "");
   return config;
 }
 
 Schedule training_schedule(const TrainingArguments& a, double updates_per_epoch, unsigned epochs) {
   const std::size_t kind = choice(a.schedule, kSchedules, "--schedule");
-  require_only("--period", a.period.has_value(), "schedule", a.schedule, kind == 1 || kind == 2 || kind == 4);
-  require_only("--gamma", a.gamma.has_value(), "schedule", a.schedule, kind == 2 || kind == 3);
-  require_only("--floor", a.floor.has_value(), "schedule", a.schedule, kind == 4);
   const auto updates = [&](double in_epochs, const char* option) {
     const double count = std::round(in_epochs * updates_per_epoch);
     if (!(count >= 0.0 && count < 4.0e9))
@@ -207,8 +180,6 @@ Schedule training_schedule(const TrainingArguments& a, double updates_per_epoch,
   out.period = kind == 1 && !a.period ? 1U : std::max(1U, updates(a.period.value_or(all), "--period"));
   out.gamma = a.gamma.value_or(kind == 2 ? 0.1F : kind == 3 ? 0.999F : 1.0F);
   out.floor = a.floor.value_or(0.0F);
-  if (!valid(out))
-    throw usage_error("a number of the schedule is out of range", "--gamma is in (0, 1], --floor at least 0");
   return out;
 }
 
@@ -232,9 +203,10 @@ std::vector<std::size_t> layers_called(const std::string& list, const OwnedModel
       fail(fmt::format("{} is not a layer number or a range", in_quotes(part)));
     if (last >= model.layers.size())
       fail(fmt::format("there is no layer {}, the last one is {}", last, model.layers.size() - 1));
+    const std::size_t before = out.size();
     for (std::size_t i = first; i <= last; ++i)
       if (model.layers[i].param_bytes != 0) out.push_back(i);
-    if (out.empty())
+    if (out.size() == before)
       fail(fmt::format("{} has no parameters",
                        first == last ? layer_name(model.view(), first) : "none of these layers"));
     at = end + 1;
@@ -246,13 +218,8 @@ std::vector<float> numbers_called(const std::string& list, const std::string& op
   std::vector<float> out;
   for (std::size_t at = 0; at <= list.size();) {
     const std::size_t end = std::min(list.find(',', at), list.size());
-    float value = 0.0F;
-    const auto [next, error] = std::from_chars(list.data() + at, list.data() + end, value);
-    if (error != std::errc{} || next != list.data() + end || !std::isfinite(value) || value < 0.0F)
-      throw usage_error(fmt::format("{}: {} is not a number of at least 0", option,
-                                    in_quotes(std::string_view(list).substr(at, end - at))),
-                        "give numbers separated by commas");
-    out.push_back(value);
+    out.push_back(read_float(std::string_view(list).substr(at, end - at), kNotNegative,
+                             fmt::format("number {} of {}", out.size() + 1, option)));
     at = end + 1;
   }
   return out;

@@ -33,40 +33,55 @@ constexpr const char* kOverview = R"(FIRST STEPS
 Every command takes --json. Exit codes: 0 done, 1 data or model at fault, 2 arguments at fault.
 )";
 
-/// The long options that `command` takes.
-std::vector<std::string> option_names(const CLI::App& command) {
+/// CLI11's complaint in our words. Commands are told few rules, so few complaints are left: a missing command, a word
+/// too many, an option at the end of the line.
+Error argument_error(const CLI::ParseError& error, const CLI::App& app, const Context& context, const Options& top) {
+  const auto all = [](const CLI::App*) { return true; };
+  const std::vector<const CLI::App*> commands = app.get_subcommands(all);
+  const Options* options = &top;
+  for (const auto& command : context.commands)
+    if (command->command().parsed()) options = command.get();
+  const std::string what = error.what();
+  for (const Options* one : {options, &top}) {
+    one->check_order();
+    if (const std::optional<Error> count = one->wrong_count(what)) return *count;
+  }
+  const std::vector<std::string> unknown = app.remaining(true);
+  if (options != &top) {
+    for (const std::string& word : unknown)  // an option first: the words behind it are its values
+      if (word[0] == '-') return options->unknown(word, commands);
+    if (!unknown.empty()) return options->unknown(unknown.front(), commands);
+    return usage_error("the line cannot be read", fmt::format("see mote {} --help", options->command().get_name()));
+  }
   std::vector<std::string> names;
-  for (const CLI::Option* option : command.get_options())
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  return names;
+  for (const CLI::App* command : commands) names.push_back(command->get_name());
+  for (const std::string& word : unknown) {
+    if (!word.empty() && word[0] == '-') continue;
+    const std::string hint = word == "help" ? "write mote --help or mote COMMAND --help; " : did_you_mean(word, names);
+    return usage_error(fmt::format("there is no command {}", in_quotes(word)),
+                       hint + "the commands are " + list_of(names));
+  }
+  if (!unknown.empty())
+    return usage_error(fmt::format("there is no command, and mote alone has no {}", in_quotes(unknown.front())),
+                       "write a command first: " + list_of(names));
+  return usage_error("there is no command", "the commands are " + list_of(names));
 }
 
-/// CLI11's complaint as ours, with a suggestion for what it did not know.
-Error argument_error(const CLI::ParseError& error, const CLI::App& app, std::span<const char* const> arguments) {
+/// What --help prints; as JSON the text and the options one by one.
+void print_help(const CLI::App& app, const Context& context) {
   const CLI::App* command = &app;
   for (const CLI::App* chosen : app.get_subcommands()) command = chosen;
-  const std::string where = command == &app ? "mote --help" : fmt::format("mote {} --help", command->get_name());
-  std::string what = error.what(), hint;
-  for (char& c : what)
-    if (c == '\n') c = ' ';
-  if (command == &app && arguments.size() > 1 && arguments[1][0] != '-') {
-    std::vector<std::string> names;
-    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-      names.push_back(sub->get_name());
-    what = fmt::format("there is no command {}", in_quotes(arguments[1]));
-    return usage_error(what, did_you_mean(arguments[1], names) + "the commands are " + list_of(names));
-  }
-  if (const std::size_t at = what.find(": At Most 1 required"); at != std::string::npos)
-    return usage_error(what.substr(0, at) + " is given more than once", "give it once");
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    const std::vector<std::string> names = option_names(*command);
-    for (const std::string& word : command->remaining()) {
-      hint = word.starts_with("--") ? did_you_mean(word.substr(0, word.find('=')), names) : "";
-      what = fmt::format("{} is not understood", in_quotes(word));
-      if (word.starts_with("--")) break;
-    }
-  }
-  return usage_error(what, hint + "see " + where);
+  nlohmann::ordered_json json{{"command", command == &app ? "mote" : command->get_name()},
+                              {"description", command->get_description()},
+                              {"options", nlohmann::ordered_json::array()}};
+  for (const CLI::Option* option : command->get_options())
+    json["options"].push_back({{"name", option->get_name(true, true)},
+                               {"value", option->get_type_name()},
+                               {"default", option->get_default_str()},
+                               {"help", option->get_description()}});
+  const std::string text = app.help();
+  json["help"] = text;
+  print_result(context, json, text);
 }
 
 void report(const Error& error, bool json) {
@@ -108,12 +123,15 @@ void choose_isa(const std::string& name) {
 
 }  // namespace
 
-CLI::App* add_command(CLI::App& app, Context& context, const std::string& name, const std::string& description,
-                      const std::string& footer) {
+Options& add_command(CLI::App& app, Context& context, const std::string& name, const std::string& description,
+                     const std::string& footer) {
   CLI::App* const command = app.add_subcommand(name, description);
   command->footer(footer);
-  command->add_flag("--json", context.json, "print one JSON object instead of text, errors too");
-  return command;
+  command->fallthrough();  // mote's own options are known behind the command too
+  Options& options = *context.commands.emplace_back(std::make_unique<Options>(*command, context.arguments));
+  command->callback([&options, &context] { context.chosen = &options; });
+  options.flag("--json", context.json, "print one JSON object instead of text, errors too");
+  return options;
 }
 
 void print_result(const Context& context, const nlohmann::ordered_json& json, const std::string& text) {
@@ -125,16 +143,14 @@ void print_result(const Context& context, const nlohmann::ordered_json& json, co
 }
 
 int run_command_line(int argc, const char* const* argv) {
-  const std::span<const char* const> arguments(argv, static_cast<std::size_t>(argc));
   Context context;
+  context.arguments = {argv, static_cast<std::size_t>(argc)};
   CLI::App app("mote: neural networks on small machines, trained and run inside one block of memory", "mote");
-  app.add_option_function<std::string>("--isa", choose_isa,
-                                       "instruction set of the kernels (default: the best this computer has)")
-      ->type_name("NAME");
-  app.add_option_function<std::uint32_t>("--threads", start_threads,
-                                         "divide large layers among so many threads (1); the results do not change")
-      ->type_name("N")
-      ->check(CLI::Range(1, 256));
+  Options top(app, context.arguments);
+  std::string isa;
+  std::uint32_t threads = 1;
+  top.text("--isa", isa, "NAME", "instruction set of the kernels (default: the best this computer has)");
+  top.whole("--threads", threads, {1, 256}, "divide large layers among so many threads; the results do not change");
   app.set_version_flag("--version", fmt::format("mote {} (kernels {})", MOTE_VERSION, isa_name()), "print the version");
   app.set_help_flag("-h,--help", "print this help");
   app.footer(kOverview);
@@ -149,21 +165,34 @@ int run_command_line(int argc, const char* const* argv) {
   add_params(app, context);
   add_fold(app, context);
   add_demo(app, context);
-  if (argc <= 1) {
-    fmt::print("{}", app.help());
-    return 2;
-  }
-  const bool json = wants_json(arguments);
-  return guarded(
+  const bool json = wants_json(context.arguments);
+  int exit_code = 0;
+  const int failed = guarded(
       [&] {
+        if (argc <= 1) {
+          exit_code = 2;
+          return print_result(context, {}, app.help());
+        }
         try {
           app.parse(argc, argv);
+        } catch (const CLI::CallForHelp&) {
+          context.json = json;
+          return print_help(app, context);
+        } catch (const CLI::CallForVersion& version) {
+          context.json = json;
+          return print_result(context, {{"version", MOTE_VERSION}, {"kernels", isa_name()}},
+                              std::string(version.what()) + "\n");
         } catch (const CLI::ParseError& error) {
-          if (error.get_exit_code() != 0) throw argument_error(error, app, arguments);
-          app.exit(error);  // help and version go to the standard output
+          throw argument_error(error, app, context, top);
         }
+        top.check();
+        context.chosen->check();
+        if (!isa.empty()) choose_isa(isa);
+        if (threads > 1) start_threads(threads);
+        context.chosen->work();
       },
       json);
+  return failed != 0 ? failed : exit_code;
 }
 
 }  // namespace mote::tool

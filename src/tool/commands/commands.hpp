@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands of the tool, one file each. add_NAME() declares a subcommand; its callback does the work, prints to
+// The commands of the tool, one file each. add_NAME() declares a subcommand and what it runs, which prints to
 // stdout and throws Error. JSON goes to stdout as one object when context.json is set, and nothing else does then.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "tool/commands/arguments.hpp"
+#include "tool/commands/options.hpp"
 
 namespace CLI {
 class App;
@@ -17,6 +20,9 @@ namespace mote::tool {
 
 struct Context {
   bool json = false;
+  std::span<const char* const> arguments;          ///< the line as it was typed
+  std::vector<std::unique_ptr<Options>> commands;  ///< of each command that was added
+  Options* chosen = nullptr;                       ///< the one that the line names
 };
 
 void add_train(CLI::App& app, Context& context);
@@ -29,9 +35,9 @@ void add_params(CLI::App& app, Context& context);
 void add_fold(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);
 
-/// A subcommand with --json and a help footer.
-CLI::App* add_command(CLI::App& app, Context& context, const std::string& name, const std::string& description,
-                      const std::string& footer);
+/// A subcommand with --json and a help footer. What run() is given is done once the line has been checked.
+Options& add_command(CLI::App& app, Context& context, const std::string& name, const std::string& description,
+                     const std::string& footer);
 
 /// Prints the JSON object or the text.
 void print_result(const Context& context, const nlohmann::ordered_json& json, const std::string& text);
@@ -42,7 +48,7 @@ struct TrainJob {
   std::vector<std::string> class_names;
   float init_limit = 0.05F;
   bool fresh = false;  // new parameters although the model file has some
-  bool batch_given = false, epochs_given = true;
+  bool batch_given = false, epochs_given = true, init_given = false;
   DataArguments data;
   TrainingArguments training;
   TrainingOptions options;

@@ -3,7 +3,6 @@
 // reads it back and gets the same accuracy; pictures and report.json beside the model.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -115,22 +114,16 @@ void demo(const DemoJob& demo, const Context& context) {
 
 void add_demo(CLI::App& app, Context& context) {
   const auto job = std::make_shared<DemoJob>();
-  CLI::App* const command = add_command(
-      app, context, "demo", "Trains a small convolutional network on Fashion-MNIST, start to end.", R"(EXAMPLES
+  Options& options = add_command(app, context, "demo",
+                                 "Trains a small convolutional network on Fashion-MNIST, start to end.", R"(EXAMPLES
   mote demo --out demo
   mote demo --data my-mnist --digits --out demo
 )");
-  command->add_option("--data", job->data, "folder with the four files of Fashion-MNIST or MNIST")
-      ->capture_default_str()
-      ->type_name("DIR");
-  command->add_option("--out", job->out, "folder for the model, the pictures and report.json")
-      ->capture_default_str()
-      ->type_name("DIR");
-  command->add_option("--epochs", job->epochs, "passes over the training samples")
-      ->capture_default_str()
-      ->type_name("N");
-  command->add_flag("--digits", job->digits, "the data are digits, not clothes: number the classes");
-  command->callback([job, &context] { demo(*job, context); });
+  options.text("--data", job->data, "DIR", "folder with the four files of Fashion-MNIST or MNIST");
+  options.text("--out", job->out, "DIR", "folder for the model, the pictures and report.json");
+  options.whole("--epochs", job->epochs, {1, 1'000'000'000}, "passes over the training samples");
+  options.flag("--digits", job->digits, "the data are digits, not clothes: number the classes");
+  options.run([job, &context] { demo(*job, context); });
 }
 
 }  // namespace mote::tool

@@ -2,7 +2,6 @@
 // mote eval: accuracy, loss and confusion matrix of a model file on a data set.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -76,7 +75,6 @@ void draw_confusion(const std::string& folder, const Scores& scores, const std::
 }
 
 Json run_eval(const EvalJob& job, const Context& context, std::string& text) {
-  if (job.batch == 0) throw usage_error("--batch 0 runs nothing", "give at least 1");
   const std::optional<Loss> wish = loss_called(job.loss);
   if (!job.plots.empty()) make_folder(job.plots);
   OwnedModel model = load_model(job.model);
@@ -128,22 +126,22 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text) {
 
 void add_eval(CLI::App& app, Context& context) {
   const auto job = std::make_shared<EvalJob>();
-  CLI::App* const command =
+  Options& options =
       add_command(app, context, "eval", "Accuracy, loss and confusion matrix of a model on a data set.", R"(EXAMPLES
   mote eval fashion.mote --data /usr/share/datasets/fashion-mnist --plots pictures
   mote eval net.mote --test x.npy --labels y.npy --json
 )");
-  command->add_option("MODEL", job->model, "model file")->required()->type_name("FILE");
-  command->add_option("--batch", job->batch, "samples per run")->capture_default_str()->type_name("N");
-  command->add_option("--loss", job->loss, "as in mote train")->capture_default_str()->type_name("NAME");
-  command
-      ->add_option("--plots", job->plots, "folder for confusion-matrix.svg or, with --reconstruct, reconstructions.svg")
-      ->type_name("DIR");
-  command->add_option("--class-names", job->class_names, "names for the confusion matrix")
-      ->delimiter(',')
-      ->type_name("NAMES");
-  add_evaluation_data(*command, job->data, job->training_part);
-  command->callback([job, &context] {
+  options.text("MODEL", job->model, "FILE", "model file").required();
+  options.whole("--batch", job->batch, {1, 1'000'000'000}, "samples per run");
+  std::vector<std::string> losses{"auto"};
+  losses.insert(losses.end(), kLosses.begin(), kLosses.end());
+  options.word("--loss", job->loss, losses, "as in mote train");
+  options.text("--plots", job->plots, "DIR",
+               "folder for confusion-matrix.svg or, with --reconstruct, reconstructions.svg");
+  options.list("--class-names", job->class_names, "NAMES", "names for the confusion matrix")
+      .not_with({{"--targets", {}}, {"--reconstruct", {}}});
+  add_evaluation_data(options, job->data, job->training_part);
+  options.run([job, &context] {
     std::string text;
     const Json json = run_eval(*job, context, text);
     print_result(context, json, text);

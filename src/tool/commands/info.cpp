@@ -2,7 +2,6 @@
 // mote info: what a model file holds.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -114,16 +113,16 @@ void show(const InfoJob& job, const Context& context) {
 
 void add_info(CLI::App& app, Context& context) {
   const auto job = std::make_shared<InfoJob>();
-  CLI::App* const command =
-      add_command(app, context, "info", "Layers, shapes, parameters and work of a model.", R"(EXAMPLES
+  Options& options = add_command(app, context, "info", "Layers, shapes, parameters and work of a model.", R"(EXAMPLES
   mote info fashion.mote
   mote info fashion.mote --text > net.txt          the network in the text form (mote train --help)
 )");
-  command->add_option("MODEL", job->model, "model file, text file or text")->type_name("FILE|TEXT");
-  command->add_flag("--text", job->text_only, "print the network in the text form and nothing else");
-  command->add_flag("--cpu", job->cpu,
-                    "say which instruction set the kernels use, and which there are (see mote --isa)");
-  command->callback([job, &context] { show(*job, context); });
+  options.text("MODEL", job->model, "FILE|TEXT", "model file, text file or text");
+  options.flag("--text", job->text_only, "print the network in the text form and nothing else")
+      .only_with({{"MODEL", {}}})
+      .not_with({{"--cpu", {}}});
+  options.flag("--cpu", job->cpu, "say which instruction set the kernels use, and which there are (see mote --isa)");
+  options.run([job, &context] { show(*job, context); });
 }
 
 }  // namespace mote::tool

@@ -2,7 +2,6 @@
 // mote params: every parameter array as an .npy file, and back. mote fold: batch norm folded into the layer before it.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -124,9 +123,8 @@ struct ParamsJob {
 };
 
 void params(const ParamsJob& job, const Context& context) {
-  if (job.out.empty() == job.set.empty())
+  if (job.out.empty() && job.set.empty())
     throw usage_error("one of --out and --set is needed", "--out DIR writes the parameters, --set DIR reads them");
-  if (!job.out_model.empty() && job.set.empty()) throw usage_error("--out-model goes with --set", "leave it out");
   OwnedModel model = load_model(job.model);
   std::string text;
   Json json{{"command", "params"}, {"model", job.model}};
@@ -168,7 +166,7 @@ void fold(const std::string& path, const std::string& out, const Context& contex
 
 void add_params(CLI::App& app, Context& context) {
   const auto job = std::make_shared<ParamsJob>();
-  CLI::App* const command =
+  Options& options =
       add_command(app, context, "params", "Writes all parameters as .npy files, or reads them back.", R"(EXAMPLES
   mote params fashion.mote --out parameters
   mote params fashion.mote --set parameters --out-model changed.mote
@@ -182,23 +180,23 @@ void add_params(CLI::App& app, Context& context) {
     spline            knots, values, slopes (channels, knots)
   --set takes any of these files, float or integer, checks their shapes and leaves the rest of the model as it is.
 )");
-  command->add_option("MODEL", job->model, "model file")->required()->type_name("FILE");
-  command->add_option("--out", job->out, "folder to write the parameters to")->type_name("DIR");
-  command->add_option("--set", job->set, "folder to read parameters from")->type_name("DIR");
-  command->add_option("--out-model", job->out_model, "with --set: model file to write (default: MODEL itself)")
-      ->type_name("FILE");
-  command->callback([job, &context] { params(*job, context); });
+  options.text("MODEL", job->model, "FILE", "model file").required();
+  options.text("--out", job->out, "DIR", "folder to write the parameters to").not_with({{"--set", {}}});
+  options.text("--set", job->set, "DIR", "folder to read parameters from");
+  options.text("--out-model", job->out_model, "FILE", "with --set: model file to write (default: MODEL itself)")
+      .only_with({{"--set", {}}});
+  options.run([job, &context] { params(*job, context); });
 }
 
 void add_fold(CLI::App& app, Context& context) {
   const auto files = std::make_shared<std::pair<std::string, std::string>>();
-  CLI::App* const command = add_command(
-      app, context, "fold", "Folds batch normalisation into the layers before it, for inference.", R"(EXAMPLES
+  Options& options = add_command(app, context, "fold",
+                                 "Folds batch normalisation into the layers before it, for inference.", R"(EXAMPLES
   mote fold fashion.mote --out folded.mote
 )");
-  command->add_option("MODEL", files->first, "model file")->required()->type_name("FILE");
-  command->add_option("--out", files->second, "model file to write")->required()->type_name("FILE");
-  command->callback([files, &context] { fold(files->first, files->second, context); });
+  options.text("MODEL", files->first, "FILE", "model file").required();
+  options.text("--out", files->second, "FILE", "model file to write").required();
+  options.run([files, &context] { fold(files->first, files->second, context); });
 }
 
 }  // namespace mote::tool

@@ -2,8 +2,8 @@
 // mote plan: the memory of a run or a training step before either, by kind, with its lower bound and alternatives.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -107,8 +107,9 @@ Json plan_json(const OwnedPlan& plan, const std::vector<KindBytes>& kinds) {
 void plan_model(const PlanJob& job, const Context& context) {
   const OwnedModel model = model_from_argument(job.model).model;
   PlanOptions options{.batch = job.arguments.batch, .alignment = job.alignment};
-  if (job.alignment < 4 || job.alignment > 4096 || (job.alignment & (job.alignment - 1)) != 0)
-    throw usage_error(fmt::format("an alignment of {}", job.alignment), "give a power of two from 4 to 4096");
+  if ((job.alignment & (job.alignment - 1)) != 0)
+    throw usage_error(fmt::format("--alignment {} is not a power of two", job.alignment),
+                      fmt::format("give for example {}", std::bit_ceil(job.alignment)));
   if (job.training) options = plan_options(config_for(job, model, job.arguments.micro_batch));
   const OwnedPlan plan = plan_of(model, options);
   const std::vector<KindBytes> kinds = bytes_by_kind(plan);
@@ -151,7 +152,7 @@ void plan_model(const PlanJob& job, const Context& context) {
 void add_plan(CLI::App& app, Context& context) {
   const auto job = std::make_shared<PlanJob>();
   job->arguments.batch = 1;
-  CLI::App* const command =
+  Options& options =
       add_command(app, context, "plan", "Memory of a run or of a training step, known before either.", R"(EXAMPLES
   mote plan fashion.mote --svg arena.svg
   mote plan "input 784; dense 512; relu; dense 512; relu; dense 512; relu; dense 10" --train --batch 32 --optimizer sgd
@@ -160,15 +161,15 @@ void add_plan(CLI::App& app, Context& context) {
   "bytes in all" adds up buffers that may share memory at different times; "live at peak" is the moment with most live
   bytes, and its sum is the lower bound: no placement of these buffers needs less.
 )");
-  command->add_option("MODEL", job->model, "model file, text file or text")->required()->type_name("FILE|TEXT");
-  command->add_flag("--train", job->training, "plan a training step instead of a run");
-  command->add_flag("--real-targets", job->targets, "train with real targets, one an output, instead of labels");
-  command->add_option("--alignment", job->alignment, "of every buffer; 64 is fastest where vectors are wide")
-      ->capture_default_str()
-      ->type_name("BYTES");
-  command->add_option("--svg", job->svg, "draw the arena: offset against time")->type_name("FILE");
-  add_training(*command, job->arguments);
-  command->callback([job, &context] { plan_model(*job, context); });
+  options.text("MODEL", job->model, "FILE|TEXT", "model file, text file or text").required();
+  options.flag("--train", job->training, "plan a training step instead of a run");
+  options.flag("--real-targets", job->targets, "train with real targets, one an output, instead of labels")
+      .only_with({{"--train", {}}});
+  options.whole("--alignment", job->alignment, {4, 4096},
+                "of every buffer, a power of two; 64 is fastest where vectors are wide", "BYTES");
+  options.text("--svg", job->svg, "FILE", "draw the arena: offset against time");
+  add_training(options, job->arguments, {{"--train", {}}});
+  options.run([job, &context] { plan_model(*job, context); });
 }
 
 }  // namespace mote::tool

@@ -2,7 +2,6 @@
 // mote ppr: projection pursuit regression from a table to a model file, with a picture of the ridge functions.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -31,6 +30,9 @@ void prepare(PprJob& job) {
   job.config.smoother = static_cast<Smoother>(choice(job.smoother, {"spline", "supersmoother"}, "--smoother"));
   job.config.backfitting =
       static_cast<Backfitting>(choice(job.backfitting, {"none", "functions", "all"}, "--backfitting"));
+  if (job.config.max_terms != 0 && job.config.max_terms < job.terms)
+    throw usage_error(fmt::format("--max-terms {} is less than --terms {}", job.config.max_terms, job.terms),
+                      "give at least as many, or leave it out");
   if (job.data.target_columns.empty()) job.data.target_columns = {"last"};
   if (!job.out.empty()) AtomicFile probe(job.out);  // can be written there?
   if (!job.plots.empty()) make_folder(job.plots);
@@ -120,21 +122,21 @@ Json run_ppr(PprJob& job, const Context& context, std::string& text) {
   return json;
 }
 
-void add_ppr_data(CLI::App& command, DataArguments& data) {
-  const char* const group = "Data";
-  const auto file = [&](const char* name, std::string& to, const char* help) {
-    command.add_option(name, to, help)->type_name("FILE")->group(group);
+void add_ppr_data(Options& options, DataArguments& data) {
+  const char* const heading = "Data";
+  const auto file = [&](const char* name, std::string& to, const char* help) -> Options::Entry& {
+    return options.text(name, to, "FILE", help).under(heading);
   };
-  file("--data", data.data, "CSV file with features and targets");
+  file("--data", data.data, "CSV file with features and targets").not_with({{"--train", {}}});
   file("--train", data.samples, "or features alone: .npy, .csv or IDX");
   file("--labels", data.labels, "and their targets");
   file("--test", data.test_samples, "samples to test on: CSV like --data, or features alone");
-  file("--test-labels", data.test_labels, "and their targets");
-  command
-      .add_option("--targets", data.target_columns, "CSV: columns to predict, by name or number (default: the last)")
-      ->delimiter(',')
-      ->type_name("COLUMNS")
-      ->group(group);
+  file("--test-labels", data.test_labels, "and their targets").only_with({{"--test", {}}});
+  options
+      .list("--targets", data.target_columns, "COLUMNS",
+            "CSV: columns to predict, by name or number (default: the last)")
+      .under(heading)
+      .not_with({{"--labels", {}}});
 }
 
 }  // namespace
@@ -142,8 +144,8 @@ void add_ppr_data(CLI::App& command, DataArguments& data) {
 void add_ppr(CLI::App& app, Context& context) {
   const auto job = std::make_shared<PprJob>();
   PursuitConfig& config = job->config;
-  CLI::App* const command = add_command(
-      app, context, "ppr", "Projection pursuit regression: sums of learned functions of directions.", R"(EXAMPLES
+  Options& options = add_command(app, context, "ppr",
+                                 "Projection pursuit regression: sums of learned functions of directions.", R"(EXAMPLES
   mote ppr --data rock.csv --terms 2 --df 4 --out rock.mote --plots pictures
   mote ppr --data rock.csv --terms 6 --cross-validate 10 --out rock.mote          (as many terms as predict best)
   mote ppr --train x.npy --labels y.npy --terms 3 --max-terms 6 --smoother supersmoother --bass 3 --out ppr.mote
@@ -152,31 +154,56 @@ void add_ppr(CLI::App& app, Context& context) {
   command takes its file: mote run, eval, info, params, plan, and mote train to go on by gradient.
 
 )");
-  command->add_option("--out", job->out, "model file to write")->type_name("FILE");
-  command->add_option("--plots", job->plots, "folder for ridge-functions.svg")->type_name("DIR");
-  add_ppr_data(*command, job->data);
-  const char* group = "Terms";
-  const auto option = [&](const char* name, auto& to, const char* help, const char* type) {
-    command->add_option(name, to, help)->capture_default_str()->type_name(type)->group(group);
-  };
-  option("--terms", job->terms, "terms of the model; with --cross-validate or --minimum-drop at most", "N");
-  option("--max-terms", config.max_terms, "terms fitted before the least important are dropped (0: as --terms)", "N");
-  option("--cross-validate", config.folds, "choose the number of terms by so many folds (0: off)", "FOLDS");
-  option("--minimum-drop", config.minimum_drop, "no new term that takes a smaller part of the residual (0: off)", "X");
-  option("--backfitting", job->backfitting, "what is fitted again when a term comes or goes: none, functions, all",
-         "NAME");
-  option("--starts", config.starts, "directions that a new term is begun from", "N");
-  option("--tolerance", config.tolerance, "stop where less than this part of the residual is gained", "X");
-  option("--cycles", config.max_cycles, "of backfitting, at most, in each stage", "N");
-  option("--steps", config.max_steps, "of Gauss-Newton, at most, in each fit of a direction", "N");
-  option("--seed", config.seed, "of starting directions and folds: a run repeats bit for bit", "N");
-  group = "Ridge functions";
-  option("--smoother", job->smoother, "spline or supersmoother", "NAME");
-  option("--df", config.degrees_of_freedom, "spline: degrees of freedom of each function, at least 2", "X");
-  option("--span", config.span, "supersmoother: part of the samples, in (0, 1]; 0: chosen at every point", "X");
-  option("--bass", config.bass, "supersmoother: 0 to 10, more is smoother", "X");
-  option("--knots", job->knots, "of each function in the model, 2 to 65535", "N");
-  command->callback([job, &context] {
+  options.text("--out", job->out, "FILE", "model file to write");
+  options.text("--plots", job->plots, "DIR", "folder for ridge-functions.svg");
+  add_ppr_data(options, job->data);
+  const char* heading = "Terms";
+  const Whole many{1, 1'000'000};
+  const Real part{.least = 0.0, .most = 1.0, .above_least = true};
+  options
+      .whole("--terms", job->terms, {1, 65535}, "terms of the model; with --cross-validate or --minimum-drop at most")
+      .under(heading);
+  options
+      .whole("--max-terms", config.max_terms, {1, 65535},
+             "terms fitted before the least important are dropped (default: as --terms)")
+      .under(heading);
+  options
+      .whole("--cross-validate", config.folds, {2, 1'000'000}, "choose the number of terms by so many folds", "FOLDS")
+      .under(heading)
+      .not_with({{"--minimum-drop", {}}});
+  options.real("--minimum-drop", config.minimum_drop, part, "no new term that takes a smaller part of the residual")
+      .under(heading);
+  options
+      .word("--backfitting", job->backfitting, {"none", "functions", "all"},
+            "what is fitted again when a term comes or goes: none, functions, all")
+      .under(heading);
+  options.whole("--starts", config.starts, many, "directions that a new term is begun from").under(heading);
+  options
+      .real("--tolerance", config.tolerance, {.least = 0.0, .most = 0.5},
+            "stop where less than this part of the residual is gained")
+      .under(heading);
+  options.whole("--cycles", config.max_cycles, many, "of backfitting, at most, in each stage").under(heading);
+  options.whole("--steps", config.max_steps, many, "of Gauss-Newton, at most, in each fit of a direction")
+      .under(heading);
+  options.whole("--seed", config.seed, {}, "of starting directions and folds: a run repeats bit for bit")
+      .under(heading);
+  heading = "Ridge functions";
+  const Condition spline{"--smoother", {"spline"}}, supersmoother{"--smoother", {"supersmoother"}};
+  options.word("--smoother", job->smoother, {"spline", "supersmoother"}, "spline or supersmoother").under(heading);
+  options
+      .real("--df", config.degrees_of_freedom, {.least = 2.0, .most = 1e9},
+            "spline: degrees of freedom of each function")
+      .under(heading)
+      .only_with({spline});
+  options.real("--span", config.span, part, "supersmoother: part of the samples (default: chosen at every point)")
+      .under(heading)
+      .only_with({supersmoother});
+  options.real("--bass", config.bass, {.least = 0.0, .most = 10.0}, "supersmoother: more is smoother")
+      .under(heading)
+      .only_with({supersmoother})
+      .not_with({{"--span", {}}});
+  options.whole("--knots", job->knots, {2, 65535}, "of each function in the model").under(heading);
+  options.run([job, &context] {
     std::string text;
     const Json json = run_ppr(*job, context, text);
     print_result(context, json, text);

@@ -141,8 +141,6 @@ PursuitArrays::PursuitArrays(const DataSet& data) {
 
 PursuitOutcome run_pursuit(const PursuitArrays& data, PursuitConfig config, std::uint32_t terms, std::uint16_t knots,
                            const std::string& source, Progress& progress) {
-  if (terms == 0) throw usage_error("--terms 0 fits nothing", "give at least 1");
-  if (knots < 2) throw usage_error("--knots is less than 2", "give at least 2; the more, the closer to the fit");
   PursuitOutcome out;
   OwnedModel model = chain_model(data.features, terms, knots, data.outputs);
   Told told{progress};

@@ -2,7 +2,6 @@
 // mote run: a model's outputs for an array of samples, written as .npy.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -33,7 +32,6 @@ std::vector<std::uint64_t> output_dims(std::size_t samples, const Shape& shape) 
 }
 
 Json run_model(const RunJob& job, const Context& context, std::string& text) {
-  if (job.batch == 0) throw usage_error("--batch 0 runs nothing", "give at least 1");
   AtomicFile file(job.output);
   const OwnedModel model = load_model(job.model);
   const DataSet data = DataSet::samples_from(job.input, job.scale);
@@ -85,19 +83,19 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
 
 void add_run(CLI::App& app, Context& context) {
   const auto job = std::make_shared<RunJob>();
-  CLI::App* const command = add_command(app, context, "run", "Runs a model over an array of samples.", R"(EXAMPLES
+  Options& options = add_command(app, context, "run", "Runs a model over an array of samples.", R"(EXAMPLES
   mote run fashion.mote --input x.npy --output y.npy --batch 32
 
   x.npy: samples first, then the model's input shape or a flat row; float or integer. Unsigned bytes are multiplied by
   1/255, as in training; --scale sets another factor.
   y.npy: float32, samples x outputs, or samples x height x width x channels.
 )");
-  command->add_option("MODEL", job->model, "model file")->required()->type_name("FILE");
-  command->add_option("--input", job->input, "samples: .npy, IDX or .csv")->required()->type_name("FILE");
-  command->add_option("--output", job->output, ".npy file to write")->required()->type_name("FILE");
-  command->add_option("--batch", job->batch, "samples per run")->capture_default_str()->type_name("N");
-  command->add_option("--scale", job->scale, "factor for every sample value")->type_name("FACTOR");
-  command->callback([job, &context] {
+  options.text("MODEL", job->model, "FILE", "model file").required();
+  options.text("--input", job->input, "FILE", "samples: .npy, .npz, IDX or .csv").required();
+  options.text("--output", job->output, "FILE", ".npy file to write").required();
+  options.whole("--batch", job->batch, {1, 1'000'000'000}, "samples per run");
+  options.real("--scale", job->scale, {.not_zero = true}, "factor for every sample value", "FACTOR");
+  options.run([job, &context] {
     std::string text;
     const Json json = run_model(*job, context, text);
     print_result(context, json, text);

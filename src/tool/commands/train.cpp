@@ -2,7 +2,6 @@
 // mote train: text or file to trained model file, with pictures and a report.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include "tool/pictures/gradient_norms.hpp"
 #include "tool/pictures/plot.hpp"
 #include "tool/terminal/error.hpp"
+#include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
 namespace {
@@ -69,16 +69,8 @@ void prepare_full_batch(TrainJob& job) {
     throw usage_error(
         fmt::format("--batch means nothing for optimizer {}, which looks at all samples", job.training.optimizer),
         "leave it out; --micro-batch says how many are in memory at once");
-  if (job.options.augmentation.any())
-    throw usage_error(
-        fmt::format("augmentation draws anew in every pass, and optimizer {} compares passes", job.training.optimizer),
-        "leave it out or choose another optimizer");
   job.training.batch = std::max(1U, job.training.micro_batch);
   if (!job.epochs_given) job.options.epochs = kIterations;
-  const MinimizeOptions& minimize = job.options.minimize;
-  if (!validate(minimize).ok())
-    throw usage_error("a tolerance is negative or not finite",
-                      "give --gradient-tolerance and --loss-tolerance as numbers of at least 0");
 }
 
 /// Everything that can be wrong with the arguments is found before the data are read.
@@ -86,11 +78,6 @@ void prepare(TrainJob& job) {
   TrainingOptions& options = job.options;
   if (job.training.optimizer == "gradient_descent" || job.training.optimizer == "lbfgs") prepare_full_batch(job);
   options.config = training_config(job.training);
-  if (options.epochs == 0) throw usage_error("--epochs 0 trains nothing", "give at least 1");
-  if (!(options.validation_fraction >= 0.0 && options.validation_fraction < 1.0))
-    throw usage_error("--validation-fraction is not in [0, 1)", "give for example 0.1");
-  if (job.monitor != "loss" && job.monitor != "accuracy")
-    throw usage_error("--monitor takes loss or accuracy", "choose one");
   options.watch_accuracy = job.monitor == "accuracy";
   options.balanced = job.class_weights == "balanced";
   if (!options.balanced && !job.class_weights.empty())
@@ -105,6 +92,11 @@ void prepare(TrainJob& job) {
 OwnedModel model_for(TrainJob& job) {
   GivenModel given = model_from_argument(job.model);
   OwnedModel& model = given.model;
+  if (given.has_params && !job.fresh && job.init_given)
+    throw usage_error("--init means nothing for a model that has its parameters", "leave it out, or add --fresh")
+        .in(job.model);
+  if (!given.has_params && job.fresh)
+    throw usage_error("--fresh means nothing for a network in text form, which has no parameters yet", "leave it out");
   set_trainable(model, job.freeze, false, "--freeze");
   set_trainable(model, job.unfreeze, true, "--unfreeze");
   job.options.learn_standardization = !given.has_params || job.fresh;
@@ -229,8 +221,7 @@ Json run_train(TrainJob& job, const Context& context, std::string& text) {
 
 void add_train(CLI::App& app, Context& context) {
   const auto job = std::make_shared<TrainJob>();
-  CLI::App* const command =
-      add_command(app, context, "train", "Trains a network and writes it as a model file.", R"(EXAMPLES
+  Options& options = add_command(app, context, "train", "Trains a network and writes it as a model file.", R"(EXAMPLES
   mote train --model "input 28x28x1; conv2d 8 3x3 same; relu; max_pool 2; flatten; dense 10" \
              --data /usr/share/datasets/fashion-mnist --epochs 5 --validation-fraction 0.1 \
              --early-stop 2 --out fashion.mote --plots pictures
@@ -247,84 +238,69 @@ void add_train(CLI::App& app, Context& context) {
   The last layer gives logits; a softmax or sigmoid behind it is used for running only.
 
 )" + model_text_help());
-  command->add_option("--model", job->model, "network: text, a file with text, or a .mote file to go on from")
-      ->required()
-      ->type_name("TEXT|FILE");
-  command->add_option("--out", job->out, "model file to write")->type_name("FILE");
-  command
-      ->add_option(
-          "--plots", job->plots,
-          "folder for learning-curve.svg, confusion-matrix.svg, arena.svg and, if measured, gradient-norms.svg")
-      ->type_name("DIR");
-  command->add_option("--class-names", job->class_names, "names for the confusion matrix")
-      ->delimiter(',')
-      ->type_name("NAMES");
-  add_training_data(*command, job->data);
-  const char* const group = "Training";
-  command
-      ->add_option("--epochs", job->options.epochs,
-                   "passes over the training samples; gradient_descent and lbfgs: at most so many iterations (100)")
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(group);
-  command
-      ->add_option("--seed", job->options.seed,
-                   "of initial values, split, order and dropout: a run repeats bit for bit")
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(group);
-  command
-      ->add_option("--validation-fraction", job->options.validation_fraction,
-                   "part of the training samples to hold out")
-      ->type_name("X")
-      ->group(group);
-  command
-      ->add_option("--early-stop", job->options.early_stop,
-                   "stop after so many epochs without a better validation score, keep the best weights")
-      ->type_name("EPOCHS")
-      ->group(group);
-  command->add_flag("--keep-best", job->options.keep_best, "train all epochs and keep the best weights")->group(group);
-  command->add_option("--monitor", job->monitor, "what \"better\" means: loss or accuracy of the validation part")
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(group);
-  command->add_option("--class-weights", job->class_weights, "one factor a class, such as 1,1,4; or: balanced")
-      ->type_name("LIST")
-      ->group(group);
-  command->add_option("--freeze", job->freeze, "layers to leave as they are, such as 1,3-5 (numbers as in mote info)")
-      ->type_name("LAYERS")
-      ->group(group);
-  command->add_option("--unfreeze", job->unfreeze, "layers to train although the model has them frozen")
-      ->type_name("LAYERS")
-      ->group(group);
-  command
-      ->add_option("--init", job->init,
-                   "automatic, zeros, uniform, glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, "
-                   "lecun_normal")
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(group);
-  command->add_option("--init-limit", job->init_limit, "limit of --init uniform")
-      ->capture_default_str()
-      ->type_name("X")
-      ->group(group);
-  command->add_flag("--fresh", job->fresh, "new parameters although the .mote file has some")->group(group);
-  command
-      ->add_option("--gradient-tolerance", job->options.minimize.gradient_tolerance,
-                   "gradient_descent, lbfgs: stop at this norm of the gradient")
-      ->capture_default_str()
-      ->type_name("X")
-      ->group(group);
-  command
-      ->add_option("--loss-tolerance", job->options.minimize.loss_tolerance,
-                   "gradient_descent, lbfgs: stop when an iteration lowers the loss by less than this part")
-      ->type_name("X")
-      ->group(group);
-  add_augmentation(*command, job->options.augmentation);
-  add_training(*command, job->training);
-  command->callback([job, command, &context] {
-    job->batch_given = command->count("--batch") != 0;
-    job->epochs_given = command->count("--epochs") != 0;
+  const char* const heading = "Training";
+  options.text("--model", job->model, "TEXT|FILE", "network: text, a file with text, or a .mote file to go on from")
+      .required();
+  options.text("--out", job->out, "FILE", "model file to write");
+  options.text("--plots", job->plots, "DIR",
+               "folder for learning-curve.svg, confusion-matrix.svg, arena.svg and, if measured, gradient-norms.svg");
+  options.list("--class-names", job->class_names, "NAMES", "names for the confusion matrix")
+      .only_with({{"--plots", {}}})
+      .not_with({{"--targets", {}}, {"--reconstruct", {}}});
+  add_training_data(options, job->data);
+  options
+      .whole("--epochs", job->options.epochs, {1, 1'000'000'000},
+             "passes over the training samples; gradient_descent and lbfgs: at most so many iterations (100)")
+      .under(heading);
+  options
+      .whole("--seed", job->options.seed, {}, "of initial values, split, order and dropout: a run repeats bit for bit")
+      .under(heading);
+  options
+      .real("--validation-fraction", job->options.validation_fraction, kBelowOne,
+            "part of the training samples to hold out")
+      .under(heading);
+  options
+      .whole("--early-stop", job->options.early_stop, {1, 1'000'000'000},
+             "stop after so many epochs without a better validation score, keep the best weights", "EPOCHS")
+      .under(heading)
+      .only_with({{"--validation-fraction", {}}});
+  options.flag("--keep-best", job->options.keep_best, "train all epochs and keep the best weights")
+      .under(heading)
+      .only_with({{"--validation-fraction", {}}});
+  options
+      .word("--monitor", job->monitor, {"loss", "accuracy"},
+            "what \"better\" means: loss or accuracy of the validation part")
+      .under(heading)
+      .only_with({{"--early-stop", {}}, {"--keep-best", {}}});
+  options.text("--class-weights", job->class_weights, "LIST", "one factor a class, such as 1,1,4; or: balanced")
+      .under(heading)
+      .not_with({{"--targets", {}}, {"--reconstruct", {}}});
+  options
+      .text("--freeze", job->freeze, "LAYERS", "layers to leave as they are, such as 1,3-5 (numbers as in mote info)")
+      .under(heading);
+  options.text("--unfreeze", job->unfreeze, "LAYERS", "layers to train although the model has them frozen")
+      .under(heading);
+  options.word("--init", job->init, kInitializers, list_of(kInitializers)).under(heading);
+  options.real("--init-limit", job->init_limit, kPositive, "limit of --init uniform")
+      .under(heading)
+      .only_with({{"--init", {"uniform"}}});
+  options.flag("--fresh", job->fresh, "new parameters although the .mote file has some").under(heading);
+  options
+      .real("--gradient-tolerance", job->options.minimize.gradient_tolerance, kNotNegative,
+            "gradient_descent, lbfgs: stop at this norm of the gradient")
+      .under(heading)
+      .only_with({{"--optimizer", kFullBatchOptimizers}});
+  options
+      .real("--loss-tolerance", job->options.minimize.loss_tolerance, kNotNegative,
+            "gradient_descent, lbfgs: stop when an iteration lowers the loss by less than this part")
+      .under(heading)
+      .only_with({{"--optimizer", kFullBatchOptimizers}});
+  add_augmentation(options, job->options.augmentation);
+  add_training(options, job->training);
+  options.run([job, &options, &context] {
+    job->batch_given = options.given("--batch");
+    job->epochs_given = options.given("--epochs");
+    job->init_given = options.given("--init");
     std::string text;
     const Json json = run_train(*job, context, text);
     print_result(context, json, text);

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "tool/data/file_io.hpp"
+#include "tool/data/file_kind.hpp"
 #include "tool/terminal/error.hpp"
 #include "tool/terminal/suggest.hpp"
 
@@ -196,6 +197,10 @@ Table parse_csv(std::string_view text, const std::string& path) {
   return table;
 }
 
-Table read_csv(const std::string& path) { return parse_csv(read_text(path), path); }
+Table read_csv(const std::string& path) {
+  const std::string text = read_text(path);
+  refuse_foreign(std::string_view(text).substr(0, kKindBytes), path, "a CSV table");
+  return parse_csv(text, path);
+}
 
 }  // namespace mote::tool

@@ -10,6 +10,7 @@
 
 #include "tool/data/csv.hpp"
 #include "tool/data/file_io.hpp"
+#include "tool/data/file_kind.hpp"
 #include "tool/data/idx.hpp"
 #include "tool/data/npy.hpp"
 #include "tool/data/npz.hpp"
@@ -24,10 +25,11 @@ enum class Format : std::uint8_t { idx, npy, npz, csv };
 Format format_of(const std::string& path) {
   if (!split_npz_path(path).second.empty()) return Format::npz;
   FileReader reader(path);
-  const std::vector<std::uint8_t> start = reader.read(4);
+  const std::vector<std::uint8_t> start = reader.read(kKindBytes);
   if (start.empty()) throw data_error("the file is empty", "give a file with samples").in(path);
   if (start[0] == 0x93) return Format::npy;
   if (start[0] == 0) return Format::idx;
+  refuse_foreign({reinterpret_cast<const char*>(start.data()), start.size()}, path, "an array of samples or labels");
   if (start.size() >= 2 && start[0] == 'P' && start[1] == 'K') return Format::npz;
   if (path.ends_with(".npy") || path.ends_with(".npy.gz")) return Format::npy;  // the reader says what is wrong
   for (const std::uint8_t byte : start)

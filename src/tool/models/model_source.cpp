@@ -11,6 +11,7 @@
 
 #include "tool/data/data_set.hpp"
 #include "tool/data/file_io.hpp"
+#include "tool/data/file_kind.hpp"
 #include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
@@ -49,6 +50,8 @@ OwnedModel load_model(const std::string& path) {
                                    model.status().detail, bytes.size()),
                        "copy it again")
           .in(path);
+    const std::string_view first(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kKindBytes));
+    refuse_foreign(first, path, "a .mote file");
     if (model.status().code == Code::bad_magic || model.status().code == Code::file_too_short)
       throw data_error("not a model file: it does not begin with MOTE [bad_magic]",
                        "give a .mote file, as mote train writes it")
@@ -72,7 +75,9 @@ GivenModel model_from_argument(const std::string& argument) {
     const std::vector<std::uint8_t> magic = start.read(4);
     const bool model_file = std::string(magic.begin(), magic.end()) == "MOTE" || argument.ends_with(".mote");
     if (model_file) return {load_model(argument), true};
-    OwnedModel model = parse_model_text(read_text(argument), argument);
+    const std::string text = read_text(argument);
+    refuse_foreign(std::string_view(text).substr(0, kKindBytes), argument, "a network");
+    OwnedModel model = parse_model_text(text, argument);
     model.source = argument;
     return {std::move(model), false};
   }
