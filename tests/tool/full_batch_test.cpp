@@ -71,7 +71,8 @@ TEST_F(FullBatch, RefusesWhatALineSearchCannotUse) {
   expect_in(refusal("--optimizer lbfgs --history 33"), {"from 1 to 32"});
   expect_in(refusal("--optimizer lbfgs --lr 0.1"), {"--lr means nothing"});
   expect_in(refusal("--optimizer adam --line-search exact"), {"--line-search means nothing"});
-  expect_in(refusal("--optimizer lbfgs --gradient-tolerance -1"), {"--gradient-tolerance wants a number of at least 0"});
+  expect_in(refusal("--optimizer lbfgs --gradient-tolerance -1"),
+            {"--gradient-tolerance wants a number of at least 0"});
   const Outcome random =
       run_mote(folder_, "train --model \"input 2; dense 4; dropout 0.5; dense 1\" --data data.csv --optimizer lbfgs");
   EXPECT_EQ(random.exit_code, 1);

@@ -9,8 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -120,6 +122,46 @@ std::string gnuplot_text(const std::string& text) {
     out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
   }
   return out + "'";
+}
+
+namespace {
+
+/// Where the character after the one at `at` begins; bytes that are no UTF-8 count one by one.
+std::size_t next_character(const std::string& text, std::size_t at) {
+  const auto is_tail = [&](std::size_t i) {
+    return i < text.size() && (static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U;
+  };
+  for (++at; is_tail(at);) ++at;
+  return at;
+}
+
+}  // namespace
+
+std::string shortened(const std::string& text, std::size_t characters) {
+  std::vector<std::size_t> starts;
+  for (std::size_t at = 0; at < text.size(); at = next_character(text, at)) starts.push_back(at);
+  if (starts.size() <= characters) return text;
+  const std::size_t kept = characters - 1, tail = kept / 3;
+  return text.substr(0, starts[kept - tail]) + "…" + (tail == 0 ? "" : text.substr(starts[starts.size() - tail]));
+}
+
+double text_width(const std::string& text, double size) {
+  constexpr double kNarrow = 0.62, kWide = 1.05;  // of letters, and of ideographs, from DejaVu Sans
+  double width = 0.0;
+  for (std::size_t at = 0; at < text.size(); at = next_character(text, at))
+    width += static_cast<unsigned char>(text[at]) >= 0xE3 ? kWide : kNarrow;
+  return width * size;
+}
+
+std::string scale_for(std::span<const double> values) {
+  double low = HUGE_VAL, high = -HUGE_VAL;
+  for (const double value : values)
+    if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
+  if (low > high) return "[0:1]";
+  const double span = high > low ? high - low : std::max(std::abs(high) * 0.5, 1e-6);
+  const double bottom = low - 0.05 * span, top = high + 0.05 * span;
+  return fmt::format("[{:.8g}:{:.8g}]", low >= 0.0 ? std::max(bottom, 0.0) : bottom,
+                     high <= 0.0 ? std::min(top, 0.0) : top);
 }
 
 std::string gnuplot_head(unsigned width, unsigned height) {

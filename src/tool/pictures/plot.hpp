@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,13 @@ extern const char* const kNoGnuplot;
 void run_gnuplot(const std::string& script, const std::string& path);
 /// `text` as a string for gnuplot, taken literally whatever it holds.
 std::string gnuplot_text(const std::string& text);
+/// `text` with at most so many characters (at least 1), "…" standing for what is left out of its second half.
+std::string shortened(const std::string& text, std::size_t characters);
+/// About how wide the text is in the pictures' font at this size, in pixels.
+double text_width(const std::string& text, double size);
+/// A scale for these values: "[low:high]" for gnuplot, the values that are not finite left out. With margins, but not
+/// across 0 where no value is; never empty.
+std::string scale_for(std::span<const double> values);
 /// Terminal line and look that all pictures share. Sizes in pixels.
 std::string gnuplot_head(unsigned width, unsigned height);
 

@@ -19,7 +19,7 @@ constexpr auto kInterval = std::chrono::milliseconds(100);
 
 std::size_t terminal_columns() {
   winsize size{};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 }  // namespace
@@ -29,6 +29,29 @@ std::string duration_text(double seconds) {
   const std::uint64_t hours = whole / 3600, minutes = whole / 60 % 60;
   return hours != 0 ? fmt::format("{}:{:02}:{:02}", hours, minutes, whole % 60)
                     : fmt::format("{}:{:02}", minutes, whole % 60);
+}
+
+std::string progress_line(const ProgressState& state, std::size_t columns) {
+  constexpr std::size_t kShortestBar = 4, kLongestBar = 24;
+  const std::string percent = fmt::format(" {:3.0f} %", 100.0 * state.done);
+  const std::size_t room = columns > 0 ? columns - 1 : 0;
+  std::size_t used = state.heading.size() + percent.size();
+  if (used >= room) return (state.heading + percent).substr(0, room);
+  const auto fitting = [&](const std::string& text) {
+    if (text.empty() || used + 2 + text.size() > room) return std::string();
+    used += 2 + text.size();
+    return "  " + text;
+  };
+  const std::string detail = fitting(state.detail), left = fitting(duration_text(state.seconds_left) + " left");
+  std::string bar, rate;
+  if (used + 3 + kShortestBar <= room) {
+    const std::size_t size = std::min(kLongestBar, room - used - 3);
+    const auto full = std::min(size, static_cast<std::size_t>(state.done * static_cast<double>(size)));
+    bar = " [" + std::string(full, '#') + std::string(size - full, '.') + "]";
+    used += bar.size();
+    rate = fitting(fmt::format("{:.0f} samples/s", state.samples_per_second));
+  }
+  return state.heading + bar + percent + rate + detail + left;
 }
 
 Progress::Style Progress::style_for(bool quiet) {
@@ -56,13 +79,9 @@ void Progress::draw(std::uint64_t done, const std::string& detail) {
   const double seconds = std::chrono::duration<double>(drawn_ - started_).count();
   const double rate = seconds > 0.0 ? static_cast<double>(done) / seconds : 0.0;
   const double left = rate > 0.0 ? static_cast<double>(total_ - std::min(done, total_)) / rate : 0.0;
-  constexpr std::size_t kBar = 24;
-  const std::size_t full = static_cast<std::size_t>(std::min(done, total_) * kBar / total_);
-  const std::string bar = std::string(full, '#') + std::string(kBar - full, '.');
-  std::string line =
-      fmt::format("{} [{}] {:3.0f} %  {:.0f} samples/s  {}  {} left", heading_, bar,
-                  100.0 * static_cast<double>(done) / static_cast<double>(total_), rate, detail, duration_text(left));
-  if (const std::size_t columns = terminal_columns(); line.size() >= columns) line.resize(columns - 1);
+  const ProgressState state{heading_, detail, static_cast<double>(std::min(done, total_)) / static_cast<double>(total_),
+                            rate, left};
+  const std::string line = progress_line(state, terminal_columns());
   fmt::print(stderr, "\r\x1b[K{}", line);
   std::fflush(stderr);
   on_screen_ = true;

@@ -49,4 +49,14 @@ class Progress {
 /// "1:05" or "1:02:03".
 std::string duration_text(double seconds);
 
+/// What the moving line says.
+struct ProgressState {
+  std::string heading, detail;  ///< such as "epoch 3/10" and "loss 0.412"; `detail` may be empty
+  double done = 0.0;            ///< of 1
+  double samples_per_second = 0.0, seconds_left = 0.0;
+};
+/// It in fewer than `columns` ASCII characters, so that no terminal wraps: the heading and how much is done always, cut
+/// if need be; then the detail, the time left, a bar of 4 to 24 characters and the speed, as far as there is room.
+std::string progress_line(const ProgressState& state, std::size_t columns);
+
 }  // namespace mote::tool
