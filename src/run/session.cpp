@@ -31,7 +31,8 @@ void Session::run() {
     const auto step = static_cast<std::uint16_t>(i);
     cursor_ = step;
     detail::before_step(plan_, memory_.arena, step);
-    run_forward(Binding(model_, plan_, plan_.steps[i], memory_));
+    const Binding binding(model_, plan_, plan_.steps[i], memory_);
+    run_forward(binding, ForwardChoice{binding});
     detail::after_step(plan_, memory_.arena, step);
   }
 }

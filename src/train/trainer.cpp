@@ -16,7 +16,8 @@ Code run_steps(const Model& model, const Plan& plan, const TrainConfig& config, 
     const auto step = static_cast<std::uint16_t>(i);
     cursor = step;
     detail::before_step(plan, memory.arena, step);
-    const Code code = run_step(Binding(model, plan, plan.steps[i], memory), config, state);
+    const Binding binding(model, plan, plan.steps[i], memory);
+    const Code code = run_step(binding, TrainingChoice{{binding}, config}, config, state);
     detail::after_step(plan, memory.arena, step);
     if (code != Code::ok) return code;
   }
@@ -43,10 +44,12 @@ void DynamicProgram::evaluate(const Memory& memory, LossResult& result, volatile
     const auto step = static_cast<std::uint16_t>(i);
     cursor = step;
     detail::before_step(plan_, memory.arena, step);
-    run_forward(Binding(model_, plan_, plan_.steps[i], threaded));
+    const Binding binding(model_, plan_, plan_.steps[i], threaded);
+    run_forward(binding, ForwardChoice{binding});
     detail::after_step(plan_, memory.arena, step);
   }
-  detail::run_loss(Binding(model_, plan_, plan_.steps[plan_.forward_steps], memory), config_, result, false);
+  const Binding loss(model_, plan_, plan_.steps[plan_.forward_steps], memory);
+  detail::run_loss(loss, TrainingChoice{{loss}, config_}, config_, result, false);
 }
 
 Result<Trainer> Trainer::create(const Model& model, const TrainConfig& config, std::span<std::byte> arena) {

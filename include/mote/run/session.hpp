@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <span>
-#include <utility>
 
 #include "mote/plan/plan.hpp"
 #include "mote/run/execute.hpp"
@@ -113,27 +112,25 @@ class StaticSession {
     return {reinterpret_cast<T*>(arena_.data() + kPlan.buffers[kPlan.output].offset),
             static_cast<std::size_t>(kModel.output_shape().elements()) * kOptions.batch};
   }
-  void run() { run_steps(std::make_index_sequence<kPlan.steps.size()>{}); }
+  void run() {
+    Memory memory;
+    memory.arena = arena_.data();
+    memory.params = reinterpret_cast<const std::byte*>(&kParams);
+    detail::for_steps<0, kPlan.steps.size()>([&](auto step) MOTE_FOLDED {
+      cursor_ = step;
+      detail::before_step(kPlan, arena_.data(), step);
+      constexpr const Step& kStep = kStaticPlan.steps[step];
+      run_forward(Binding(kModel, kPlan, kStep, memory),
+                  ForwardConstants<kModel.layers[kStep.layer].op, kStep.saved != kNoBuffer>{});
+      detail::after_step(kPlan, arena_.data(), step);
+      return Code::ok;
+    });
+  }
 
   [[nodiscard]] static constexpr const Plan& plan() { return kPlan; }
   [[nodiscard]] std::uint16_t cursor() const { return cursor_; }
 
  private:
-  template <std::size_t... I>
-  void run_steps(std::index_sequence<I...>) {
-    Memory memory;
-    memory.arena = arena_.data();
-    memory.params = reinterpret_cast<const std::byte*>(&kParams);
-    (run_one<I>(memory), ...);
-  }
-  template <std::size_t I>
-  [[gnu::always_inline]] void run_one(const Memory& memory) {
-    cursor_ = I;
-    detail::before_step(kPlan, arena_.data(), I);
-    run_forward(Binding(kModel, kPlan, kStaticPlan.steps[I], memory));
-    detail::after_step(kPlan, arena_.data(), I);
-  }
-
   alignas(kOptions.alignment) std::array<std::byte, arena_bytes> arena_{};
   volatile std::uint16_t cursor_ = 0;
 };

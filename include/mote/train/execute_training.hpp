@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The executor's training half: loss, gradients, penalties, clipping, updates. Same form as execute.hpp: one switch,
-// one kernel call. Only a loss or a gradient norm that is not finite can stop a run, and both stop it before any
-// parameter is touched.
+// The executor's training half: loss, gradients, penalties, clipping, updates. Same form as execute.hpp: choices pick
+// the kernel, a binding has its arguments. Only a loss or a gradient norm that is not finite can stop a run, and both
+// stop it before any parameter is touched.
 #pragma once
 
 #include "mote/run/execute.hpp"
@@ -82,6 +82,30 @@ constexpr PlanOptions plan_options(const TrainConfig& c) {
   return options;
 }
 
+/// What decides which kernels a training step calls.
+struct TrainingChoice : ForwardChoice {
+  const TrainConfig& config;
+  [[nodiscard]] MOTE_FOLDED StepKind kind() const { return b.step().kind; }
+  [[nodiscard]] MOTE_FOLDED bool fused() const { return b.step().fused; }
+  [[nodiscard]] MOTE_FOLDED bool normalizes() const { return op() == Op::batch_norm; }
+  [[nodiscard]] MOTE_FOLDED bool penalty() const { return config.l1 > 0.0F || config.l2 > 0.0F; }
+  [[nodiscard]] MOTE_FOLDED bool clips_values() const { return config.clip_value > 0.0F; }
+  [[nodiscard]] MOTE_FOLDED Loss loss() const { return config.loss; }
+  [[nodiscard]] MOTE_FOLDED OptimizerKind optimizer() const { return config.optimizer.kind; }
+};
+template <Op kOp, bool kSaves, StepKind kKind, bool kFused, const TrainConfig& kConfig>
+struct TrainingConstants : ForwardConstants<kOp, kSaves> {
+  template <auto kValue>
+  using Constant = std::integral_constant<decltype(kValue), kValue>;
+  MOTE_FOLDED static constexpr Constant<kKind> kind() { return {}; }
+  MOTE_FOLDED static constexpr Constant<kFused> fused() { return {}; }
+  MOTE_FOLDED static constexpr Constant<kOp == Op::batch_norm> normalizes() { return {}; }
+  MOTE_FOLDED static constexpr Constant<(kConfig.l1 > 0.0F || kConfig.l2 > 0.0F)> penalty() { return {}; }
+  MOTE_FOLDED static constexpr Constant<(kConfig.clip_value > 0.0F)> clips_values() { return {}; }
+  MOTE_FOLDED static constexpr Constant<kConfig.loss> loss() { return {}; }
+  MOTE_FOLDED static constexpr Constant<kConfig.optimizer.kind> optimizer() { return {}; }
+};
+
 /// What changes from update to update.
 struct UpdateState {
   float learning_rate = 0.0F;
@@ -99,12 +123,11 @@ constexpr double norm_of(double sum_of_squares) {
   return sum_of_squares <= 0x1.FFFFFFFFFFFFFp+1023 ? square_root(sum_of_squares) : sum_of_squares;
 }
 
-[[gnu::always_inline]] inline void zero_floats(float* values, std::uint32_t count) {
+MOTE_FOLDED inline void zero_floats(float* values, std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) values[i] = 0.0F;
 }
 
-[[gnu::always_inline]] inline LossArgs loss_args(const Binding& b, const TrainConfig& config, LossResult& result,
-                                                 bool gradient) {
+MOTE_FOLDED inline LossArgs loss_args(const Binding& b, const TrainConfig& config, LossResult& result, bool gradient) {
   const Plan& plan = b.plan();
   const auto outputs = static_cast<std::uint32_t>(b.out().elements());
   return {b.input(),
@@ -120,18 +143,53 @@ constexpr double norm_of(double sum_of_squares) {
           outputs};
 }
 
-[[gnu::always_inline]] inline void run_loss(const Binding& b, const TrainConfig& config, LossResult& result,
-                                            bool gradient) {
-  const LossArgs args = loss_args(b, config, result, gradient);
-  switch (config.loss) {
-    case Loss::squared_error: return kernels::squared_error_f32(args);
-    case Loss::binary_cross_entropy: return kernels::binary_cross_entropy_f32(args);
-    case Loss::softmax_cross_entropy: return kernels::softmax_cross_entropy_f32(args);
-    case Loss::kl_divergence: return kernels::kl_divergence_f32(args);
+template <class Use, class... Args>
+MOTE_FOLDED inline Code pick(StepKind kind, const Use& use, Args&... args) {
+  switch (kind) {
+    MOTE_PICK(StepKind::forward)
+    MOTE_PICK(StepKind::loss)
+    MOTE_PICK(StepKind::grad_input)
+    MOTE_PICK(StepKind::add_gradient)
+    MOTE_PICK(StepKind::grad_params)
+    MOTE_PICK(StepKind::penalize)
+    MOTE_PICK(StepKind::gradient_norm)
+    MOTE_PICK(StepKind::clip_norm)
+    MOTE_PICK(StepKind::update)
+  }
+  return Code::ok;
+}
+constexpr auto loss_kernel(Loss loss) {
+  switch (loss) {
+    case Loss::squared_error: return kernels::squared_error_f32;
+    case Loss::binary_cross_entropy: return kernels::binary_cross_entropy_f32;
+    case Loss::softmax_cross_entropy: return kernels::softmax_cross_entropy_f32;
+    case Loss::kl_divergence: break;
+  }
+  return kernels::kl_divergence_f32;
+}
+template <class Use, class... Args>
+MOTE_FOLDED inline void pick(Loss loss, const Use& use, Args&... args) {
+  switch (loss) {
+    MOTE_PICK(Loss::squared_error)
+    MOTE_PICK(Loss::binary_cross_entropy)
+    MOTE_PICK(Loss::softmax_cross_entropy)
+    MOTE_PICK(Loss::kl_divergence)
   }
 }
+template <class Choice>
+MOTE_FOLDED inline void run_loss(const Binding& b, const Choice& choice, const TrainConfig& config, LossResult& result,
+                                 bool gradient) {
+  const LossArgs args = loss_args(b, config, result, gradient);
+  pick(
+      choice.loss(),
+      [](auto chosen, const LossArgs& all) MOTE_FOLDED {
+        constexpr auto kKernel = loss_kernel(chosen);
+        kKernel(all);
+      },
+      args);
+}
 
-[[gnu::always_inline]] inline DenseGradArgs dense_grad_args(const Binding& b) {
+MOTE_FOLDED inline DenseGradArgs dense_grad_args(const Binding& b) {
   return {b.input(),
           b.params(),
           b.at(b.step().grad_output),
@@ -143,12 +201,12 @@ constexpr double norm_of(double sum_of_squares) {
           static_cast<std::uint32_t>(b.in().elements()),
           b.out().c};
 }
-[[gnu::always_inline]] inline ConvGradArgs conv_grad_args(const Binding& b) {
+MOTE_FOLDED inline ConvGradArgs conv_grad_args(const Binding& b) {
   return {b.input(), b.params(), b.at(b.step().grad_output), b.at(b.step().grad_input),
           nullptr,   nullptr,    b.at(b.step().scratch),     1.0F,
           b.conv()};
 }
-[[gnu::always_inline]] inline BatchNormGradArgs batch_norm_grad_args(const Binding& b) {
+MOTE_FOLDED inline BatchNormGradArgs batch_norm_grad_args(const Binding& b) {
   const std::size_t channels = b.out().c;
   const float* gamma = b.params();
   return {b.input(),
@@ -168,7 +226,7 @@ constexpr double norm_of(double sum_of_squares) {
           b.rows(b.out()),
           static_cast<std::uint32_t>(channels)};
 }
-[[gnu::always_inline]] inline RbfGradArgs rbf_grad_args(const Binding& b) {
+MOTE_FOLDED inline RbfGradArgs rbf_grad_args(const Binding& b) {
   const auto fan_in = static_cast<std::uint32_t>(b.in().elements());
   return {b.input(),
           b.params(),
@@ -183,7 +241,7 @@ constexpr double norm_of(double sum_of_squares) {
           fan_in,
           b.out().c};
 }
-[[gnu::always_inline]] inline SplineGradArgs spline_grad_args(const Binding& b) {
+MOTE_FOLDED inline SplineGradArgs spline_grad_args(const Binding& b) {
   const float* knots = b.params();
   const std::size_t count = b.weight_count();
   return {b.input(),
@@ -200,59 +258,74 @@ constexpr double norm_of(double sum_of_squares) {
           b.layer().knots()};
 }
 /// `value` is the output where the derivative is written on it, else the input: the planner bound only that one.
-[[gnu::always_inline]] inline ActivationGradArgs activation_grad_args(const Binding& b) {
+MOTE_FOLDED inline ActivationGradArgs activation_grad_args(const Binding& b) {
   return {traits(b.layer().op).differentiates_output ? b.output() : b.input(), b.at(b.step().grad_output),
           b.at(b.step().grad_input), b.layer().alpha, b.count(b.out())};
 }
 
-[[gnu::always_inline]] inline void run_grad_input(const Binding& b, const UpdateState& state) {
-  float* grad_output = b.at(b.step().grad_output);
-  float* grad_input = b.at(b.step().grad_input);
-  switch (b.layer().op) {
-    case Op::input: return;
-    case Op::reshape:
-    case Op::identity:
-    case Op::gaussian_noise:
-    case Op::add: return kernels::copy_channels_f32({grad_output, grad_input, 1, b.count(b.out()), 0, 0});
-    case Op::concat:
-      return kernels::copy_channels_f32(
-          {grad_output + b.channel_offset(), grad_input, b.rows(b.in()), b.in().c, b.out().c, b.in().c});
-    case Op::dense: {
-      DenseGradArgs args = dense_grad_args(b);
-      if (!b.step().fused) return call<kernels::dense_grad_input_f32>(b, args);
-      args.grad_weights = b.trained_params();
-      args.grad_bias = b.layer().has_bias() ? args.grad_weights + b.weight_count() : nullptr;
-      args.scale = -state.learning_rate;
-      return call<kernels::dense_backward_f32>(b, args);
-    }
-    case Op::conv2d:
-      call<kernels::conv2d_transpose_weights_f32>(b, conv_grad_args(b));
-      return call<kernels::conv2d_grad_input_f32>(b, conv_grad_args(b));
-    case Op::depthwise_conv2d: return call<kernels::depthwise_conv2d_grad_input_f32>(b, conv_grad_args(b));
-    case Op::max_pool:
-      return call<kernels::max_pool_grad_f32>(b, {b.input(), grad_output, grad_input, b.conv(), b.clamp()});
-    case Op::average_pool:
-    case Op::global_average_pool:
-      return call<kernels::average_pool_grad_f32>(b, {nullptr, grad_output, grad_input, b.conv()});
-    case Op::batch_norm:
-      return b.step().saved != kNoBuffer ? call<kernels::batch_norm_grad_input_f32>(b, batch_norm_grad_args(b))
-                                         : call<kernels::batch_norm_frozen_grad_input_f32>(b, batch_norm_grad_args(b));
-    case Op::dropout:
-      return call<kernels::dropout_f32>(
-          b, {grad_output, grad_input, b.layer().alpha, b.memory().seed, b.random_stream(), b.count(b.out())});
-#define MOTE_ACTIVATION(name, number, derivative_on, needs)            \
-  case Op::name: {                                                     \
-    return call<kernels::name##_grad_f32>(b, activation_grad_args(b)); \
-  }
+template <Op kOp, class Choice>
+MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const UpdateState& state, float* from,
+                                   float* to) {
+  if constexpr (kOp == Op::reshape || kOp == Op::identity || kOp == Op::gaussian_noise || kOp == Op::add) {
+    kernels::copy_channels_f32({from, to, 1, b.count(b.out()), 0, 0});
+  } else if constexpr (kOp == Op::concat) {
+    kernels::copy_channels_f32({from + b.channel_offset(), to, b.rows(b.in()), b.in().c, b.out().c, b.in().c});
+  } else if constexpr (kOp == Op::dense) {
+    DenseGradArgs args = dense_grad_args(b);
+    choose(
+        choice.fused(),
+        [&]() MOTE_FOLDED {
+          args.grad_weights = b.trained_params();
+          args.grad_bias = b.layer().has_bias() ? args.grad_weights + b.weight_count() : nullptr;
+          args.scale = -state.learning_rate;
+          call<kernels::dense_backward_f32>(b, args);
+        },
+        [&]() MOTE_FOLDED { call<kernels::dense_grad_input_f32>(b, args); });
+  } else if constexpr (kOp == Op::conv2d) {
+    call<kernels::conv2d_transpose_weights_f32>(b, conv_grad_args(b));
+    call<kernels::conv2d_grad_input_f32>(b, conv_grad_args(b));
+  } else if constexpr (kOp == Op::depthwise_conv2d) {
+    call<kernels::depthwise_conv2d_grad_input_f32>(b, conv_grad_args(b));
+  } else if constexpr (kOp == Op::max_pool) {
+    call<kernels::max_pool_grad_f32>(b, {b.input(), from, to, b.conv(), b.clamp()});
+  } else if constexpr (kOp == Op::average_pool || kOp == Op::global_average_pool) {
+    call<kernels::average_pool_grad_f32>(b, {nullptr, from, to, b.conv()});
+  } else if constexpr (kOp == Op::batch_norm) {
+    const BatchNormGradArgs args = batch_norm_grad_args(b);
+    choose(
+        choice.saves(), [&]() MOTE_FOLDED { call<kernels::batch_norm_grad_input_f32>(b, args); },
+        [&]() MOTE_FOLDED { call<kernels::batch_norm_frozen_grad_input_f32>(b, args); });
+  } else if constexpr (kOp == Op::dropout) {
+    call<kernels::dropout_f32>(b, {from, to, b.layer().alpha, b.memory().seed, b.random_stream(), b.count(b.out())});
+  } else if constexpr (kOp == Op::rbf) {
+    kernels::rbf_grad_input_f32(rbf_grad_args(b));
+  } else if constexpr (kOp == Op::spline) {
+    kernels::spline_grad_input_f32(spline_grad_args(b));
+  } else if constexpr (kOp == Op::softmax) {
+    kernels::softmax_grad_f32({b.output(), from, to, b.rows(b.out()), b.out().c});
+#define MOTE_ACTIVATION(name, number, derivative_on, needs) \
+  }                                                         \
+  else if constexpr (kOp == Op::name) {                     \
+    call<kernels::name##_grad_f32>(b, activation_grad_args(b));
 #include "mote/model/ops.inc"
-    case Op::rbf: return kernels::rbf_grad_input_f32(rbf_grad_args(b));
-    case Op::spline: return kernels::spline_grad_input_f32(spline_grad_args(b));
-    case Op::softmax:
-      return kernels::softmax_grad_f32({b.output(), grad_output, grad_input, b.rows(b.out()), b.out().c});
+  } else {
+    static_assert(kOp == Op::input, "an operator without a gradient");
   }
 }
 
-[[gnu::always_inline]] inline void penalize(const Binding& b, const TrainConfig& config, float* grads, float scale) {
+/// The step that runs grad_input().
+template <class Choice>
+MOTE_FOLDED inline void run_grad_input(const Binding& b, const Choice& choice, const UpdateState& state) {
+  float* from = b.at(b.step().grad_output);
+  float* to = b.at(b.step().grad_input);
+  pick(
+      choice.op(),
+      [](auto op, const Binding& bound, const Choice& chosen, const UpdateState& now, float* out, float* in)
+          MOTE_FOLDED { grad_input<op>(bound, chosen, now, out, in); },
+      b, choice, state, from, to);
+}
+
+MOTE_FOLDED inline void penalize(const Binding& b, const TrainConfig& config, float* grads, float scale) {
   const float* params = b.params();
   for (const ParamArray& array : param_arrays(b.layer(), b.in()))
     if (array.weight || (config.penalize_bias && array.learned))
@@ -260,70 +333,98 @@ constexpr double norm_of(double sum_of_squares) {
                                 config.l1, config.l2, array.count});
 }
 
-/// Adds the layer's gradient to its buffer or, fused, performs the SGD update. The buffer is zeroed here unless all
-/// layers share one that the trainer zeroes.
-[[gnu::always_inline]] inline void run_grad_params(const Binding& b, const TrainConfig& config,
-                                                   const UpdateState& state) {
-  const Layer& layer = b.layer();
-  float* weights = b.step().fused ? b.trained_params() : b.param_grad();
-  const float scale = b.step().fused ? -state.learning_rate : 1.0F;
-  if (b.step().fused) {
-    if (config.l1 > 0.0F || config.l2 > 0.0F) penalize(b, config, weights, scale);
-  } else if (b.plan().param_gradients == kNoBuffer) {
-    zero_floats(weights, layer.param_bytes / sizeof(float));
-  }
+/// Adds the layer's gradient to `weights`, the layer's buffer or (fused) the parameters themselves.
+template <Op kOp, class Choice>
+MOTE_FOLDED inline void grad_params(const Binding& b, const Choice& choice, const TrainConfig& config, float* weights,
+                                    float scale) {
   const auto bind = [&](auto args) {
     args.grad_weights = weights;
-    args.grad_bias = layer.has_bias() ? weights + b.weight_count() : nullptr;
+    args.grad_bias = b.layer().has_bias() ? weights + b.weight_count() : nullptr;
     args.scale = scale;
     return args;
   };
-  switch (layer.op) {
-    case Op::dense: return call<kernels::dense_grad_params_f32>(b, bind(dense_grad_args(b)));
-    case Op::conv2d: return call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
-    case Op::depthwise_conv2d: return call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
-    case Op::batch_norm: {
-      if (b.step().saved == kNoBuffer) return;
+  if constexpr (kOp == Op::dense) {
+    call<kernels::dense_grad_params_f32>(b, bind(dense_grad_args(b)));
+  } else if constexpr (kOp == Op::conv2d) {
+    call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
+  } else if constexpr (kOp == Op::depthwise_conv2d) {
+    call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
+  } else if constexpr (kOp == Op::batch_norm) {
+    const auto learn = [&]() MOTE_FOLDED {
       BatchNormGradArgs args = batch_norm_grad_args(b);
       args.grad_gamma = weights;
       args.grad_beta = weights + args.channels;
       args.grad_mean = weights + 2 * std::size_t{args.channels};
       args.grad_variance = weights + 3 * std::size_t{args.channels};
       args.statistics_scale = static_cast<float>(b.batch()) / static_cast<float>(config.batch);
-      return call<kernels::batch_norm_grad_params_f32>(b, args);
-    }
-    case Op::rbf: {
-      RbfGradArgs args = rbf_grad_args(b);
-      args.grad_centres = weights;
-      args.grad_log_width = weights + b.weight_count();
-      return kernels::rbf_grad_params_f32(args);
-    }
-    case Op::spline: {
-      SplineGradArgs args = spline_grad_args(b);
-      args.grad_values = weights + b.weight_count();
-      args.grad_slopes = weights + 2 * std::size_t{b.weight_count()};
-      return kernels::spline_grad_params_f32(args);
-    }
-    default: return;
+      call<kernels::batch_norm_grad_params_f32>(b, args);
+    };
+    choose(choice.saves(), learn, [] {});
+  } else if constexpr (kOp == Op::rbf) {
+    RbfGradArgs args = rbf_grad_args(b);
+    args.grad_centres = weights;
+    args.grad_log_width = weights + b.weight_count();
+    kernels::rbf_grad_params_f32(args);
+  } else if constexpr (kOp == Op::spline) {
+    SplineGradArgs args = spline_grad_args(b);
+    args.grad_values = weights + b.weight_count();
+    args.grad_slopes = weights + 2 * std::size_t{b.weight_count()};
+    kernels::spline_grad_params_f32(args);
   }
 }
 
-[[gnu::always_inline]] inline void run_optimizer(const Binding& b, OptimizerKind kind, const UpdateArgs& args) {
+/// The step that runs grad_params(). The layer's buffer is zeroed here unless all layers share one that the trainer
+/// zeroes.
+template <class Choice>
+MOTE_FOLDED inline void run_grad_params(const Binding& b, const Choice& choice, const TrainConfig& config,
+                                        const UpdateState& state) {
+  float* weights = b.step().fused ? b.trained_params() : b.param_grad();
+  const float scale = b.step().fused ? -state.learning_rate : 1.0F;
+  if (!b.step().fused) {
+    if (b.plan().param_gradients == kNoBuffer) zero_floats(weights, b.layer().param_bytes / sizeof(float));
+  } else {
+    choose(
+        choice.penalty(), [&]() MOTE_FOLDED { penalize(b, config, weights, scale); }, [] {});
+  }
+  pick(
+      choice.op(),
+      [](auto op, const Binding& bound, const Choice& chosen, const TrainConfig& options, float* to, float factor)
+          MOTE_FOLDED { grad_params<op>(bound, chosen, options, to, factor); },
+      b, choice, config, weights, scale);
+}
+
+constexpr auto update_kernel(OptimizerKind kind) {
   switch (kind) {
-    case OptimizerKind::sgd: return call<kernels::sgd_f32>(b, args);
-    case OptimizerKind::momentum: return call<kernels::momentum_f32>(b, args);
-    case OptimizerKind::nesterov: return call<kernels::nesterov_f32>(b, args);
-    case OptimizerKind::adagrad: return call<kernels::adagrad_f32>(b, args);
-    case OptimizerKind::rmsprop: return call<kernels::rmsprop_f32>(b, args);
-    case OptimizerKind::adam: return call<kernels::adam_f32>(b, args);
+    case OptimizerKind::sgd: return kernels::sgd_f32;
+    case OptimizerKind::momentum: return kernels::momentum_f32;
+    case OptimizerKind::nesterov: return kernels::nesterov_f32;
+    case OptimizerKind::adagrad: return kernels::adagrad_f32;
+    case OptimizerKind::rmsprop: return kernels::rmsprop_f32;
+    case OptimizerKind::adam: return kernels::adam_f32;
     case OptimizerKind::gradient_descent:
-    case OptimizerKind::lbfgs: return;  // Minimizer moves them
+    case OptimizerKind::lbfgs: break;  // Minimizer moves them
+  }
+  return static_cast<void (*)(const UpdateArgs&)>(nullptr);
+}
+template <class Use, class... Args>
+MOTE_FOLDED inline void pick(OptimizerKind kind, const Use& use, Args&... args) {
+  switch (kind) {
+    MOTE_PICK(OptimizerKind::sgd)
+    MOTE_PICK(OptimizerKind::momentum)
+    MOTE_PICK(OptimizerKind::nesterov)
+    MOTE_PICK(OptimizerKind::adagrad)
+    MOTE_PICK(OptimizerKind::rmsprop)
+    MOTE_PICK(OptimizerKind::adam)
+    MOTE_PICK(OptimizerKind::gradient_descent)
+    MOTE_PICK(OptimizerKind::lbfgs)
   }
 }
 
 /// One layer's update from its gradient. Running statistics move by their own momentum, whatever the optimiser; in a
 /// full batch they become the statistics, the mean of the slices', and leave no gradient to search along.
-[[gnu::always_inline]] inline void run_update(const Binding& b, const TrainConfig& config, const UpdateState& state) {
+template <class Choice>
+MOTE_FOLDED inline void run_update(const Binding& b, const Choice& choice, const TrainConfig& config,
+                                   const UpdateState& state) {
   const Optimizer& o = config.optimizer;
   for (const ParamArray& array : param_arrays(b.layer(), b.in())) {
     const std::size_t at = array.offset / sizeof(float);
@@ -344,14 +445,26 @@ constexpr double norm_of(double sum_of_squares) {
                     o.epsilon,
                     array.weight ? o.weight_decay : 0.0F,
                     array.count};
-    if (!array.learned) {
+    const auto move_statistics = [&]() MOTE_FOLDED {
       args.learning_rate = full_batch(o.kind) ? 1.0F : b.layer().beta;
       call<kernels::sgd_f32>(b, args);
       if (full_batch(o.kind)) zero_floats(b.param_grad() + at, array.count);
+    };
+    const auto clip = [&]() MOTE_FOLDED {
+      kernels::clip_by_value_f32({b.param_grad() + at, config.clip_value, array.count});
+    };
+    if (!array.learned) {
+      choose(choice.normalizes(), move_statistics, [] {});
       continue;
     }
-    if (config.clip_value > 0.0F) kernels::clip_by_value_f32({b.param_grad() + at, config.clip_value, array.count});
-    run_optimizer(b, o.kind, args);
+    choose(choice.clips_values(), clip, [] {});
+    pick(
+        choice.optimizer(),
+        [](auto kind, const Binding& bound, const UpdateArgs& all) MOTE_FOLDED {
+          constexpr auto kKernel = update_kernel(kind);
+          if constexpr (kKernel != nullptr) call<kKernel>(bound, all);
+        },
+        b, args);
   }
 }
 
@@ -368,7 +481,7 @@ inline void for_gradients(const Model& model, const Plan& plan, float* block, Vi
 
 /// The norm over all learned parameters of one layer, before penalties and clipping. Summed in double: what vanishes
 /// over a hundred layers has squares below float32's smallest.
-[[gnu::always_inline]] inline void run_gradient_norm(const Binding& b) {
+MOTE_FOLDED inline void run_gradient_norm(const Binding& b) {
   double sum = 0.0;
   for (const ParamArray& array : param_arrays(b.layer(), b.in())) {
     const float* grads = b.param_grad() + array.offset / sizeof(float);
@@ -393,28 +506,48 @@ inline bool run_clip_norm(const Binding& b, const TrainConfig& config) {
   return true;
 }
 
+/// What run_step() does in a step of one kind.
+template <StepKind kKind, class Choice>
+MOTE_FOLDED inline Code run_kind(const Binding& b, const Choice& choice, const TrainConfig& config,
+                                 UpdateState& state) {
+  Code code = Code::ok;
+  if constexpr (kKind == StepKind::forward) {
+    run_forward(b, choice);
+  } else if constexpr (kKind == StepKind::loss) {
+    run_loss(b, choice, config, state.result, true);
+    if (!finite(state.result.loss)) code = Code::non_finite_loss;
+  } else if constexpr (kKind == StepKind::grad_input) {
+    run_grad_input(b, choice, state);
+  } else if constexpr (kKind == StepKind::add_gradient) {
+    float* sum = b.at(b.step().grad_input);
+    call<kernels::add_f32>(b, {sum, b.second(), sum, b.count(b.out())});
+  } else if constexpr (kKind == StepKind::grad_params) {
+    run_grad_params(b, choice, config, state);
+  } else if constexpr (kKind == StepKind::penalize) {
+    penalize(b, config, b.param_grad(), 1.0F);
+  } else if constexpr (kKind == StepKind::gradient_norm) {
+    run_gradient_norm(b);
+  } else if constexpr (kKind == StepKind::clip_norm) {
+    if (!run_clip_norm(b, config)) code = Code::non_finite_gradient;
+  } else {
+    static_assert(kKind == StepKind::update);
+    run_update(b, choice, config, state);
+  }
+  return code;
+}
+
 }  // namespace detail
 
 /// One step of a training plan. Returns ok, non_finite_loss or non_finite_gradient; the latter two come before any
 /// parameter of this update has changed.
-[[gnu::always_inline]] inline Code run_step(const Binding& b, const TrainConfig& config, UpdateState& state) {
-  switch (b.step().kind) {
-    case StepKind::forward: run_forward(b); return Code::ok;
-    case StepKind::loss:
-      detail::run_loss(b, config, state.result, true);
-      return detail::finite(state.result.loss) ? Code::ok : Code::non_finite_loss;
-    case StepKind::grad_input: detail::run_grad_input(b, state); return Code::ok;
-    case StepKind::add_gradient:
-      detail::call<kernels::add_f32>(
-          b, {b.at(b.step().grad_input), b.second(), b.at(b.step().grad_input), b.count(b.out())});
-      return Code::ok;
-    case StepKind::grad_params: detail::run_grad_params(b, config, state); return Code::ok;
-    case StepKind::penalize: detail::penalize(b, config, b.param_grad(), 1.0F); return Code::ok;
-    case StepKind::gradient_norm: detail::run_gradient_norm(b); return Code::ok;
-    case StepKind::clip_norm: return detail::run_clip_norm(b, config) ? Code::ok : Code::non_finite_gradient;
-    case StepKind::update: detail::run_update(b, config, state); return Code::ok;
-  }
-  return Code::ok;
+template <class Choice>
+MOTE_FOLDED inline Code run_step(const Binding& b, const Choice& choice, const TrainConfig& config,
+                                 UpdateState& state) {
+  return detail::pick(
+      choice.kind(),
+      [](auto kind, const Binding& bound, const Choice& chosen, const TrainConfig& options, UpdateState& now)
+          MOTE_FOLDED { return detail::run_kind<kind>(bound, chosen, options, now); },
+      b, choice, config, state);
 }
 
 }  // namespace mote

@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <span>
-#include <utility>
 
 #include "mote/train/execute_training.hpp"
 #include "mote/train/initializer.hpp"
@@ -73,42 +72,39 @@ class StaticProgram {
 
  protected:
   Code run_slice(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {
-    return run_steps<0>(memory, state, cursor, std::make_index_sequence<kPlan.slice_steps>{});
+    return run_steps<0, kPlan.slice_steps>(memory, state, cursor);
   }
   Code run_update(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {
-    return run_steps<kPlan.slice_steps>(memory, state, cursor,
-                                        std::make_index_sequence<kPlan.steps.size() - kPlan.slice_steps>{});
+    return run_steps<kPlan.slice_steps, kPlan.steps.size()>(memory, state, cursor);
   }
   void evaluate(const Memory& memory, LossResult& result, volatile std::uint16_t& cursor) {
-    evaluate_steps(memory, cursor, std::make_index_sequence<kPlan.forward_steps>{});
-    detail::run_loss(Binding(kModel, kPlan, kStaticPlan.steps[kPlan.forward_steps], memory), kConfig, result, false);
+    static_cast<void>(detail::for_steps<0, kPlan.forward_steps>([&](auto step) MOTE_FOLDED {
+      cursor = step;
+      detail::before_step(kPlan, arena_.data(), step);
+      run_forward(Binding(kModel, kPlan, kStaticPlan.steps[step], memory), ChoiceOf<step>{});
+      detail::after_step(kPlan, arena_.data(), step);
+      return Code::ok;
+    }));
+    constexpr std::size_t kLoss = kPlan.forward_steps;
+    detail::run_loss(Binding(kModel, kPlan, kStaticPlan.steps[kLoss], memory), ChoiceOf<kLoss>{}, kConfig, result,
+                     false);
   }
 
  private:
-  template <std::size_t kFirst, std::size_t... I>
-  Code run_steps(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor, std::index_sequence<I...>) {
-    Code code = Code::ok;
-    static_cast<void>((((code = run_one<kFirst + I>(memory, state, cursor)) == Code::ok) && ...));
-    return code;
-  }
-  template <std::size_t I>
-  [[gnu::always_inline]] Code run_one(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {
-    cursor = I;
-    detail::before_step(kPlan, arena_.data(), I);
-    const Code code = run_step(Binding(kModel, kPlan, kStaticPlan.steps[I], memory), kConfig, state);
-    detail::after_step(kPlan, arena_.data(), I);
-    return code;
-  }
-  template <std::size_t... I>
-  void evaluate_steps(const Memory& memory, volatile std::uint16_t& cursor, std::index_sequence<I...>) {
-    static_cast<void>((evaluate_one<I>(memory, cursor), ...));
-  }
-  template <std::size_t I>
-  [[gnu::always_inline]] void evaluate_one(const Memory& memory, volatile std::uint16_t& cursor) {
-    cursor = I;
-    detail::before_step(kPlan, arena_.data(), I);
-    run_forward(Binding(kModel, kPlan, kStaticPlan.steps[I], memory));
-    detail::after_step(kPlan, arena_.data(), I);
+  template <std::size_t kIndex>
+  using ChoiceOf =
+      TrainingConstants<kModel.layers[kStaticPlan.steps[kIndex].layer].op, kStaticPlan.steps[kIndex].saved != kNoBuffer,
+                        kStaticPlan.steps[kIndex].kind, kStaticPlan.steps[kIndex].fused, kConfig>;
+  template <std::size_t kFirst, std::size_t kLast>
+  Code run_steps(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {
+    return detail::for_steps<kFirst, kLast>([&](auto step) MOTE_FOLDED {
+      cursor = step;
+      detail::before_step(kPlan, arena_.data(), step);
+      const Code code =
+          run_step(Binding(kModel, kPlan, kStaticPlan.steps[step], memory), ChoiceOf<step>{}, kConfig, state);
+      detail::after_step(kPlan, arena_.data(), step);
+      return code;
+    });
   }
 
   alignas(kConfig.alignment) std::array<std::byte, arena_bytes> arena_{};
