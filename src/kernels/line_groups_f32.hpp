@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions towards eight channels and fewer where vectors have sixteen lanes: two or four target lines at a time,
 // each vector some channels of a pixel and of those below it. The source lines are interleaved for it, some at a time,
-// in a block of the stack. Relies on tile_f32.hpp and window_f32.hpp. The bits are those of one line at a time.
+// in a block of the stack. Relies on rows_f32.hpp and window_f32.hpp. The bits are those of one line at a time.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <utility>
 
+#include "kernels/rows_f32.hpp"
 #include "kernels/tile_f32.hpp"
 #include "kernels/window_f32.hpp"
 #include "simd/narrow.hpp"
@@ -23,24 +23,6 @@ inline constexpr std::ptrdiff_t kGroupFloats = 8192;
 template <class Lanes>
 bool has_line_groups(const Walk& walk, std::size_t target_c) {
   return target_c <= Lanes::kLanes && walk.x.target >= 8;
-}
-
-template <class Lanes, std::size_t kRows>
-void run_group_columns(const RowsJob& job, std::size_t columns) {
-  using Tiles = RowsTiles<Lanes, RowsForm::even>;
-  if (columns == Lanes::kLanes) return Tiles::template tile<kRows, 1, false>(job, 0, 0);
-  Tiles::template tile<kRows, 1, true>(job, 0, columns);
-}
-
-/// The tiles of a job of `rows` even groups of rows, as tile_rows() says.
-template <class Lanes>
-void run_groups(const RowsJob& job, std::size_t rows, std::size_t columns) {
-  using Run = void (*)(const RowsJob&, std::size_t);
-  static constexpr auto kRuns = []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
-    return std::array<Run, kMaxEvenRows>{&run_group_columns<Lanes, compiled_rows(kIndex + 1)>...};
-  }
-  (std::make_index_sequence<kMaxEvenRows>{});
-  kRuns[rows - 1](job, columns);
 }
 
 /// The pixels of a rectangle of segments of one image, y's lines being groups. job holds the taps.
@@ -67,7 +49,12 @@ void group_pixels(const Walk& walk, const Segment& y, const Segment& x, const fl
     job.a[0] = from;
     from += static_cast<std::ptrdiff_t>(count) * row_from;
     for (std::size_t r = 0; r < count; ++r, to += row_to) job.out[r] = to;
-    run_groups<Lanes>(job, count, target_c);
+    if constexpr (Lanes::kRows == 4) {
+      run_groups_of_four(job, count, target_c);
+    } else {
+      static_assert(Lanes::kRows == 2);
+      run_groups_of_two(job, count, target_c);
+    }
   }
 }
 

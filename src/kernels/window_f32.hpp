@@ -11,7 +11,6 @@
 #include "mote/kernels/kernels.hpp"
 
 namespace mote::MOTE_KERNELS {
-namespace {
 
 /// One axis of a correlation: target position p and tap t meet source position (p stride - pad + t dilation) /
 /// division, where that is a whole number inside the source.
@@ -29,6 +28,14 @@ struct Segment {
   std::ptrdiff_t tap, tap_step, taps;
   std::ptrdiff_t from, from_step, from_tap;
 };
+
+/// A convolution as the kernels walk it: source and target images and both axes.
+struct Walk {
+  Axis y, x;
+  std::ptrdiff_t batch;
+};
+
+namespace {
 
 /// The segment that begins at position `first`. Positions with every tap inside the image make one segment, those at
 /// the border one each. Written with few divisions: on small images they would cost as much as the convolution.
@@ -72,12 +79,6 @@ inline void for_segments(const Axis& axis, const Body& body) {
     }
   }
 }
-
-/// A convolution as the kernels walk it: source and target images and both axes.
-struct Walk {
-  Axis y, x;
-  std::ptrdiff_t batch;
-};
 
 inline Walk forward_walk(const ConvShape& shape) {
   const Window& w = shape.window;
@@ -199,6 +200,15 @@ class PixelWalk {
   std::ptrdiff_t source_, target_;
   std::ptrdiff_t source_x_, target_x_, source_y_, target_y_, source_n_, target_n_;
 };
+
+/// Where the filter has one tap on every pixel, all images are one line.
+inline ConvShape as_line(const ConvShape& shape) {
+  if (!is_pointwise(shape)) return shape;
+  ConvShape line = shape;
+  line.batch = line.in.h = line.out.h = 1;
+  line.in.w = line.out.w = shape.batch * shape.in.h * shape.in.w;
+  return line;
+}
 
 }  // namespace
 }  // namespace mote::MOTE_KERNELS

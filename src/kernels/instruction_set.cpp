@@ -1,25 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// All float32 kernels as one translation unit: one compilation per instruction set, every kernel in its own section.
-// Compile with -O2 or more, -ffp-contract=off and -fno-math-errno even in debug builds. Nothing else belongs here.
+// What is known of the kernels of one instruction set, whose units are the *_f32.cpp beside this file: their table,
+// where the library holds several sets, else the name.
 #include "kernels/kernel_namespace.hpp"
 
-#include "kernels/activation_f32.inl"
-#include "kernels/batch_norm_f32.inl"
-#include "kernels/conv2d_f32.inl"
-#include "kernels/dense_f32.inl"
-#include "kernels/depthwise_conv2d_f32.inl"
-#include "kernels/dropout_f32.inl"
-#include "kernels/join_f32.inl"
-#include "kernels/loss_f32.inl"
-#include "kernels/noise_f32.inl"
-#include "kernels/optimizer_f32.inl"
-#include "kernels/pool_f32.inl"
-#include "kernels/rbf_f32.inl"
-#include "kernels/softmax_f32.inl"
-#include "kernels/spline_f32.inl"
-
 #if defined(MOTE_KERNEL_ISA)
-// One of several sets: its table is all that the rest of the library sees.
+// Its table is all that the rest of the library sees.
 #include "kernels/kernel_table.hpp"
 
 #define MOTE_JOIN(a, b) a##b
@@ -37,6 +22,9 @@ const KernelTable MOTE_TABLE(MOTE_KERNEL_ISA){
 }  // namespace mote
 #else
 #include "mote/kernels/isa.hpp"
+#if !defined(MOTE_ISA_NAME)
+#include "simd/simd.hpp"
+#endif
 
 #define MOTE_TEXT(words) #words
 #define MOTE_NAME(macro) MOTE_TEXT(macro)

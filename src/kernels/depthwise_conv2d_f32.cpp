@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// depthwise_conv2d: forward, then gradients. Lanes run over channels; pixels that meet the same taps share the filter's
-// vectors. With a depth multiplier above one, lanes load the channels that they belong to one by one. Relies on
-// tile_f32.hpp and window_f32.hpp.
-#pragma once
-
+// depthwise_conv2d: forward and gradient of the input. Lanes run over channels; pixels that meet the same taps share
+// the filter's vectors. With a depth multiplier above one, lanes load the channels that they belong to one by one.
+// Relies on tile_f32.hpp and window_f32.hpp.
 #include <algorithm>
 #include <cstddef>
 
 #include "kernels/depthwise_lines_f32.hpp"
-#include "kernels/depthwise_taps_f32.hpp"
-#include "kernels/outer_f32.hpp"
+#include "kernels/rows_f32.hpp"
 #include "kernels/tile_f32.hpp"
 #include "kernels/window_f32.hpp"
 #include "mote/kernels/kernels.hpp"
@@ -214,38 +211,6 @@ void depthwise_conv2d_f32(const ConvArgs& args) {
 
 void depthwise_conv2d_grad_input_f32(const ConvGradArgs& args) {
   filter_channels(args.shape, args.part, false, args.grad_output, args.weights, nullptr, args.grad_input);
-}
-
-void depthwise_conv2d_grad_params_f32(const ConvGradArgs& args) {
-  const ConvShape& shape = args.shape;
-  TapsJob job{args.input,
-              args.grad_output,
-              args.grad_weights,
-              args.scale,
-              static_cast<std::ptrdiff_t>(shape.in.c),
-              static_cast<std::ptrdiff_t>(shape.out.c),
-              forward_walk(shape),
-              0,
-              0,
-              args.part.of(shape.in.c, 16)};
-  const std::ptrdiff_t filter_h = job.walk.y.filter, filter_w = job.walk.x.filter;
-  while (job.tap_y < filter_h) {
-    const bool square = filter_w == 3 && filter_h - job.tap_y >= 3;
-    if (square) {
-      run_taps<3, 3>(job);
-    } else {
-      for (job.tap_x = 0; job.tap_x < filter_w;) {
-        const bool wide = filter_w - job.tap_x >= 4;
-        wide ? run_taps<1, 4>(job) : run_taps<1, 1>(job);
-        job.tap_x += wide ? 4 : 1;
-      }
-      job.tap_x = 0;
-    }
-    job.tap_y += square ? 3 : 1;
-  }
-  if (args.grad_bias == nullptr) return;
-  const std::size_t positions = std::size_t{shape.batch} * shape.out.h * shape.out.w;
-  column_sums(args.grad_output, positions, shape.out.c, args.scale, args.part.of(shape.out.c, kLanes), args.grad_bias);
 }
 
 }  // namespace mote::MOTE_KERNELS

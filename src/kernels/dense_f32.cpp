@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dense layers: forward, then gradients. Weights lie (fan_in, fan_out), so lanes run over fan_out in the forward pass
-// and in the gradient of the weights. Relies on tile_f32.hpp and outer_f32.hpp; the sums run over fan_in, batch and
-// fan_out in order, but for the gradient of the input of one or few samples, see dot_form().
-#pragma once
-
+// and in the gradient of the weights. Relies on rows_tiles_f32.hpp and outer_f32.hpp; the sums run over fan_in, batch
+// and fan_out in order, but for the gradient of the input of one or few samples, see dot_form().
 #include <algorithm>
 #include <cstddef>
 
 #include "kernels/lanes.hpp"
 #include "kernels/outer_f32.hpp"
+#include "kernels/rows_tiles_f32.hpp"
 #include "kernels/tile_f32.hpp"
 #include "mote/kernels/kernels.hpp"
 #include "simd/simd.hpp"
@@ -16,6 +15,9 @@
 
 namespace mote::MOTE_KERNELS {
 namespace {
+
+template <class Lanes>
+using StreamingRowsKernel = RowsTiles<Lanes, RowsForm::streaming>;
 
 /// out (rows, columns) = start + a (rows, depth) b (depth, columns), all dense. A panel of columns of b serves all
 /// rows before the next: b is the larger operand, and its panel stays in a cache.
@@ -39,7 +41,9 @@ inline void multiply_rows(RowsJob& job, const float* a, std::size_t a_step, floa
         job.out[r] = out + (row + r) * out_step;
       }
       if (even && count >= kMinEvenRows) {
-        run_tiles<EvenRowsKernel, kMaxEvenRows, kMinEvenRows>(job, count, begin, end);
+        run_even_rows(job, count, begin, end);
+      } else if constexpr (kScalar) {
+        run_rows(job, count, begin, end);
       } else {
         run_tiles<StreamingRowsKernel>(job, count, begin, end);
       }
@@ -274,7 +278,7 @@ inline void grad_params_rows(const DenseGradArgs& args, Part::Range rows) {
     count = tile_rows(rows.end - row, fan_out);
     job.a = args.input + row;
     job.out = args.grad_weights + row * fan_out;
-    run_tiles<OuterKernel>(job, count, 0, fan_out);
+    run_outer(job, count, 0, fan_out);
   }
 }
 
