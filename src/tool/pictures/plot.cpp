@@ -115,27 +115,44 @@ void run_gnuplot(const std::string& script, const std::string& path) {
   picture.commit();
 }
 
-std::string gnuplot_text(const std::string& text) {
-  std::string out = "'";  // between single quotes nothing is substituted; between double ones `…` runs a command
-  for (const char c : text) {
-    if (c == '\'') out += '\'';
-    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  }
-  return out + "'";
-}
-
 namespace {
 
-/// Where the character after the one at `at` begins; bytes that are no UTF-8 count one by one.
+/// Bytes of the UTF-8 character that begins at `at`; 0: there is none, and an SVG with it could not be read.
+std::size_t character_bytes(const std::string& text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const unsigned lead = byte(at), next = byte(at + 1);
+  if (lead < 0x80) return 1;
+  const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  const unsigned least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;  // longer forms than needed
+  const unsigned most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;   // surrogates, beyond U+10FFFF
+  if (lead < 0xC2 || lead > 0xF4 || next < least || next > most) return 0;
+  for (std::size_t i = 2; i < bytes; ++i)
+    if ((byte(at + i) & 0xC0U) != 0x80U) return 0;
+  return bytes;
+}
+
 std::size_t next_character(const std::string& text, std::size_t at) {
-  const auto is_tail = [&](std::size_t i) {
-    return i < text.size() && (static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U;
-  };
-  for (++at; is_tail(at);) ++at;
-  return at;
+  return at + std::max<std::size_t>(character_bytes(text, at), 1);
 }
 
 }  // namespace
+
+std::string gnuplot_text(const std::string& text) {
+  std::string out = "'";  // between single quotes nothing is substituted; between double ones `…` runs a command
+  for (std::size_t at = 0; at < text.size(); at = next_character(text, at)) {
+    const std::size_t bytes = character_bytes(text, at);
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (c == '\'') out += '\'';
+    if (bytes == 0) {
+      out += "\uFFFD";
+    } else if (c < 0x20 || c == 0x7F) {
+      out += ' ';
+    } else {
+      out += text.substr(at, bytes);
+    }
+  }
+  return out + "'";
+}
 
 std::string shortened(const std::string& text, std::size_t characters) {
   std::vector<std::size_t> starts;

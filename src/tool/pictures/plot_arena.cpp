@@ -83,7 +83,7 @@ void plot_arena(const std::string& path, const ArenaMap& map) {
   script += fmt::format("set xrange [0:{}]\nset yrange [0:{:.8g}]\nset lmargin 11\nset rmargin 20\n", steps,
                         double(top) / unit.factor * 1.02);
   script +=
-      "set key outside right top vertical Left reverse samplen 1.6 width -4 font ',13'\nset style fill solid 1.0 "
+      "set key outside right top vertical Left reverse samplen 1.6 font ',13'\nset style fill solid 1.0 "
       "border rgb '#ffffff'\n";
   if (!map.step_names.empty() && map.step_names.size() <= 48) {
     script += "set xlabel 'step'\nset xtics rotate by 55 right font ',11' (";

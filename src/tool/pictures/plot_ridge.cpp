@@ -12,8 +12,7 @@ namespace {
 
 constexpr unsigned kPanelWidth = 470, kPanelHeight = 360, kTitleHeight = 46;
 constexpr double kLeft = 112.0, kRight = 36.0, kBelow = 124.0;  // of a panel: y label and tics, half a tic, x label
-constexpr double kPlotWidth = kPanelWidth - kLeft;
-constexpr std::size_t kAcross = 44, kUpright = 28;  // characters that fit along a panel's sides
+constexpr std::size_t kAcross = 44, kUpright = 28;              // characters that fit along a panel's sides
 
 std::string block(const std::string& name, const std::vector<std::pair<double, double>>& points) {
   std::string out = fmt::format("${} << END\n", name);
@@ -55,14 +54,15 @@ void plot_ridge_functions(const std::string& path, const std::string& title, con
       1.0 - double(kTitleHeight + 34) / height, kLeft / width, kBelow / height);
   script += "set grid xtics ytics lc rgb '#dddddd' lt 1 lw 0.8\nunset key\nset title font ',15' offset 0, -0.4\n";
   script += "set tics font ',12'\nset format x '%.4g'\nset format y '%.4g'\nset xtics autofreq\n";
+  const double plot_width = (width - kRight) / columns - kLeft;
   script += common_range(panels) + "set style fill transparent solid 0.55 noborder\n";
   for (unsigned i = 0; i < count; ++i) {
     const auto text = [](const std::string& whole, std::size_t room) { return gnuplot_text(shortened(whole, room)); };
     script += fmt::format("set title {}\nset xlabel {} font ',13' offset 0, 0.2\n", text(panels[i].title, kAcross),
                           text(panels[i].x_label, kAcross));
     // gnuplot would put the y label beside tics as wide as it guesses: into the neighbour.
-    script += fmt::format("set label 1 {} at graph {:.4f}, graph 0.5 center rotate by 90 font ',13'\n",
-                          text(panels[i].y_label, kUpright), -(kLeft - 20.0) / kPlotWidth);
+    script += fmt::format("set label 1 {} at screen {:.4f}, graph 0.5 center rotate by 90 font ',13'\n",
+                          text(panels[i].y_label, kUpright), (20.0 + (i % columns) * (plot_width + kLeft)) / width);
     script += range_of_x(panels[i]);
     script += fmt::format(
         "plot $points{0} using 1:2 with points pt 7 ps {1} lc rgb '#7fa8cc', "

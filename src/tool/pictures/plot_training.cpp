@@ -27,6 +27,8 @@ struct CurvePanel {
   bool logarithmic;     // where the values are positive and far apart
 };
 
+constexpr double kCurveWidth = 900.0, kCurveLeft = 128.0, kCurveRight = 36.0;  // of the picture, in pixels
+
 /// Losses that fall by orders of magnitude hide all but the first epoch on a linear scale.
 constexpr double kFarApart = 1000.0;
 
@@ -40,7 +42,9 @@ std::string panel(const CurvePanel& panel, const std::vector<CurvePoint>& points
   }
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   const bool logarithmic = panel.logarithmic && !values.empty() && *low > 0.0 && *high / *low >= kFarApart;
-  std::string out = fmt::format("set ylabel {}\n", gnuplot_text(panel.label));
+  // gnuplot would put the label beside tics as wide as it guesses, outside the picture if they are wider.
+  std::string out = fmt::format("set label 1 {} at screen {:.4f}, graph 0.5 center rotate by 90\n",
+                                gnuplot_text(panel.label), 22.0 / kCurveWidth);
   out += logarithmic
              ? fmt::format("set logscale y\nset format y '%.0e'\nset yrange [{:.4g}:{:.4g}]\n", *low / 2, *high * 2)
              : fmt::format("unset logscale y\nset format y '%.4g'\nset yrange {}\n", scale_for(values));
@@ -70,7 +74,7 @@ void plot_learning_curve(const std::string& path, const std::string& title, cons
   const bool two = std::any_of(points.begin(), points.end(), [](const CurvePoint& p) {
     return std::isfinite(p.train_accuracy) || std::isfinite(p.validation_accuracy);
   });
-  std::string script = gnuplot_head(900, two ? 760 : 480);
+  std::string script = gnuplot_head(static_cast<unsigned>(kCurveWidth), two ? 760 : 480);
   script += "$data << END\n";
   for (const CurvePoint& p : points)
     script += fmt::format("{} {} {} {} {}\n", p.epoch, number(p.train_loss), number(p.validation_loss),
@@ -80,7 +84,8 @@ void plot_learning_curve(const std::string& path, const std::string& title, cons
   script += fmt::format("set xrange [{}:{}]\nset xtics {} format '%g'\n", last == 1 ? 0.5 : 1.0,
                         last == 1 ? 1.5 : double(last), std::max(1U, (last + 11) / 12));
   script += "set grid ytics xtics lc rgb '#dddddd' lt 1 lw 0.8\nset key above right horizontal samplen 2\n";
-  script += "set lmargin 13\nset rmargin 4\n";
+  script += fmt::format("set lmargin at screen {:.4f}\nset rmargin at screen {:.4f}\n", kCurveLeft / kCurveWidth,
+                        1.0 - kCurveRight / kCurveWidth);
   if (two) {
     script += fmt::format("set multiplot layout 2,1 title {} font ',18'\nset bmargin 3\n", gnuplot_text(title));
   } else {
