@@ -76,7 +76,7 @@ TEST_F(FullBatch, RefusesWhatALineSearchCannotUse) {
   const Outcome random =
       run_mote(folder_, "train --model \"input 2; dense 4; dropout 0.5; dense 1\" --data data.csv --optimizer lbfgs");
   EXPECT_EQ(random.exit_code, 1);
-  expect_in(random.err, {"layer 2 (dropout", "stochastic_layer", "use another optimiser"});
+  expect_in(random.err, {"layer 2 (dropout", "draws at random", "use another optimiser"});
 }
 
 TEST_F(FullBatch, ShowsGradientNorms) {

@@ -84,7 +84,7 @@ TEST_F(Ppr, SaysWhatIsWrong) {
   const std::string out = " --out bad.mote";
   expect_mistake("--data constant.csv" + out, 1, {"constant.csv", "\"b\"", "same value", "leave it out"});
   expect_mistake("--data short.csv" + out, 1, {"short.csv", "3 samples", "needs 5", "fewer terms"});
-  expect_mistake("--data flat.csv --terms 1" + out, 1, {"flat.csv", "direction_collapsed", "all equal"});
+  expect_mistake("--data flat.csv --terms 1" + out, 1, {"flat.csv", "direction of the term (1) explains", "all equal"});
   expect_mistake("--data rock.csv --df 1" + out, 2, {"--df wants a number from 2"});
   expect_mistake("--data rock.csv --terms 3 --max-terms 2" + out, 2, {"--max-terms 2", "--terms 3"});
   expect_mistake("--data rock.csv --cross-validate 60" + out, 1, {"48 samples", "needs 60"});

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -35,7 +36,9 @@ Every command takes --json. Exit codes: 0 done, 1 data or model at fault, 2 argu
 
 /// CLI11's complaint in our words. Commands are told few rules, so few complaints are left: a missing command, a word
 /// too many, an option at the end of the line.
-Error argument_error(const CLI::ParseError& error, const CLI::App& app, const Context& context, const Options& top) {
+/// `misread`: a word that is to be taken for unknown; may be empty.
+Error argument_error(const CLI::ParseError& error, const CLI::App& app, const Context& context, const Options& top,
+                     const std::string& misread = "") {
   const auto all = [](const CLI::App*) { return true; };
   const std::vector<const CLI::App*> commands = app.get_subcommands(all);
   const Options* options = &top;
@@ -46,8 +49,12 @@ Error argument_error(const CLI::ParseError& error, const CLI::App& app, const Co
     one->check_order();
     if (const std::optional<Error> count = one->wrong_count(what)) return *count;
   }
-  const std::vector<std::string> unknown = app.remaining(true);
+  std::vector<std::string> unknown = app.remaining(true);
+  if (!misread.empty()) unknown.insert(unknown.begin(), misread);
   if (options != &top) {
+    if (std::find(unknown.begin(), unknown.end(), "help") != unknown.end())
+      return usage_error("there is no command \"help\"",
+                         fmt::format("write mote {} --help", options->command().get_name()));
     for (const std::string& word : unknown)  // an option first: the words behind it are its values
       if (word[0] == '-') return options->unknown(word, commands);
     if (!unknown.empty()) return options->unknown(unknown.front(), commands);
@@ -65,6 +72,15 @@ Error argument_error(const CLI::ParseError& error, const CLI::App& app, const Co
     return usage_error(fmt::format("there is no command, and mote alone has no {}", in_quotes(unknown.front())),
                        "write a command first: " + list_of(names));
   return usage_error("there is no command", "the commands are " + list_of(names));
+}
+
+/// The first word that CLI11 takes for -h and more short options, such as "-history"; empty: the line asks for help.
+std::string_view misread_help(std::span<const char* const> arguments) {
+  for (const std::string_view argument : arguments)
+    if (argument == "-h" || argument == "--help") return {};
+  for (const std::string_view argument : arguments)
+    if (argument.starts_with("-h")) return argument;
+  return {};
 }
 
 /// What --help prints; as JSON the text and the options one by one.
@@ -137,8 +153,8 @@ Options& add_command(CLI::App& app, Context& context, const std::string& name, c
 void print_result(const Context& context, const nlohmann::ordered_json& json, const std::string& text) {
   const std::string out =
       context.json ? json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n" : text;
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  if (std::fflush(stdout) != 0)
+  const bool taken = std::fwrite(out.data(), 1, out.size(), stdout) == out.size();  // long ones are written here
+  if (std::fflush(stdout) != 0 || !taken)
     throw data_error("cannot write the result to the standard output", "check where it goes");
 }
 
@@ -175,7 +191,9 @@ int run_command_line(int argc, const char* const* argv) {
         }
         try {
           app.parse(argc, argv);
-        } catch (const CLI::CallForHelp&) {
+        } catch (const CLI::CallForHelp& error) {
+          if (const std::string_view word = misread_help(context.arguments); !word.empty())
+            throw argument_error(error, app, context, top, std::string(word));
           context.json = json;
           return print_help(app, context);
         } catch (const CLI::CallForVersion& version) {

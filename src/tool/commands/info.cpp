@@ -62,7 +62,7 @@ void show(const InfoJob& job, const Context& context) {
     return print_result(context, {{"command", "info"}, {"isa", isa_name()}, {"runnable", sets}},
                         fmt::format("kernels {} (this computer can run: {})\n", isa_name(), fmt::join(sets, ", ")));
   }
-  const GivenModel given = model_from_argument(job.model);
+  const GivenModel given = model_from_argument(job.model, "MODEL");
   const Model model = given.model.view();
   if (job.text_only)
     return print_result(context, {{"command", "info"}, {"network", model_text(model)}}, model_text(model));

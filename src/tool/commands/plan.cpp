@@ -105,7 +105,7 @@ Json plan_json(const OwnedPlan& plan, const std::vector<KindBytes>& kinds) {
 }
 
 void plan_model(const PlanJob& job, const Context& context) {
-  const OwnedModel model = model_from_argument(job.model).model;
+  const OwnedModel model = model_from_argument(job.model, "MODEL").model;
   PlanOptions options{.batch = job.arguments.batch, .alignment = job.alignment};
   if ((job.alignment & (job.alignment - 1)) != 0)
     throw usage_error(fmt::format("--alignment {} is not a power of two", job.alignment),

@@ -90,7 +90,7 @@ void prepare(TrainJob& job) {
 }
 
 OwnedModel model_for(TrainJob& job) {
-  GivenModel given = model_from_argument(job.model);
+  GivenModel given = model_from_argument(job.model, "--model");
   OwnedModel& model = given.model;
   if (given.has_params && !job.fresh && job.init_given)
     throw usage_error("--init means nothing for a model that has its parameters", "leave it out, or add --fresh")

@@ -199,7 +199,7 @@ Table parse_csv(std::string_view text, const std::string& path) {
 
 Table read_csv(const std::string& path) {
   const std::string text = read_text(path);
-  refuse_foreign(std::string_view(text).substr(0, kKindBytes), path, "a CSV table");
+  refuse_foreign(std::string_view(text).substr(0, kKindBytes), path, Wanted::table);
   return parse_csv(text, path);
 }
 

@@ -29,7 +29,7 @@ Format format_of(const std::string& path) {
   if (start.empty()) throw data_error("the file is empty", "give a file with samples").in(path);
   if (start[0] == 0x93) return Format::npy;
   if (start[0] == 0) return Format::idx;
-  refuse_foreign({reinterpret_cast<const char*>(start.data()), start.size()}, path, "an array of samples or labels");
+  refuse_foreign({reinterpret_cast<const char*>(start.data()), start.size()}, path, Wanted::array);
   if (start.size() >= 2 && start[0] == 'P' && start[1] == 'K') return Format::npz;
   if (path.ends_with(".npy") || path.ends_with(".npy.gz")) return Format::npy;  // the reader says what is wrong
   for (const std::uint8_t byte : start)
@@ -277,7 +277,8 @@ void DataSet::require_labels(std::size_t classes, bool binary) const {
     const std::string range = binary ? "0 and 1, or -1 and +1 throughout" : fmt::format("0 to {}", classes - 1);
     Error error = data_error(fmt::format("label {} of sample {} is out of range: the model has {}", value, i,
                                          binary ? "one output" : fmt::format("{} classes", classes)),
-                             fmt::format("use labels {} or change the last layer", range));
+                             fmt::format("use labels {}, change the last layer or, for values to predict, give them {}",
+                                         range, label_lines_.empty() ? "as float32" : "with --targets COLUMN"));
     error.in(target_path_);
     if (!label_lines_.empty()) error.at_line(label_lines_[i]);
     throw error;

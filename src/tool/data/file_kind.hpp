@@ -3,16 +3,21 @@
 // its name too. Relies on the standard library; the formats that are read have readers of their own.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace mote::tool {
 
-/// A file of another kind.
+/// What a command wanted to find in the file.
+enum class Wanted : std::uint8_t { table, array, model_file, network };
+
+/// What a file of another kind holds.
+enum class Content : std::uint8_t { picture, table, array, model, packed, mote_model, other };
 struct ForeignKind {
-  std::string what;    ///< "a PNG picture"
-  std::string remedy;  ///< what to do with such a file here
+  std::string what;  ///< "a PNG picture"
+  Content content = Content::other;
 };
 
 /// `start`: the first bytes, uncompressed, at least kKindBytes of them unless the file is shorter. Nothing: it may be
@@ -20,7 +25,7 @@ struct ForeignKind {
 std::optional<ForeignKind> foreign_kind(std::string_view start, std::string_view path);
 constexpr std::size_t kKindBytes = 16;
 
-/// Throws if the file is of another kind: "this is a PNG picture, and `wanted` is wanted".
-void refuse_foreign(std::string_view start, const std::string& path, const std::string& wanted);
+/// Throws if the file is of another kind: "this is a PNG picture, and a CSV table is wanted", with what to do.
+void refuse_foreign(std::string_view start, const std::string& path, Wanted wanted);
 
 }  // namespace mote::tool

@@ -20,14 +20,27 @@ std::string layer_name(const Model& model, std::size_t index) {
   return fmt::format("layer {} ({})", index, layer_text(model, index));
 }
 
+namespace {
+
+/// Puts the number where the sentence speaks of it: "(detail)", "(detail: its index)"; else behind it.
+void put_detail(std::string& what, std::uint32_t detail) {
+  constexpr std::string_view kDetail = "(detail";
+  const std::size_t at = what.find(kDetail), end = what.find(')', at);
+  if (at == std::string::npos || end == std::string::npos) {
+    what += fmt::format(" ({})", detail);
+  } else if (end == at + kDetail.size()) {
+    what.replace(at, end - at, fmt::format("({}", detail));
+  } else {
+    what.insert(end, fmt::format(": {}", detail));
+    what.erase(at + 1, kDetail.size() + 1);
+  }
+}
+
+}  // namespace
+
 Error status_error(Status status, const Model& model, const std::string& file) {
-  std::string what = describe(status);  // "What was wrong; what to do."
-  while (!what.empty() && what.back() == '.') what.pop_back();
-  std::string remedy;
-  if (const std::size_t cut = what.find("; "); cut != std::string::npos)
-    remedy = what.substr(cut + 2), what.resize(cut);
-  if (!what.empty()) what[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(what[0])));
-  if (status.detail != 0 && status.code != Code::bad_option) what += fmt::format(" (detail: {})", status.detail);
+  auto [what, remedy] = advice_of(describe(status));
+  if (status.detail != 0 && status.code != Code::bad_option) put_detail(what, status.detail);
   // Records that failed validation are not taken apart: their numbers may mean nothing.
   if (status.layer != kNoLayer && status.layer < model.layers.size()) {
     const Op op = model.layers[status.layer].op;
@@ -35,7 +48,7 @@ Error status_error(Status status, const Model& model, const std::string& file) {
   } else if (status.layer != kNoLayer) {
     what = fmt::format("layer {}: {}", status.layer, what);
   }
-  Error error = data_error(fmt::format("{} [{}]", what, name(status.code)), remedy);
+  Error error = data_error(what, remedy).code(name(status.code));
   if (!file.empty()) error.in(file);
   return error;
 }
@@ -46,17 +59,17 @@ OwnedModel load_model(const std::string& path) {
   if (!model.ok()) {
     const std::string start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4));
     if (model.status().code == Code::file_too_short && start == "MOTE")
-      throw data_error(fmt::format("the model file is cut short: {} bytes needed, {} are there [file_too_short]",
-                                   model.status().detail, bytes.size()),
+      throw data_error(fmt::format("the model file is cut short: {} bytes needed, {} are there", model.status().detail,
+                                   bytes.size()),
                        "copy it again")
           .in(path);
-    const std::string_view first(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kKindBytes));
-    refuse_foreign(first, path, "a .mote file");
-    if (model.status().code == Code::bad_magic || model.status().code == Code::file_too_short)
-      throw data_error("not a model file: it does not begin with MOTE [bad_magic]",
-                       "give a .mote file, as mote train writes it")
+    if (model.status().code == Code::bad_magic || model.status().code == Code::file_too_short) {
+      const std::string_view first(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kKindBytes));
+      refuse_foreign(first, path, Wanted::model_file);
+      throw data_error("not a model file: it does not begin with MOTE", "give a .mote file, as mote train writes it")
           .in(path)
           .at_byte(0);
+    }
     throw status_error(model.status(), {}, path);
   }
   OwnedModel out;
@@ -68,7 +81,7 @@ OwnedModel load_model(const std::string& path) {
   return out;
 }
 
-GivenModel model_from_argument(const std::string& argument) {
+GivenModel model_from_argument(const std::string& argument, const std::string& option) {
   std::error_code ignored;
   if (std::filesystem::exists(argument, ignored)) {
     FileReader start(argument);
@@ -76,7 +89,7 @@ GivenModel model_from_argument(const std::string& argument) {
     const bool model_file = std::string(magic.begin(), magic.end()) == "MOTE" || argument.ends_with(".mote");
     if (model_file) return {load_model(argument), true};
     const std::string text = read_text(argument);
-    refuse_foreign(std::string_view(text).substr(0, kKindBytes), argument, "a network");
+    refuse_foreign(std::string_view(text).substr(0, kKindBytes), argument, Wanted::network);
     OwnedModel model = parse_model_text(text, argument);
     model.source = argument;
     return {std::move(model), false};
@@ -88,7 +101,7 @@ GivenModel model_from_argument(const std::string& argument) {
     throw usage_error("there is no such file, and it is not a network in text form",
                       "give a .mote file, a text file, or text such as \"input 28x28x1; flatten; dense 10\"")
         .in(argument.empty() ? "(empty name)" : argument);
-  return {parse_model_text(argument, "--model"), false};
+  return {parse_model_text(argument, option), false};
 }
 
 std::size_t save_model(const Model& model, const std::string& path) {

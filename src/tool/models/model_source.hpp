@@ -11,7 +11,7 @@
 
 namespace mote::tool {
 
-/// The Status as a sentence: the layer it concerns, what was wrong, what to do, and the code's name.
+/// The Status as a sentence: the layer it concerns, what was wrong, what to do.
 Error status_error(Status status, const Model& model, const std::string& file);
 inline Error status_error(Status status, const OwnedModel& model) {
   return status_error(status, model.view(), model.source);
@@ -21,12 +21,12 @@ inline Error status_error(Status status, const OwnedModel& model) {
 OwnedModel load_model(const std::string& path);
 
 /// What the user gave for a model: a .mote file, a file with the text form, or the text itself.
-/// `has_params` tells whether parameters came with it.
+/// `has_params` tells whether parameters came with it; `option` names the text in errors.
 struct GivenModel {
   OwnedModel model;
   bool has_params = false;
 };
-GivenModel model_from_argument(const std::string& argument);
+GivenModel model_from_argument(const std::string& argument, const std::string& option = "--model");
 
 /// Writes the model file, complete or not at all; returns its size.
 std::size_t save_model(const Model& model, const std::string& path);

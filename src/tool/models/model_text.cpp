@@ -91,9 +91,10 @@ std::string name_remedy(const std::string& name, std::vector<std::string> known)
     case Code::too_many_layers: fail_at(place, line[0], fmt::format("more than {} layers", kMaxLayers), "use fewer");
     default: break;
   }
+  const Advice advice = advice_of(describe(status));
   fail_at(place, line[0],
-          fmt::format("{} cannot be built on {} ({})", in_quotes(line_text(line)), in, name(status.code)),
-          describe(status.code));
+          fmt::format("{}{}: {}", in_quotes(line_text(line)), in.empty() ? "" : " on an input of " + in, advice.what),
+          advice.remedy);
 }
 
 }  // namespace
@@ -121,8 +122,8 @@ OwnedModel parse_model_text(std::string_view text, const std::string& place) {
   if (status.code == Code::unused_layer)
     fail_at(place, line[0], fmt::format("nothing reads the output of {}", in_quotes(line_text(line))),
             "drop the layer, or let a later one take it by name (as NAME, then from NAME, add NAME or concat NAME)");
-  fail_at(place, line[0], fmt::format("{} is not valid ({})", in_quotes(line_text(line)), name(status.code)),
-          describe(status.code));
+  const Advice advice = advice_of(describe(status));
+  fail_at(place, line[0], fmt::format("{}: {}", in_quotes(line_text(line)), advice.what), advice.remedy);
 }
 
 }  // namespace mote::tool

@@ -2,11 +2,31 @@
 // How an error reads, as text and as JSON.
 #include "tool/terminal/error.hpp"
 
+#include <cctype>
 #include <nlohmann/json.hpp>
 
 namespace mote::tool {
 
+namespace {
+
+/// Without what a sentence ends in: the stop is compose()'s.
+std::string without_stop(std::string_view text) {
+  while (!text.empty() && std::string_view(" .;:,!").find(text.back()) != std::string_view::npos) text.remove_suffix(1);
+  return std::string(text);
+}
+
+}  // namespace
+
+Advice advice_of(std::string_view sentence) {
+  const std::size_t cut = sentence.find("; ");
+  Advice out{without_stop(sentence.substr(0, cut)),
+             cut == std::string_view::npos ? "" : without_stop(sentence.substr(cut + 2))};
+  if (!out.what.empty()) out.what[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(out.what[0])));
+  return out;
+}
+
 Error& Error::compose() {
+  what_ = without_stop(what_), remedy_ = without_stop(remedy_);
   message_ = file_;
   if (line_) message_ += (message_.empty() ? "line " : ":") + std::to_string(*line_);
   if (column_) message_ += (line_ ? ":" : message_.empty() ? "column " : ", column ") + std::to_string(*column_);
@@ -24,6 +44,7 @@ std::string Error::json() const {
   error["message"] = message_;
   error["what"] = what_;
   error["remedy"] = remedy_;
+  if (!code_.empty()) error["code"] = code_;
   if (!file_.empty()) error["file"] = file_;
   if (line_) error["line"] = *line_;
   if (column_) error["column"] = *column_;

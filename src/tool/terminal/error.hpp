@@ -7,6 +7,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace mote::tool {
@@ -28,23 +29,31 @@ class Error : public std::exception {
   Error& at_line(std::size_t line) { return line_ = line, compose(); }
   Error& at_column(std::size_t column) { return column_ = column, compose(); }
   Error& at_byte(std::uint64_t byte) { return byte_ = byte, compose(); }
+  /// The library's name for it, for programs: JSON has it, the sentence has not.
+  Error& code(std::string name) { return code_ = std::move(name), *this; }
 
   /// "file:line:column: what; remedy." with the parts that are known.
   [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
   [[nodiscard]] const std::string& message() const { return message_; }
   [[nodiscard]] int exit_code() const { return static_cast<int>(fault_); }
   [[nodiscard]] bool has_file() const { return !file_.empty(); }
-  /// {"error": {"kind", "message", "what", "remedy", "file", "line", "column", "byte", "exit_code"}}, one line.
+  /// {"error": {"kind", "message", "what", "remedy", "code", "file", "line", "column", "byte", "exit_code"}}, one line.
   [[nodiscard]] std::string json() const;
 
  private:
   Error& compose();
 
   Fault fault_;
-  std::string what_, remedy_, file_, message_;
+  std::string what_, remedy_, code_, file_, message_;
   std::optional<std::size_t> line_, column_;
   std::optional<std::uint64_t> byte_;
 };
+
+/// A sentence of the library, "What was wrong; what to do.", as an Error takes it: two parts, small letters, no stop.
+struct Advice {
+  std::string what, remedy;
+};
+Advice advice_of(std::string_view sentence);
 
 inline Error usage_error(std::string what, std::string remedy) {
   return {Fault::usage, std::move(what), std::move(remedy)};
