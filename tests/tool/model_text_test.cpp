@@ -84,7 +84,8 @@ TEST(ModelText, PointsAtTheWord) {
   expect_in(complaint("input 28x28x1; conv2d 8 3x3 sane"),
             {"net.txt:1:29", "\"sane\"", "did you mean \"same\"", "conv2d CHANNELS"});
   expect_in(complaint("input 28x28x1; conv2d"), {"net.txt:1:22", "number of channels", "conv2d CHANNELS"});
-  expect_in(complaint("input 28x28x1; conv2d eight"), {"net.txt:1:23", "\"eight\"", "not the number of channels"});
+  expect_in(complaint("input 28x28x1; conv2d eight"),
+            {"net.txt:1:23", "\"eight\"", "the number of channels is a whole number"});
   expect_in(complaint("input 28x28x1; conv2d 8 3x3x3"), {"net.txt:1:25", "\"3x3x3\"", "filter size"});
   expect_in(complaint("input 4; dense 0"), {"net.txt:1:16", "\"0\""});
   expect_in(complaint("input 4; dense 99999999999"), {"net.txt:1:16"});

@@ -427,6 +427,61 @@ TEST_F(WrongLines, FilesOfAnotherKind) {
   });
 }
 
+TEST_F(WrongLines, NetworksInTextForm) {
+  const std::vector<std::tuple<std::string, std::string, Words>> networks{
+      {"", "", {"the value of MODEL is empty", "FILE|TEXT"}},
+      {"input", "1:6", {"a shape is expected", "input 784"}},
+      {"input x", "1:7", {"\"x\"", "input 784"}},
+      {"input 0", "1:7", {"\"0\""}},
+      {"input 1x2x3x4", "1:7", {"\"1x2x3x4\""}},
+      {"dense 2", "1:1", {"input 28x28x1"}},
+      {"input 2; input 2", "1:10", {"second input"}},
+      {"input 2; dens 2", "1:10", {"\"dens\"", "did you mean \"dense\""}},
+      {"input 2 dense 2", "1:9", {"starts another layer", "put ;"}},
+      {"input 2; dense", "1:15", {"the number of units is expected"}},
+      {"input 2; dense -1", "1:16", {"the number of units is a whole number from 1 to", "\"-1\""}},
+      {"input 2; dense 0", "1:16", {"a whole number from 1 to", "\"0\""}},
+      {"input 2; dense 1e3", "1:16", {"a whole number from 1 to", "\"1e3\""}},
+      {"input 2; dense +3", "1:16", {"a whole number from 1 to", "\"+3\""}},
+      {"input 2; dense 010", "1:16", {"a whole number from 1 to", "\"010\""}},
+      {"input 2; dense 99999999999", "1:16", {"a whole number from 1 to"}},
+      {"input 2; dense 2 2", "1:18", {"\"2\" is not expected in dense"}},
+      {"input 2; dense 2 frozen frozen", "1:25", {"\"frozen\" stands here twice"}},
+      {"input 8x8x1; conv2d 4 3x3 same valid same", "1:38", {"\"same\" stands here twice"}},
+      {"input 8x8x1; conv2d 4 3x3 stride 0", "1:34", {"\"0\"", "stride"}},
+      {"input 8x8x1; conv2d 4 9x9", "1:14", {"larger than its padded input"}},
+      {"input 2; relu as x; add y", "1:25", {"\"y\"", "did you mean \"x\""}},
+      {"input 2; reshape 3", "1:10", {"same product"}},
+      {"input 2; dropout 1", "1:10", {"a rate of at least 0 and below 1"}},
+      {"input 2; dropout nan", "1:18", {"\"nan\""}},
+      {"input 2; gaussian_noise -1", "1:10", {"a standard deviation from 0"}},
+      {"input 2; batch_norm epsilon 0", "1:10", {"epsilon and momentum above 0"}},
+      {"input 2; leaky_relu 2", "1:10", {"a slope above 0"}},
+      {"input 2; spline 1", "1:17", {"2 to 65535 knots"}},
+      {"input 2; repeat 0 { dense 2 }", "1:17", {"at least 1"}},
+      {"input 2; repeat 2 { dense 2", "1:19", {"no }"}},
+      {"input 2; dense 2 }", "1:18", {"without its {"}},
+      {"input 2; concat", "1:16", {"the name of an earlier layer"}}};
+  for (const auto& [text, place, has] : networks) {
+    Words words = has;
+    if (!place.empty()) words.push_back("MODEL:" + place + ":");
+    expect_answer({"info", text}, 2, words);
+    expect_answer({"plan", text}, 2, words);
+    if (place.empty()) continue;
+    words.back() = "--model:" + place + ":";
+    expect_answer({"train", "--data", "t.csv", "--model", text}, 2, words);
+    write("wrong.txt", text);
+    words.back() = "wrong.txt:" + place + ":";
+    expect_answer({"info", "wrong.txt"}, 2, words);
+    std::filesystem::remove("wrong.txt");
+  }
+  expect_cases({
+      {"train --model 'input 2; dense 1' --data r.csv --batch 2", 1, {"r.csv:2", "250000", "--targets"}},
+      {"train --model 'input 2; dense 3' --data r.csv --batch 2", 1, {"r.csv:2", "250000", "--targets"}},
+      {"plan m.mote --train --batch 1000000000", 1, {"2^31 bytes", "smaller batch"}},
+  });
+}
+
 TEST_F(WrongLines, HelpAndVersionAsJson) {
   for (const std::string& command : kCommands) {
     const Outcome help = run_words({command, "--json", "--help"});

@@ -185,7 +185,8 @@ void Options::check_values(const Entry& entry) const {
   const std::string& value = entry.given.front();
   const std::string shape = entry.names.front()[0] == '-' ? name + " " + entry.type : entry.type;
   if (value.find_first_not_of(" \t\n\r") == std::string::npos)
-    throw usage_error(fmt::format("the value of {} is empty", name), fmt::format("write {}, or leave it out", shape));
+    throw usage_error(fmt::format("the value of {} is empty", name),
+                      fmt::format("write {}{}", shape, entry.is_required ? "" : ", or leave it out"));
   entry.take(value);
 }
 

@@ -30,7 +30,7 @@ std::vector<std::uint32_t> sizes_of(std::string_view text, std::uint32_t least) 
   while (true) {
     std::uint32_t value = 0;
     const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc{} || value < least) return {};
+    if (error != std::errc{} || value < least || (*at == '0' && next != at + 1)) return {};
     sizes.push_back(value);
     if (next == end) return sizes;
     if (*next != 'x' && *next != 'X') return {};
@@ -86,7 +86,12 @@ std::vector<std::uint32_t> LayerWords::sizes(const Word& word, const std::string
 std::uint32_t LayerWords::number(const std::string& expected) {
   const Word* word = positional();
   if (word == nullptr) word = &required(expected);
-  return sizes(*word, expected, 1)[0];
+  const std::vector<std::uint32_t> out = sizes_of(word->text, 1);
+  if (out.size() != 1 || out[0] > kMaxDimension)
+    fail(*word,
+         fmt::format("{} is a whole number from 1 to {}, not {}", expected, kMaxDimension, in_quotes(word->text)),
+         fmt::format("write {}", usage()));
+  return out[0];
 }
 
 float LayerWords::real(const Word& word, const std::string& expected) {

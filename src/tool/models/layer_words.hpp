@@ -20,7 +20,8 @@ Op op_of(const std::string& word);
 /// The words that start a layer's options.
 extern const std::vector<std::string> kOptionWords;
 
-/// "8", "3x3", "28x28x1": whole numbers of at least `least`, joined by x. Empty: not of that form.
+/// "8", "3x3", "28x28x1": whole numbers of at least `least`, joined by x, none beginning with a needless 0. Empty: not
+/// of that form.
 std::vector<std::uint32_t> sizes_of(std::string_view text, std::uint32_t least);
 
 /// How a layer is written, for remedies.
@@ -46,6 +47,7 @@ class LayerWords {
   /// At most `most` whole numbers from `least` to `largest` in one word.
   std::vector<std::uint32_t> sizes(const Word& word, const std::string& expected, std::size_t most,
                                    std::uint32_t least = 1, std::uint32_t largest = kMaxDimension);
+  /// One whole number from 1 on; `expected` says which, such as "the number of units".
   std::uint32_t number(const std::string& expected);
   float real(const Word& word, const std::string& expected);
   /// "3" is 3x3, or 1x3 along a sequence.

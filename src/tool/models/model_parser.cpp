@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "tool/models/layer_words.hpp"
 #include "tool/terminal/error.hpp"
@@ -58,6 +59,7 @@ class LayerParser {
     bool stride_given = false;
     BatchNormOptions batch_norm{};
     std::string as, from;
+    std::vector<std::string> given;
   };
 
   [[nodiscard]] const std::string& op() const { return words_.op(); }
@@ -71,7 +73,13 @@ class LayerParser {
 };
 
 void LayerParser::read_options(Options& options) {
-  while (words_.peek() != nullptr) read_option(words_.next(), options);
+  while (words_.peek() != nullptr) {
+    const Word& word = words_.next();
+    if (is_one_of(word.text, options.given))
+      words_.fail(word, fmt::format("{} stands here twice", in_quotes(word.text)), "drop one of them");
+    options.given.push_back(word.text);
+    read_option(word, options);
+  }
 }
 
 void LayerParser::read_option(const Word& word, Options& options) {

@@ -29,6 +29,17 @@ std::string name_remedy(const std::string& name, std::vector<std::string> known)
          (known.empty() ? "name a layer with \"as\", such as: relu as skip" : "the names are " + list_of(known));
 }
 
+/// What the numbers of a layer may be.
+const char* range_text(Op op) {
+  switch (op) {
+    case Op::dropout: return "give a rate of at least 0 and below 1";
+    case Op::gaussian_noise: return "give a standard deviation from 0 to 1000000";
+    case Op::batch_norm: return "give epsilon and momentum above 0 and at most 1";
+    case Op::leaky_relu: return "give a slope above 0 and at most 1";
+    default: return "see the text form in mote train --help";
+  }
+}
+
 /// What resolve() refused, in the words of the text.
 [[noreturn]] void explain(const std::string& place, const Line& line, const LayerSpec& spec, Status status,
                           const std::vector<Layer>& layers, const std::vector<const char*>& labels) {
@@ -87,7 +98,7 @@ std::string name_remedy(const std::string& name, std::vector<std::string> known)
     }
     case Code::bad_attribute:
       fail_at(place, line[0], fmt::format("{}: a number is out of its range", in_quotes(line_text(line))),
-              "rates are in [0, 1), slopes, epsilon and momentum in (0, 1]");
+              range_text(spec.layer.op));
     case Code::too_many_layers: fail_at(place, line[0], fmt::format("more than {} layers", kMaxLayers), "use fewer");
     default: break;
   }
