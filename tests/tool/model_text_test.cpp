@@ -184,7 +184,8 @@ TEST(ModelSource, TellsFilesFromText) {
   expect_in(error_of([&] { model_from_argument("nett.txt"); }), {"nett.txt", "no such file"});
   expect_in(error_of([&] { model_from_argument("input 4; dens 2"); }), {"--model:1:10", "dens"});
   OwnedModel model = parse_model_text("input 4; dense 2", "net");
-  const std::size_t bytes = save_model(model.view(), folder / "net.mote");
+  AtomicFile file(folder / "net.mote", FileKind::model);
+  const std::size_t bytes = save_model(model.view(), file);
   EXPECT_EQ(std::filesystem::file_size(folder / "net.mote"), bytes);
   EXPECT_TRUE(model_from_argument(folder / "net.mote").has_params);
   EXPECT_EQ(records(load_model(folder / "net.mote").layers), records(model.layers));
@@ -193,7 +194,8 @@ TEST(ModelSource, TellsFilesFromText) {
 TEST(ModelSource, SurvivesDamage) {
   const TemporaryFolder folder;
   const OwnedModel model = parse_model_text("input 4; dense 2; relu; dense 3", "net");
-  save_model(model.view(), folder / "net.mote");
+  AtomicFile file(folder / "net.mote", FileKind::model);
+  save_model(model.view(), file);
   const std::string path = folder / "x.mote";
   read_damaged(read(folder / "net.mote"), path, [&] { load_model(path); });
 }

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -134,6 +135,17 @@ inline Outcome run_mote(const TemporaryFolder& folder, const std::string& argume
   Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read(out), read(err)};
   std::filesystem::remove(out);
   std::filesystem::remove(err);
+  return outcome;
+}
+
+/// Runs bash lines in `folder`, where $mote is the program.
+inline Outcome run_script(const TemporaryFolder& folder, const std::string& lines) {
+  const std::string script = folder / ".script", out = folder / ".out", err = folder / ".err";
+  write(script, "mote='" MOTE_TOOL "'\n" + lines + "\n");
+  const int status =
+      std::system(("cd '" + folder.path() + "' && bash '" + script + "' >'" + out + "' 2>'" + err + "'").c_str());
+  Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read(out), read(err)};
+  for (const std::string& file : {script, out, err}) std::filesystem::remove(file);
   return outcome;
 }
 

@@ -317,7 +317,7 @@ TEST_F(WrongLines, OptionsThatMeanNothingHere) {
   });
   for (const auto& [name, option] : options_of("plan"))
     if (name != "--json" && name != "--train" && name != "--alignment" && name != "--svg" && name != "--batch" &&
-        name != "--real-targets" && name != "--gradient-norms") {
+        name != "--real-targets" && name != "--gradient-norms" && name != "--force") {
       const auto help = option["help"].get<std::string>();
       const std::string value = help.find("a number") != std::string::npos || help.find("a whole") != std::string::npos
                                     ? "0.5"
@@ -329,6 +329,8 @@ TEST_F(WrongLines, OptionsThatMeanNothingHere) {
                     {name, "--train"});
     }
   expect_answer({"plan", "m.mote", "--gradient-norms"}, 2, {"--gradient-norms", "--train"});
+  expect_answer({"plan", "m.mote", "--force"}, 2, {"--force", "--svg"});
+  train("--force", {"--force", "--out or --plots"});
 }
 
 TEST_F(WrongLines, NumbersThatCannotBeMeant) {

@@ -6,16 +6,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 
 #include "mote/kernels/isa.hpp"
 #include "tool/commands/commands.hpp"
+#include "tool/data/file_ledger.hpp"
 #include "tool/terminal/error.hpp"
+#include "tool/terminal/streams.hpp"
 #include "tool/terminal/suggest.hpp"
 #include "tool/terminal/threads.hpp"
 
@@ -31,7 +33,8 @@ constexpr const char* kOverview = R"(FIRST STEPS
   mote train --help                          how networks and data are given
   mote plan "input 784; dense 64; relu; dense 10" --train --batch 32
                                              the memory that a training step needs, before it runs
-Every command takes --json. Exit codes: 0 done, 1 data or model at fault, 2 arguments at fault.
+Every command takes --json. Exit codes: 0 done, 1 data or model at fault, 2 arguments at fault,
+130 and 143 ended by Ctrl-C and SIGTERM; mote train then writes the best weights so far.
 )";
 
 /// CLI11's complaint in our words. Commands are told few rules, so few complaints are left: a missing command, a word
@@ -100,13 +103,20 @@ void print_help(const CLI::App& app, const Context& context) {
   print_result(context, json, text);
 }
 
+void complain(const Error& error) { print_error("mote: " + printable_line(error.message()) + "\n"); }
+
 void report(const Error& error, bool json) {
-  if (json) {
-    fmt::print("{}\n", error.json());
-  } else {
-    fmt::print(stderr, "mote: {}\n", error.message());
+  try {
+    if (json) return print_out(error.json() + "\n");
+  } catch (const Error&) {  // nobody listens there
   }
+  complain(error);
 }
+
+/// A failure that stands in the result that was printed.
+struct Reported {
+  int exit_code;
+};
 
 bool wants_json(std::span<const char* const> arguments) {
   for (const std::string_view argument : arguments)
@@ -121,6 +131,8 @@ int guarded(const std::function<void()>& work, bool json) {
   } catch (const Error& error) {
     report(error, json);
     return error.exit_code();
+  } catch (const Reported& failure) {
+    return failure.exit_code;
   } catch (const std::bad_alloc&) {
     report(data_error("there is not enough memory for this", "use fewer samples or a smaller batch"), json);
   } catch (const std::exception& error) {
@@ -150,12 +162,19 @@ Options& add_command(CLI::App& app, Context& context, const std::string& name, c
   return options;
 }
 
-void print_result(const Context& context, const nlohmann::ordered_json& json, const std::string& text) {
-  const std::string out =
-      context.json ? json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n" : text;
-  const bool taken = std::fwrite(out.data(), 1, out.size(), stdout) == out.size();  // long ones are written here
-  if (std::fflush(stdout) != 0 || !taken)
-    throw data_error("cannot write the result to the standard output", "check where it goes");
+void print_result(const Context& context, nlohmann::ordered_json json, const std::string& text,
+                  const std::optional<Error>& failure) {
+  if (failure && context.json) json.update(nlohmann::ordered_json::parse(failure->json()));
+  print_out(context.json ? json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n" : text);
+  if (!failure) return;
+  if (!context.json) complain(*failure);
+  throw Reported{failure->exit_code()};
+}
+
+void add_force(Options& options, Context& context, std::vector<Condition> writing) {
+  Options::Entry& force =
+      options.flag("--force", context.force, "replace files that hold something else than what is written to them");
+  if (!writing.empty()) force.only_with(std::move(writing));
 }
 
 int run_command_line(int argc, const char* const* argv) {
@@ -181,6 +200,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_params(app, context);
   add_fold(app, context);
   add_demo(app, context);
+  FileLedger::current().open();
   const bool json = wants_json(context.arguments);
   int exit_code = 0;
   const int failed = guarded(
@@ -207,6 +227,7 @@ int run_command_line(int argc, const char* const* argv) {
         context.chosen->check();
         if (!isa.empty()) choose_isa(isa);
         if (threads > 1) start_threads(threads);
+        if (context.force) FileLedger::current().allow_other_kinds();
         context.chosen->work();
       },
       json);

@@ -4,13 +4,15 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "tool/commands/arguments.hpp"
 #include "tool/commands/options.hpp"
+#include "tool/terminal/error.hpp"
 
 namespace CLI {
 class App;
@@ -19,7 +21,7 @@ class App;
 namespace mote::tool {
 
 struct Context {
-  bool json = false;
+  bool json = false, force = false;
   std::span<const char* const> arguments;          ///< the line as it was typed
   std::vector<std::unique_ptr<Options>> commands;  ///< of each command that was added
   Options* chosen = nullptr;                       ///< the one that the line names
@@ -39,8 +41,12 @@ void add_demo(CLI::App& app, Context& context);
 Options& add_command(CLI::App& app, Context& context, const std::string& name, const std::string& description,
                      const std::string& footer);
 
-/// Prints the JSON object or the text.
-void print_result(const Context& context, const nlohmann::ordered_json& json, const std::string& text);
+/// --force, for commands that write files; `writing`: the options that make it write some, where there are such.
+void add_force(Options& options, Context& context, std::vector<Condition> writing = {});
+
+/// Prints the JSON object or the text; then the failure, if there is one in spite of a result, and ends the command.
+void print_result(const Context& context, nlohmann::ordered_json json, const std::string& text,
+                  const std::optional<Error>& failure = {});
 
 /// The whole of `mote train` but parsing.
 struct TrainJob {
@@ -53,8 +59,10 @@ struct TrainJob {
   TrainingArguments training;
   TrainingOptions options;
 };
-/// Trains, saves, draws; `text` receives what a person is told. Returns the report.
-nlohmann::ordered_json run_train(TrainJob& job, const Context& context, std::string& text);
+/// Trains, saves, draws; `text` receives what a person is told, `failure` what went wrong although there is a model.
+/// Returns the report.
+nlohmann::ordered_json run_train(TrainJob& job, const Context& context, std::string& text,
+                                 std::optional<Error>& failure);
 
 /// The whole of `mote eval` but parsing.
 struct EvalJob {
@@ -64,7 +72,8 @@ struct EvalJob {
   DataArguments data;
   bool training_part = false;
 };
-nlohmann::ordered_json run_eval(const EvalJob& job, const Context& context, std::string& text);
+nlohmann::ordered_json run_eval(const EvalJob& job, const Context& context, std::string& text,
+                                std::optional<Error>& failure);
 
 /// Names for `classes` classes: those given, checked, or "0", "1", ….
 std::vector<std::string> class_names_for(std::size_t classes, const std::vector<std::string>& given);

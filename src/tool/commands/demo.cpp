@@ -11,6 +11,7 @@
 #include "tool/commands/commands.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/terminal/error.hpp"
+#include "tool/terminal/streams.hpp"
 
 namespace mote::tool {
 namespace {
@@ -53,9 +54,10 @@ std::string command_line(const TrainJob& job) {
 void demo(const DemoJob& demo, const Context& context) {
   const auto begin = std::chrono::steady_clock::now();
   make_folder(demo.out);
+  AtomicFile::claim((std::filesystem::path(demo.out) / "report.json").string(), FileKind::json);
   const auto in_folder = [&](const char* name) { return (std::filesystem::path(demo.out) / name).string(); };
   const std::string network = in_folder("network.txt");
-  write_file(network, kNetwork);
+  write_file(network, FileKind::network, kNetwork);
   TrainJob train;
   train.model = network;
   train.data.data = demo.data;
@@ -70,9 +72,11 @@ void demo(const DemoJob& demo, const Context& context) {
   train.options.epochs = demo.epochs;
   train.options.validation_fraction = 0.1;
   train.options.keep_best = true;
-  if (!context.json) fmt::print(stderr, "The same as\n\n{}\n", command_line(train));
+  if (!context.json) print_error(printable(fmt::format("The same as\n\n{}\n", command_line(train))));
   std::string text, eval_text;
-  const Json trained = run_train(train, context, text);
+  std::optional<Error> failure;
+  const Json trained = run_train(train, context, text, failure);
+  if (failure) return print_result(context, trained, text, failure);
   if (trained["test"].is_null())
     throw data_error("the folder has no test files",
                      "the demo needs t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte too")
@@ -82,7 +86,7 @@ void demo(const DemoJob& demo, const Context& context) {
   eval.model = train.out;
   eval.data.data = demo.data;
   eval.batch = train.training.batch;
-  const Json reloaded = run_eval(eval, context, eval_text);
+  const Json reloaded = run_eval(eval, context, eval_text, failure);
   if (reloaded["correct"] != trained["test"]["correct"] || reloaded["loss"] != trained["test"]["loss"])
     throw data_error(fmt::format("the model read back has accuracy {} and loss {}, but training ended with {} and {}",
                                  reloaded["accuracy"].dump(), reloaded["loss"].dump(),
@@ -100,7 +104,7 @@ void demo(const DemoJob& demo, const Context& context) {
   report["train"] = trained;
   report["eval"] = reloaded;
   report["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  write_file(in_folder("report.json"), report.dump(2) + "\n");
+  write_file(in_folder("report.json"), FileKind::json, report.dump(2) + "\n");
   text += fmt::format(
       "read back       accuracy {:.2f} %, loss {}: the same to the last digit; {:.0f} samples/s in inference\n",
       100.0 * reloaded["accuracy"].get<double>(), reloaded["loss"].dump(),
@@ -123,6 +127,7 @@ void add_demo(CLI::App& app, Context& context) {
   options.text("--out", job->out, "DIR", "folder for the model, the pictures and report.json");
   options.whole("--epochs", job->epochs, {1, 1'000'000'000}, "passes over the training samples");
   options.flag("--digits", job->digits, "the data are digits, not clothes: number the classes");
+  add_force(options, context);
   options.run([job, &context] { demo(*job, context); });
 }
 

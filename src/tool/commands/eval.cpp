@@ -74,9 +74,13 @@ void draw_confusion(const std::string& folder, const Scores& scores, const std::
   text += fmt::format("picture         {}\n", path);
 }
 
-Json run_eval(const EvalJob& job, const Context& context, std::string& text) {
+Json run_eval(const EvalJob& job, const Context& context, std::string& text, std::optional<Error>& failure) {
   const std::optional<Loss> wish = loss_called(job.loss);
-  if (!job.plots.empty()) make_folder(job.plots);
+  const char* const picture = job.data.reconstruct ? "reconstructions.svg" : "confusion-matrix.svg";
+  if (!job.plots.empty()) {
+    make_folder(job.plots);
+    AtomicFile::claim((std::filesystem::path(job.plots) / picture).string(), FileKind::picture);
+  }
   OwnedModel model = load_model(job.model);
   const DataSet data = load_evaluation_data(job.data, job.training_part);
   const Loss loss = wish ? *wish : default_loss(data, model.view().output_shape());
@@ -85,6 +89,7 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text) {
   const auto outputs = static_cast<std::size_t>(model.view().output_shape().elements());
   data.require_shape(model.view().input_shape());
   if (data.has_labels()) data.require_labels(outputs, outputs == 1);
+  if (data.has_labels()) static_cast<void>(class_names_for(classes_of(model.view().output_shape()), job.class_names));
   if (data.has_targets()) data.require_target_width(outputs);
   const PlanOptions options{.batch = job.batch, .alignment = 64};
   const OwnedPlan plan = plan_of(model, options);
@@ -118,9 +123,13 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text) {
   json["arena_bytes"] = plan.arena_bytes();
   json["samples_per_second"] = speed;
   json["isa"] = session->isa();
-  if (!job.plots.empty() && data.reconstructs())
-    draw_reconstructions(job.plots, load_model(job.model), nullptr, &data, text);
-  if (!job.plots.empty() && scores.classes != 0) draw_confusion(job.plots, scores, names, text);
+  try {
+    if (!job.plots.empty() && data.reconstructs())
+      draw_reconstructions(job.plots, load_model(job.model), nullptr, &data, text);
+    if (!job.plots.empty() && scores.classes != 0) draw_confusion(job.plots, scores, names, text);
+  } catch (const Error& error) {  // the result is there all the same
+    failure = error;
+  }
   return json;
 }
 
@@ -141,10 +150,12 @@ void add_eval(CLI::App& app, Context& context) {
   options.list("--class-names", job->class_names, "NAMES", "names for the confusion matrix")
       .not_with({{"--targets", {}}, {"--reconstruct", {}}});
   add_evaluation_data(options, job->data, job->training_part);
+  add_force(options, context, {{"--plots", {}}});
   options.run([job, &context] {
     std::string text;
-    const Json json = run_eval(*job, context, text);
-    print_result(context, json, text);
+    std::optional<Error> failure;
+    const Json json = run_eval(*job, context, text, failure);
+    print_result(context, json, text, failure);
   });
 }
 

@@ -62,7 +62,7 @@ void show(const InfoJob& job, const Context& context) {
     return print_result(context, {{"command", "info"}, {"isa", isa_name()}, {"runnable", sets}},
                         fmt::format("kernels {} (this computer can run: {})\n", isa_name(), fmt::join(sets, ", ")));
   }
-  const GivenModel given = model_from_argument(job.model, "MODEL");
+  const GivenModel given = model_from_argument(job.model, "MODEL", Parameters::none);
   const Model model = given.model.view();
   if (job.text_only)
     return print_result(context, {{"command", "info"}, {"network", model_text(model)}}, model_text(model));
@@ -94,7 +94,7 @@ void show(const InfoJob& job, const Context& context) {
   json["arena_bytes"] = plan.arena_bytes();
   json["lower_bound_bytes"] = plan.plan.lower_bound_bytes;
   if (given.has_params) {
-    const AlignedBytes bytes = read_file(job.model);
+    const AlignedBytes bytes = read_model_file(job.model);
     FileHeader header;
     std::memcpy(&header, bytes.data(), sizeof header);
     text += fmt::format("file         {} bytes, version {}, CRC-32 {:08x}, parameters aligned to {}\n",

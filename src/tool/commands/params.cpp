@@ -49,6 +49,8 @@ Element element_of(DType type) {
 
 Json write_arrays(const OwnedModel& model, const std::string& folder, std::string& text) {
   make_folder(folder);
+  for (const NamedArray& named : arrays_of(model.view()))  // all or none
+    AtomicFile::claim((std::filesystem::path(folder) / named.file).string(), FileKind::array);
   Json files = Json::array();
   for (const NamedArray& named : arrays_of(model.view())) {
     const std::span<const std::byte> bytes =
@@ -135,7 +137,8 @@ void params(const ParamsJob& job, const Context& context) {
     const std::string& target = job.out_model.empty() ? job.model : job.out_model;
     json["files"] = read_arrays(model, job.set, text);
     json["out_model"] = target;
-    json["model_bytes"] = save_model(model.view(), target);
+    AtomicFile file(target, FileKind::model, job.out_model.empty());  // without --out-model, MODEL itself is changed
+    json["model_bytes"] = save_model(model.view(), file);
     text += fmt::format("model {}\n", target);
   }
   print_result(context, json, text);
@@ -143,7 +146,7 @@ void params(const ParamsJob& job, const Context& context) {
 
 void fold(const std::string& path, const std::string& out, const Context& context) {
   const OwnedModel model = load_model(path);
-  AtomicFile file(out);
+  AtomicFile file(out, FileKind::model);
   AlignedBytes bytes(folded_file_bytes(model.view()));
   const Result<std::size_t> written = fold_batch_norm(model.view(), bytes.span());
   if (!written.ok()) throw status_error(written.status(), model);
@@ -185,6 +188,7 @@ void add_params(CLI::App& app, Context& context) {
   options.text("--set", job->set, "DIR", "folder to read parameters from");
   options.text("--out-model", job->out_model, "FILE", "with --set: model file to write (default: MODEL itself)")
       .only_with({{"--set", {}}});
+  add_force(options, context, {{"--out", {}}, {"--out-model", {}}});
   options.run([job, &context] { params(*job, context); });
 }
 
@@ -196,6 +200,7 @@ void add_fold(CLI::App& app, Context& context) {
 )");
   options.text("MODEL", files->first, "FILE", "model file").required();
   options.text("--out", files->second, "FILE", "model file to write").required();
+  add_force(options, context);
   options.run([files, &context] { fold(files->first, files->second, context); });
 }
 

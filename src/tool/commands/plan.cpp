@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tool/commands/commands.hpp"
+#include "tool/data/file_io.hpp"
 #include "tool/models/memory_plan.hpp"
 #include "tool/pictures/plot.hpp"
 #include "tool/terminal/error.hpp"
@@ -105,7 +106,8 @@ Json plan_json(const OwnedPlan& plan, const std::vector<KindBytes>& kinds) {
 }
 
 void plan_model(const PlanJob& job, const Context& context) {
-  const OwnedModel model = model_from_argument(job.model, "MODEL").model;
+  if (!job.svg.empty()) AtomicFile::claim(job.svg, FileKind::picture);
+  const OwnedModel model = model_from_argument(job.model, "MODEL", Parameters::none).model;
   PlanOptions options{.batch = job.arguments.batch, .alignment = job.alignment};
   if ((job.alignment & (job.alignment - 1)) != 0)
     throw usage_error(fmt::format("--alignment {} is not a power of two", job.alignment),
@@ -169,6 +171,7 @@ void add_plan(CLI::App& app, Context& context) {
                 "of every buffer, a power of two; 64 is fastest where vectors are wide", "BYTES");
   options.text("--svg", job->svg, "FILE", "draw the arena: offset against time");
   add_training(options, job->arguments, {{"--train", {}}});
+  add_force(options, context, {{"--svg", {}}});
   options.run([job, &context] { plan_model(*job, context); });
 }
 

@@ -26,6 +26,10 @@ struct PprJob {
   PursuitConfig config;
 };
 
+std::string picture_of(const PprJob& job) {
+  return (std::filesystem::path(job.plots) / "ridge-functions.svg").string();
+}
+
 void prepare(PprJob& job) {
   job.config.smoother = static_cast<Smoother>(choice(job.smoother, {"spline", "supersmoother"}, "--smoother"));
   job.config.backfitting =
@@ -34,8 +38,9 @@ void prepare(PprJob& job) {
     throw usage_error(fmt::format("--max-terms {} is less than --terms {}", job.config.max_terms, job.terms),
                       "give at least as many, or leave it out");
   if (job.data.target_columns.empty()) job.data.target_columns = {"last"};
-  if (!job.out.empty()) AtomicFile probe(job.out);  // can be written there?
-  if (!job.plots.empty()) make_folder(job.plots);
+  if (job.plots.empty()) return;
+  make_folder(job.plots);
+  AtomicFile::claim(picture_of(job), FileKind::picture);
 }
 
 std::string by_terms(const std::vector<double>& values, std::size_t chosen) {
@@ -85,15 +90,17 @@ Json report_json(const PprJob& job, const PursuitOutcome& outcome, const std::ve
   return json;
 }
 
-Json run_ppr(PprJob& job, const Context& context, std::string& text) {
+Json run_ppr(PprJob& job, const Context& context, std::string& text, std::optional<Error>& failure) {
   prepare(job);
+  std::optional<AtomicFile> out;
+  if (!job.out.empty()) out.emplace(job.out, FileKind::model);
   const TrainingData data = load_training_data(job.data);
   const PursuitArrays arrays(data.train);
+  if (out) out->reserve(pursuit_file_bytes(arrays, job.terms, job.knots));
   Progress progress(Progress::style_for(context.json));
   const PursuitOutcome outcome = run_pursuit(arrays, job.config, job.terms, job.knots, data.train.path(), progress);
   const std::vector<PursuitTerm> terms = pursuit_terms(outcome.model, arrays);
-  const std::size_t model_bytes =
-      job.out.empty() ? model_file_bytes(outcome.model.view()) : save_model(outcome.model.view(), job.out);
+  const std::size_t model_bytes = out ? save_model(outcome.model.view(), *out) : model_file_bytes(outcome.model.view());
   const std::size_t inference_arena = plan_of(outcome.model, {.alignment = 64}).arena_bytes();
   text = summary(job, outcome, terms, model_bytes, inference_arena);
   Json json = report_json(job, outcome, terms);
@@ -114,11 +121,15 @@ Json run_ppr(PprJob& job, const Context& context, std::string& text) {
     text += fmt::format("warning: {}\n", kNoGnuplot);
     return json;
   }
-  const std::string picture = (std::filesystem::path(job.plots) / "ridge-functions.svg").string();
+  const std::string picture = picture_of(job);
   const double explained = 100.0 * (1.0 - outcome.report.residual_sum_of_squares / outcome.report.total_sum_of_squares);
-  plot_ridge_functions(picture, fmt::format("Ridge functions and partial residuals: {:.1f} % explained", explained),
-                       ridge_panels(outcome.model, arrays));
-  text += fmt::format("pictures        {}\n", picture);
+  try {
+    plot_ridge_functions(picture, fmt::format("Ridge functions and partial residuals: {:.1f} % explained", explained),
+                         ridge_panels(outcome.model, arrays));
+    text += fmt::format("pictures        {}\n", picture);
+  } catch (const Error& error) {  // the result is there all the same
+    failure = error;
+  }
   return json;
 }
 
@@ -203,10 +214,12 @@ void add_ppr(CLI::App& app, Context& context) {
       .only_with({supersmoother})
       .not_with({{"--span", {}}});
   options.whole("--knots", job->knots, {2, 65535}, "of each function in the model").under(heading);
+  add_force(options, context, {{"--out", {}}, {"--plots", {}}});
   options.run([job, &context] {
     std::string text;
-    const Json json = run_ppr(*job, context, text);
-    print_result(context, json, text);
+    std::optional<Error> failure;
+    const Json json = run_ppr(*job, context, text, failure);
+    print_result(context, json, text, failure);
   });
 }
 

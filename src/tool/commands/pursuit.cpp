@@ -60,6 +60,8 @@ struct Computed {
 };
 
 OwnedModel chain_model(std::size_t features, std::uint32_t terms, std::uint16_t knots, std::size_t outputs) {
+  if (terms == 0) throw usage_error("--terms 0 fits nothing", "give at least 1");
+  if (knots < 2) throw usage_error("--knots is less than 2", "give at least 2; the more, the closer to the fit");
   return parse_model_text(
       fmt::format("input {}; dense {} no_bias; spline {}; dense {}", features, terms, knots, outputs), "the model");
 }
@@ -137,6 +139,10 @@ PursuitArrays::PursuitArrays(const DataSet& data) {
   for (std::size_t j = feature_names.size(); j < features; ++j) feature_names.push_back(fmt::format("x{}", j + 1));
   for (std::size_t k = target_names.size(); k < outputs; ++k)
     target_names.push_back(outputs == 1 ? "y" : fmt::format("y{}", k + 1));
+}
+
+std::size_t pursuit_file_bytes(const PursuitArrays& data, std::uint32_t terms, std::uint16_t knots) {
+  return model_file_bytes(chain_model(data.features, terms, knots, data.outputs).view());
 }
 
 PursuitOutcome run_pursuit(const PursuitArrays& data, PursuitConfig config, std::uint32_t terms, std::uint16_t knots,

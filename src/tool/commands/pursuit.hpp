@@ -32,6 +32,9 @@ struct PursuitOutcome {
   double seconds = 0.0;
 };
 
+/// The model file's size with so many terms.
+std::size_t pursuit_file_bytes(const PursuitArrays& data, std::uint32_t terms, std::uint16_t knots);
+
 /// Fits `terms` terms with `knots` knots each. Throws on whatever stops it, with the option or column concerned.
 PursuitOutcome run_pursuit(const PursuitArrays& data, PursuitConfig config, std::uint32_t terms, std::uint16_t knots,
                            const std::string& source, Progress& progress);

@@ -32,7 +32,7 @@ std::vector<std::uint64_t> output_dims(std::size_t samples, const Shape& shape) 
 }
 
 Json run_model(const RunJob& job, const Context& context, std::string& text) {
-  AtomicFile file(job.output);
+  AtomicFile file(job.output, FileKind::array);
   const OwnedModel model = load_model(job.model);
   const DataSet data = DataSet::samples_from(job.input, job.scale);
   data.require_shape(model.view().input_shape());
@@ -45,7 +45,9 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
   const auto outputs = static_cast<std::size_t>(model.view().output_shape().elements());
   const std::size_t features = data.features();
   const std::vector<std::uint64_t> dims = output_dims(data.size(), model.view().output_shape());
-  file.write(npy_header(Element::f32, dims));
+  const std::string header = npy_header(Element::f32, dims);
+  file.reserve(header.size() + std::uint64_t{data.size()} * outputs * sizeof(float));
+  file.write(header);
   Progress progress(Progress::style_for(context.json));
   progress.start("samples", data.size());
   double seconds = 0.0;
@@ -95,6 +97,7 @@ void add_run(CLI::App& app, Context& context) {
   options.text("--output", job->output, "FILE", ".npy file to write").required();
   options.whole("--batch", job->batch, {1, 1'000'000'000}, "samples per run");
   options.real("--scale", job->scale, {.not_zero = true}, "factor for every sample value", "FACTOR");
+  add_force(options, context);
   options.run([job, &context] {
     std::string text;
     const Json json = run_model(*job, context, text);

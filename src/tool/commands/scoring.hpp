@@ -37,6 +37,11 @@ Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::s
 /// 0, 1, …, count - 1.
 std::vector<std::uint32_t> all_indices(std::size_t count);
 
+/// How many classes labels of a model with that output have.
+inline std::size_t classes_of(const Shape& output) {
+  return std::max<std::size_t>(static_cast<std::size_t>(output.elements()), 2);
+}
+
 /// Throws where the loss, the number of outputs and the kind of targets make no sense together.
 void require_targets(const DataSet& data, Loss loss, const Shape& output);
 

@@ -16,12 +16,17 @@
 #include "tool/pictures/gradient_norms.hpp"
 #include "tool/pictures/plot.hpp"
 #include "tool/terminal/error.hpp"
+#include "tool/terminal/interrupts.hpp"
 #include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr const char *kLearningCurve = "learning-curve.svg", *kArena = "arena.svg",
+                     *kGradientNorms = "gradient-norms.svg", *kConfusionMatrix = "confusion-matrix.svg",
+                     *kReconstructions = "reconstructions.svg";
 
 std::string in_folder(const std::string& folder, const char* name) {
   return (std::filesystem::path(folder) / name).string();
@@ -85,8 +90,23 @@ void prepare(TrainJob& job) {
   static_cast<void>(initializer_called(job.init));
   static_cast<void>(loss_called(job.training.loss));
   static_cast<void>(training_schedule(job.training, 1.0, options.epochs));
-  if (!job.out.empty()) AtomicFile probe(job.out);  // can be written there?
-  if (!job.plots.empty()) make_folder(job.plots);
+  if (job.plots.empty()) return;
+  make_folder(job.plots);
+  for (const char* const picture : {kLearningCurve, kArena, kGradientNorms, kConfusionMatrix, kReconstructions}) {
+    const bool drawn = picture == kGradientNorms     ? job.training.gradient_norms
+                       : picture == kReconstructions ? job.data.reconstruct
+                                                     : true;
+    if (drawn) AtomicFile::claim(in_folder(job.plots, picture), FileKind::picture);
+  }
+}
+
+/// What ended the training early, with what became of the weights.
+Error ending_of(const TrainingReport& report, const TrainJob& job) {
+  Error error = *report.failure;
+  const std::string kept = report.kept.empty() ? "nothing was written"
+                           : job.out.empty()   ? "no model was kept, because there is no --out"
+                                               : fmt::format("{} were written to {}", report.kept, job.out);
+  return error.during(fmt::format("training stopped {}, and {}", report.ended, kept));
 }
 
 OwnedModel model_for(TrainJob& job) {
@@ -113,7 +133,7 @@ void draw_training(const std::string& folder, const OwnedModel& model, const Tra
   std::vector<CurvePoint> points;
   for (const EpochReport& e : report.epochs)
     points.push_back({e.epoch, e.train_loss, e.train_accuracy, e.validation_loss, e.validation_accuracy});
-  const std::string curve = in_folder(folder, "learning-curve.svg"), arena = in_folder(folder, "arena.svg");
+  const std::string curve = in_folder(folder, kLearningCurve), arena = in_folder(folder, kArena);
   plot_learning_curve(curve, "Learning curve", points, report.best_epoch, report.minimum ? "iteration" : "epoch");
   const OwnedPlan plan = plan_of(model, plan_options(job.options.config));
   plot_arena(arena, arena_map(model, plan,
@@ -121,7 +141,7 @@ void draw_training(const std::string& folder, const OwnedModel& model, const Tra
                                           slice_samples(job.options.config), grouped(plan.plan.arena_bytes))));
   text += fmt::format("pictures        {}\n                {}\n", curve, arena);
   if (report.first_gradient_norms.empty()) return;
-  const std::string norms = in_folder(folder, "gradient-norms.svg");
+  const std::string norms = in_folder(folder, kGradientNorms);
   plot_gradient_norms(norms, "Gradient norms", gradient_norm_curves(model, report));
   text += fmt::format("                {}\n", norms);
 }
@@ -156,9 +176,12 @@ std::string summary(const TrainingReport& report, const TrainJob& job, std::size
 
 }  // namespace
 
-Json run_train(TrainJob& job, const Context& context, std::string& text) {
+Json run_train(TrainJob& job, const Context& context, std::string& text, std::optional<Error>& failure) {
   prepare(job);
+  std::optional<AtomicFile> out;
+  if (!job.out.empty()) out.emplace(job.out, FileKind::model);
   OwnedModel model = model_for(job);
+  if (out) out->reserve(model_file_bytes(model.view()));
   const TrainingData data = load_training_data(job.data);
   TrainingOptions& options = job.options;
   const std::optional<Loss> wish = loss_called(job.training.loss);
@@ -166,13 +189,19 @@ Json run_train(TrainJob& job, const Context& context, std::string& text) {
   const double train_samples = static_cast<double>(data.train.size()) * (1.0 - options.validation_fraction);
   options.config.schedule =
       training_schedule(job.training, std::floor(train_samples / options.config.batch), options.epochs);
+  if (!job.class_names.empty() && data.train.has_labels())
+    static_cast<void>(class_names_for(classes_of(model.view().output_shape()), job.class_names));
   Progress progress(Progress::style_for(context.json));
+  std::optional<GracefulInterrupts> graceful(std::in_place);
   const TrainingReport report = train(model, options, data.train, data.test ? &*data.test : nullptr, progress);
   options.config.batch = report.batch, options.config.micro_batch = report.slice;
   options.config.targets = data.train.reconstructs() ? Targets::input
                            : data.train.has_labels() ? Targets::labels
                                                      : Targets::values;
-  const std::size_t model_bytes = job.out.empty() ? model_file_bytes(model.view()) : save_model(model.view(), job.out);
+  if (report.failure) failure = ending_of(report, job);
+  if (report.failure && report.kept.empty()) throw *failure;
+  const std::size_t model_bytes = out ? save_model(model.view(), *out) : model_file_bytes(model.view());
+  graceful.reset();  // what follows can be made again from the file
   const OwnedPlan inference = plan_of(model, {.alignment = 64});
   text = summary(report, job, model_bytes, inference.arena_bytes());
   if (const std::optional<Scores>& last = report.test ? report.test : report.validation; last && last->classes != 0)
@@ -210,12 +239,16 @@ Json run_train(TrainJob& job, const Context& context, std::string& text) {
   json["model_bytes"] = model_bytes;
   json["samples_per_second"] = report.samples_per_second;
   json["isa"] = report.isa;
-  if (job.plots.empty()) return json;
-  draw_training(job.plots, model, job, report, text);
-  if (data.train.reconstructs())
-    draw_reconstructions(job.plots, model, &data.train, data.test ? &*data.test : nullptr, text);
-  if (report.test && report.test->classes != 0)
-    draw_confusion(job.plots, *report.test, class_names_for(report.test->classes, job.class_names), text);
+  if (job.plots.empty() || interrupted() != 0) return json;
+  try {
+    draw_training(job.plots, model, job, report, text);
+    if (data.train.reconstructs())
+      draw_reconstructions(job.plots, model, &data.train, data.test ? &*data.test : nullptr, text);
+    if (report.test && report.test->classes != 0)
+      draw_confusion(job.plots, *report.test, class_names_for(report.test->classes, job.class_names), text);
+  } catch (const Error& error) {  // the result is there all the same
+    if (!failure) failure = error;
+  }
   return json;
 }
 
@@ -297,13 +330,15 @@ void add_train(CLI::App& app, Context& context) {
       .only_with({{"--optimizer", kFullBatchOptimizers}});
   add_augmentation(options, job->options.augmentation);
   add_training(options, job->training);
+  add_force(options, context, {{"--out", {}}, {"--plots", {}}});
   options.run([job, &options, &context] {
     job->batch_given = options.given("--batch");
     job->epochs_given = options.given("--epochs");
     job->init_given = options.given("--init");
     std::string text;
-    const Json json = run_train(*job, context, text);
-    print_result(context, json, text);
+    std::optional<Error> failure;
+    const Json json = run_train(*job, context, text, failure);
+    print_result(context, json, text, failure);
   });
 }
 

@@ -13,6 +13,7 @@
 #include "tool/commands/training_samples.hpp"
 #include "tool/models/memory_plan.hpp"
 #include "tool/terminal/error.hpp"
+#include "tool/terminal/interrupts.hpp"
 
 namespace mote::tool {
 namespace {
@@ -41,26 +42,31 @@ class Run {
     if (full_batch(config_.optimizer.kind)) {
       minimize();
     } else {
-      for (unsigned epoch = 1; epoch <= options_.epochs && !report_.stopped_early; ++epoch) {
-        train_epoch(epoch);
+      for (unsigned epoch = 1; epoch <= options_.epochs && !report_.stopped_early && train_epoch(epoch); ++epoch) {
         validate_epoch();
         announce(report_.epochs.back());
       }
     }
+    progress_.clear();
+    if (const int signal = interrupted(); signal != 0 && !report_.failure)
+      fail(interruption(signal), fmt::format("after {} updates", trainer_.updates()));
+    if (report_.failure && !choose_kept()) return std::move(report_);
     double seconds = 0.0;
     for (const EpochReport& epoch : report_.epochs) seconds += epoch.seconds;
     if (report_.best_epoch != 0) std::copy(best_.begin(), best_.end(), trainer_.parameters().begin());
     report_.updates = trainer_.updates();
     report_.samples_per_second = seconds > 0.0 ? static_cast<double>(samples_trained_) / seconds : 0.0;
-    if (test_ != nullptr) report_.test = score_part(*test_, all_indices(test_->size()), "test", {});
+    if (test_ != nullptr && !report_.failure) report_.test = score_part(*test_, all_indices(test_->size()), "test", {});
     store();
     return std::move(report_);
   }
 
  private:
   void create_trainer();
-  void train_epoch(unsigned epoch);
+  bool train_epoch(unsigned epoch);
   void minimize();
+  void fail(Error error, std::string ended);
+  bool choose_kept();
   bool take_iteration(const MinimizeResult& point, double seconds);
   void add_gradient_norms(EpochReport& report);
   void validate_epoch();
@@ -80,7 +86,7 @@ class Run {
   TrainingReport report_;
   AlignedBytes arena_;
   Trainer trainer_;
-  std::vector<std::byte> best_;
+  std::vector<std::byte> best_, last_;  // parameters of the best and of the last whole epoch
   double best_score_ = std::numeric_limits<double>::infinity();
   unsigned epochs_without_better_ = 0;
   std::uint64_t samples_trained_ = 0;
@@ -104,7 +110,28 @@ void Run::create_trainer() {
                             samples_.validation().size(), updates, grouped(report_.arena_bytes), report_.isa));
 }
 
-void Run::train_epoch(unsigned epoch) {
+void Run::fail(Error error, std::string ended) {
+  report_.failure = std::move(error);
+  report_.ended = std::move(ended);
+}
+
+/// After a failure: the best weights, else those of a run that can go on, else those of the last whole epoch. False:
+/// there are none worth keeping.
+bool Run::choose_kept() {
+  const bool full = full_batch(config_.optimizer.kind);
+  if (report_.best_epoch != 0) {
+    report_.kept = fmt::format("the weights of {} {}", full ? "iteration" : "epoch", report_.best_epoch);
+  } else if (interrupted() != 0 && !full && trainer_.updates() != 0) {
+    report_.kept = "the weights so far";
+  } else if (!last_.empty()) {
+    report_.kept = fmt::format("the weights of {} {}", full ? "iteration" : "epoch", report_.epochs.back().epoch);
+    std::copy(last_.begin(), last_.end(), trainer_.parameters().begin());
+  }
+  return !report_.kept.empty();
+}
+
+/// False: it ended before its end.
+bool Run::train_epoch(unsigned epoch) {
   EpochReport report;
   report.epoch = epoch;
   report.learning_rate =
@@ -115,14 +142,13 @@ void Run::train_epoch(unsigned epoch) {
   progress_.start(fmt::format("epoch {}/{}", epoch, options_.epochs), samples);
   const Clock::time_point begin = Clock::now();
   for (std::size_t first = 0; first < samples; first += slice) {
+    const auto ended = [&] { return fmt::format("in epoch {} after {} updates", epoch, trainer_.updates()); };
+    if (const int signal = interrupted(); signal != 0 && first % config_.batch == 0)
+      return fail(interruption(signal), ended()), false;
     samples_.fill_slice(trainer_, epoch,
                         [&](std::size_t i) { return train_[order[static_cast<std::uint32_t>(first + i)]]; });
     const Result<float> loss = trainer_.step();
-    if (!loss.ok()) {
-      throw status_error(loss.status(), model_)
-          .during(fmt::format("training stopped in epoch {} after {} updates, and nothing was written", epoch,
-                              trainer_.updates()));
-    }
+    if (!loss.ok()) return fail(status_error(loss.status(), model_), ended()), false;
     report.train_loss += static_cast<double>(*loss);
     correct += trainer_.last_result().correct;
     if ((first + slice) % config_.batch == 0) add_gradient_norms(report);
@@ -136,6 +162,8 @@ void Run::train_epoch(unsigned epoch) {
   if (data_.has_labels()) report.train_accuracy = static_cast<double>(correct) / static_cast<double>(samples);
   samples_trained_ += samples;
   report_.epochs.push_back(report);
+  last_.assign(trainer_.parameters().begin(), trainer_.parameters().end());
+  return true;
 }
 
 void Run::add_gradient_norms(EpochReport& report) {
@@ -162,9 +190,9 @@ void Run::minimize() {
     return go_on;
   };
   const Result<MinimizeResult> result = trainer_.minimize(feed, options, observe);
-  if (!result.ok())
-    throw status_error(result.status(), model_)
-        .during(fmt::format("training stopped after iteration {}, and nothing was written", report_.epochs.size()));
+  const std::string ended = fmt::format("after iteration {}", report_.epochs.size());
+  if (interrupted() != 0) fail(interruption(interrupted()), ended);
+  if (!result.ok()) return fail(status_error(result.status(), model_), ended);
   report_.minimum = *result;
   samples_trained_ = std::uint64_t{result->evaluations} * config_.batch;
 }
@@ -181,9 +209,10 @@ bool Run::take_iteration(const MinimizeResult& point, double seconds) {
   report.seconds = seconds;
   if (data_.has_labels()) report.train_accuracy = static_cast<double>(point.correct) / config_.batch;
   report_.epochs.push_back(report);
+  last_.assign(trainer_.parameters().begin(), trainer_.parameters().end());
   validate_epoch();
   announce(report_.epochs.back());
-  return !report_.stopped_early;
+  return !report_.stopped_early && interrupted() == 0;
 }
 
 void Run::validate_epoch() {

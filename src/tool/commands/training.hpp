@@ -15,6 +15,7 @@
 #include "tool/commands/scoring.hpp"
 #include "tool/data/data_set.hpp"
 #include "tool/models/model_source.hpp"
+#include "tool/terminal/error.hpp"
 #include "tool/terminal/progress.hpp"
 
 namespace mote::tool {
@@ -51,6 +52,9 @@ struct TrainingReport {
   std::vector<EpochReport> epochs;
   unsigned best_epoch = 0;  ///< whose weights were kept; 0: the last one's
   bool stopped_early = false;
+  std::optional<Error> failure;  ///< what ended the run before its end: a step that failed, or a signal
+  std::string ended;             ///< where that was, "in epoch 3 after 120 updates"
+  std::string kept;              ///< what the model got then, "the weights of epoch 2"; empty: it is as it was
   std::size_t train_samples = 0, validation_samples = 0, updates = 0;
   std::uint32_t batch = 0, slice = 0;  ///< as used
   std::size_t arena_bytes = 0, lower_bound_bytes = 0, plan_table_bytes = 0;
@@ -66,8 +70,8 @@ struct TrainingReport {
 /// Gives every layer's parameters their first values, frozen layers too.
 void initialize(OwnedModel& model, Initializer initializer, float limit, std::uint64_t seed);
 
-/// Trains `model` in place, from the parameters it has. `test` may be null. Throws on whatever stops it: then the model
-/// is as it was.
+/// Trains `model` in place, from the parameters it has. `test` may be null. Throws on what is wrong before the first
+/// step. A step that fails and a signal (GracefulInterrupts) end the run with the best or the last accepted weights.
 TrainingReport train(OwnedModel& model, const TrainingOptions& options, const DataSet& data, const DataSet* test,
                      Progress& progress);
 

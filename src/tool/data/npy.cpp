@@ -288,7 +288,8 @@ std::string npy_header(Element element, std::span<const std::uint64_t> dims) {
 
 void write_npy(const std::string& path, Element element, std::span<const std::uint64_t> dims,
                std::span<const std::byte> bytes) {
-  AtomicFile file(path);
+  AtomicFile file(path, FileKind::array);
+  file.reserve(bytes.size());
   file.write(npy_header(element, dims));
   file.write(bytes);
   file.commit();

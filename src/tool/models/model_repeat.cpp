@@ -16,6 +16,7 @@
 namespace mote::tool {
 namespace {
 
+constexpr unsigned kMostDepth = 64;  // two of each already make more layers than there may be
 constexpr const char* kRepeatRemedy = "write for example repeat 3 { dense 8; relu }";
 
 class Unroller {
@@ -61,7 +62,7 @@ class Unroller {
       const std::string& text = head[1].text;
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
       if (error == std::errc::result_out_of_range)
-        count = kMaxLayers + 1;
+        count = kMaxLayers + 1;  // any number that large: the message has the person's own
       else if (error != std::errc{} || end != text.data() + text.size())
         count = 0;
     }
@@ -73,10 +74,14 @@ class Unroller {
         fail_at(place_, head[0], "a repetition has no {", kRepeatRemedy);
       open = lines_[at_++][0];
     }
+    if (++depth_ > kMostDepth)
+      fail_at(place_, head[0], fmt::format("more than {} repetitions inside each other", kMostDepth),
+              "the outer numbers multiply: repeat the product");
     const std::vector<Line> once = body(&open);
+    --depth_;
     ++at_;  // the closing brace
     if (once.empty()) fail_at(place_, open, "a repetition of nothing", kRepeatRemedy);
-    if (count * once.size() > kMaxLayers)
+    if (count > kMaxLayers / once.size())
       fail_at(place_, head[1],
               fmt::format("{} times {} layers are more than {}", head[1].text, once.size(), kMaxLayers),
               "repeat less often");
@@ -107,7 +112,7 @@ class Unroller {
   const std::vector<Line>& lines_;
   const std::string& place_;
   std::size_t at_ = 0;
-  unsigned scope_ = 0;
+  unsigned scope_ = 0, depth_ = 0;
 };
 
 }  // namespace

@@ -6,15 +6,22 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <filesystem>
 #include <vector>
 
+#include "model/model_file.hpp"
 #include "tool/data/data_set.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/data/file_kind.hpp"
 #include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
+namespace {
+
+constexpr std::uint64_t kMostText = std::uint64_t{1} << 20;  // a kilobyte for each of the layers there may be
+
+}  // namespace
 
 std::string layer_name(const Model& model, std::size_t index) {
   return fmt::format("layer {} ({})", index, layer_text(model, index));
@@ -53,8 +60,18 @@ Error status_error(Status status, const Model& model, const std::string& file) {
   return error;
 }
 
+AlignedBytes read_model_file(const std::string& path) {
+  FileReader start(path, FileReader::Bytes::raw);
+  const std::vector<std::uint8_t> bytes = start.read(sizeof(FileHeader));
+  FileHeader header;
+  if (bytes.size() < sizeof header) return read_file(path);
+  std::memcpy(&header, bytes.data(), sizeof header);
+  // A byte more than it says tells that there are more. What is no model is not read to its end.
+  return read_file(path, header.magic == FileHeader::kMagic ? std::uint64_t{header.file_bytes} + 1 : sizeof header);
+}
+
 OwnedModel load_model(const std::string& path) {
-  const AlignedBytes bytes = read_file(path);
+  const AlignedBytes bytes = read_model_file(path);
   const Result<Model> model = open_model(bytes.span());
   if (!model.ok()) {
     const std::string start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4));
@@ -81,16 +98,16 @@ OwnedModel load_model(const std::string& path) {
   return out;
 }
 
-GivenModel model_from_argument(const std::string& argument, const std::string& option) {
+GivenModel model_from_argument(const std::string& argument, const std::string& option, Parameters parameters) {
   std::error_code ignored;
   if (std::filesystem::exists(argument, ignored)) {
     FileReader start(argument);
     const std::vector<std::uint8_t> magic = start.read(4);
     const bool model_file = std::string(magic.begin(), magic.end()) == "MOTE" || argument.ends_with(".mote");
     if (model_file) return {load_model(argument), true};
-    const std::string text = read_text(argument);
+    const std::string text = read_text(argument, kMostText);
     refuse_foreign(std::string_view(text).substr(0, kKindBytes), argument, Wanted::network);
-    OwnedModel model = parse_model_text(text, argument);
+    OwnedModel model = parse_model_text(text, argument, parameters);
     model.source = argument;
     return {std::move(model), false};
   }
@@ -101,14 +118,13 @@ GivenModel model_from_argument(const std::string& argument, const std::string& o
     throw usage_error("there is no such file, and it is not a network in text form",
                       "give a .mote file, a text file, or text such as \"input 28x28x1; flatten; dense 10\"")
         .in(argument.empty() ? "(empty name)" : argument);
-  return {parse_model_text(argument, option), false};
+  return {parse_model_text(argument, option, parameters), false};
 }
 
-std::size_t save_model(const Model& model, const std::string& path) {
-  AtomicFile file(path);
+std::size_t save_model(const Model& model, AtomicFile& file) {
   AlignedBytes bytes(model_file_bytes(model));
   const Result<std::size_t> written = write_model(model, bytes.span());
-  if (!written.ok()) throw status_error(written.status(), model, path);
+  if (!written.ok()) throw status_error(written.status(), model, file.path());
   file.write(bytes.span().first(*written));
   file.commit();
   return *written;

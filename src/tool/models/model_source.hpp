@@ -17,6 +17,8 @@ inline Error status_error(Status status, const OwnedModel& model) {
   return status_error(status, model.view(), model.source);
 }
 
+/// A model file's bytes; of anything else no more than tells so.
+AlignedBytes read_model_file(const std::string& path);
 /// A model file; validated completely.
 OwnedModel load_model(const std::string& path);
 
@@ -26,10 +28,11 @@ struct GivenModel {
   OwnedModel model;
   bool has_params = false;
 };
-GivenModel model_from_argument(const std::string& argument, const std::string& option = "--model");
+GivenModel model_from_argument(const std::string& argument, const std::string& option = "--model",
+                               Parameters parameters = Parameters::zero);
 
-/// Writes the model file, complete or not at all; returns its size.
-std::size_t save_model(const Model& model, const std::string& path);
+/// Writes the model into `file` and commits it; returns its size.
+std::size_t save_model(const Model& model, AtomicFile& file);
 
 /// Multiply-adds of one layer, per sample; 0 where there are none.
 std::uint64_t multiply_adds(const Model& model, std::size_t index);

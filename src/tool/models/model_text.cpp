@@ -110,7 +110,7 @@ const char* range_text(Op op) {
 
 }  // namespace
 
-OwnedModel parse_model_text(std::string_view text, const std::string& place) {
+OwnedModel parse_model_text(std::string_view text, const std::string& place, Parameters parameters) {
   OwnedModel model;
   const std::vector<Line> lines = unroll_repetitions(split_lines(text), place);
   if (lines.empty())
@@ -126,9 +126,12 @@ OwnedModel parse_model_text(std::string_view text, const std::string& place) {
     labels.push_back(spec.label);
     param_bytes = std::max(param_bytes, layer->param_offset + layer->param_bytes);
   }
-  if (param_bytes != 0) model.params = AlignedBytes(param_bytes);
+  model.param_bytes = param_bytes;
   const Status status = validate({model.layers, nullptr, param_bytes, model.alignment});
-  if (status.ok()) return model;
+  if (status.ok()) {
+    if (param_bytes != 0 && parameters == Parameters::zero) model.params = AlignedBytes(param_bytes);
+    return model;
+  }
   const Line& line = lines[status.layer == kNoLayer ? 0 : status.layer];
   if (status.code == Code::unused_layer)
     fail_at(place, line[0], fmt::format("nothing reads the output of {}", in_quotes(line_text(line))),

@@ -16,17 +16,22 @@ namespace mote::tool {
 struct OwnedModel {
   std::vector<Layer> layers;
   AlignedBytes params;
+  std::uint32_t param_bytes = 0;  ///< their size where they are not there (Parameters::none)
   std::uint32_t alignment = 16;
   std::string source;  ///< file, or "" for text given on the command line
 
   [[nodiscard]] Model view() const {
-    return {layers, params.data(), static_cast<std::uint32_t>(params.size()), alignment};
+    return {layers, params.data(), params.size() == 0 ? param_bytes : static_cast<std::uint32_t>(params.size()),
+            alignment};
   }
 };
 
-/// Reads the text form; parameters are zero. `place` names the text in errors (a file, or an option's name).
+/// Whether a model that is described gets its parameters, zeros, or is only looked at.
+enum class Parameters : std::uint8_t { zero, none };
+
+/// Reads the text form. `place` names the text in errors (a file, or an option's name).
 /// Every mistake is an Error with line, column, the word, and what was expected there.
-OwnedModel parse_model_text(std::string_view text, const std::string& place);
+OwnedModel parse_model_text(std::string_view text, const std::string& place, Parameters parameters = Parameters::zero);
 
 /// The text that parse_model_text() reads back into the same records (float32 models). One layer a line.
 std::string model_text(const Model& model);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,8 +22,6 @@
 
 #include "tool/data/file_io.hpp"
 #include "tool/terminal/error.hpp"
-
-extern char** environ;
 
 namespace mote::tool {
 
@@ -42,27 +41,42 @@ void feed(int descriptor, const std::string& text) {
   }
 }
 
-/// An open temporary file without a name, for what gnuplot complains about.
+/// A file in memory, for what a child writes.
 struct Scratch {
-  std::FILE* file = std::tmpfile();
+  int descriptor = ::memfd_create("gnuplot", MFD_CLOEXEC);
   Scratch() = default;
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   ~Scratch() {
-    if (file != nullptr) std::fclose(file);
+    if (descriptor >= 0) ::close(descriptor);
   }
-  [[nodiscard]] std::string first_line() const {
-    std::array<char, 400> buffer{};
-    std::rewind(file);
-    std::string text;
-    while (std::fgets(buffer.data(), buffer.size(), file) != nullptr) {
-      text = buffer.data();
-      while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.pop_back();
-      if (text.find_first_not_of(" ^") != std::string::npos && text.find("line ") != std::string::npos) break;
-    }
-    return text;
+  [[nodiscard]] std::string text() const {
+    std::string out;
+    std::array<char, 65536> buffer{};
+    for (ssize_t count = 0;
+         (count = ::pread(descriptor, buffer.data(), buffer.size(), static_cast<off_t>(out.size()))) > 0;)
+      out.append(buffer.data(), static_cast<std::size_t>(count));
+    return out;
   }
 };
+
+/// The line of gnuplot's complaint that says what is wrong.
+std::string complaint_of(const Scratch& complaints) {
+  std::istringstream lines(complaints.text());
+  std::string last;
+  for (std::string line; std::getline(lines, line);) {
+    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) line.pop_back();
+    last = line;
+    if (line.find_first_not_of(" ^") != std::string::npos && line.find("line ") != std::string::npos) break;
+  }
+  return last;
+}
+
+/// gnuplot ends well when its output could not be written, and the picture is cut.
+bool is_whole(const std::string& picture) {
+  const std::size_t last = picture.find_last_not_of(" \r\n\t");
+  return last != std::string::npos && std::string_view(picture).substr(0, last + 1).ends_with("</svg>");
+}
 
 }  // namespace
 
@@ -75,20 +89,25 @@ bool can_plot() {
 }
 
 void run_gnuplot(const std::string& script, const std::string& path) {
-  AtomicFile picture(path);
-  Scratch complaints;
+  AtomicFile file(path, FileKind::picture);
+  const Scratch picture, complaints;
   std::array<int, 2> pipe{};
-  if (complaints.file == nullptr || ::pipe2(pipe.data(), O_CLOEXEC) != 0)
+  if (picture.descriptor < 0 || complaints.descriptor < 0 || ::pipe2(pipe.data(), O_CLOEXEC) != 0)
     throw data_error(fmt::format("cannot start gnuplot: {}", std::strerror(errno)), "try again").in(path);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipe[0], 0);
-  posix_spawn_file_actions_adddup2(&actions, picture.descriptor(), 1);
-  posix_spawn_file_actions_adddup2(&actions, ::fileno(complaints.file), 2);
-  std::string program = "gnuplot", from_pipe = "-";
-  std::array<char*, 3> arguments{program.data(), from_pipe.data(), nullptr};
+  posix_spawn_file_actions_adddup2(&actions, picture.descriptor, 1);
+  posix_spawn_file_actions_adddup2(&actions, complaints.descriptor, 2);
+  // Nothing of the person's own: -d leaves out their start-up files, the environment has nothing for gnuplot.
+  std::string program = "gnuplot", defaults = "-d", from_pipe = "-";
+  std::array<char*, 4> arguments{program.data(), defaults.data(), from_pipe.data(), nullptr};
+  const char* const search = std::getenv("PATH");
+  std::string path_variable = fmt::format("PATH={}", search != nullptr ? search : "/usr/bin:/bin"),
+              language = "LC_ALL=C";
+  std::array<char*, 3> environment{path_variable.data(), language.data(), nullptr};
   pid_t child = 0;
-  const int spawned = ::posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments.data(), environ);
+  const int spawned = ::posix_spawnp(&child, program.c_str(), &actions, nullptr, arguments.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   ::close(pipe[0]);
   if (spawned == 0) {
@@ -109,10 +128,15 @@ void run_gnuplot(const std::string& script, const std::string& path) {
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw data_error(fmt::format("gnuplot could not draw the picture: {}", complaints.first_line()),
+    throw data_error(fmt::format("gnuplot could not draw the picture: {}", complaint_of(complaints)),
                      "gnuplot 5.2 or newer with an svg terminal is needed (package gnuplot-nox)")
         .in(path);
-  picture.commit();
+  const std::string drawn = picture.text();
+  if (!is_whole(drawn))
+    throw data_error("gnuplot ended before the picture was whole", "see that there is memory left, and try again")
+        .in(path);
+  file.write(drawn);
+  file.commit();
 }
 
 namespace {

@@ -3,10 +3,11 @@
 #include "tool/terminal/error.hpp"
 
 #include <cctype>
+#include <csignal>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace mote::tool {
-
 namespace {
 
 /// Without what a sentence ends in: the stop is compose()'s.
@@ -40,7 +41,7 @@ Error& Error::compose() {
 
 std::string Error::json() const {
   nlohmann::ordered_json error;
-  error["kind"] = fault_ == Fault::usage ? "usage" : "data";
+  error["kind"] = fault_ == Fault::usage ? "usage" : fault_ == Fault::data ? "data" : "interrupted";
   error["message"] = message_;
   error["what"] = what_;
   error["remedy"] = remedy_;
@@ -53,6 +54,14 @@ std::string Error::json() const {
   // Bytes of a garbled file may stand in the message: whatever is not UTF-8 becomes U+FFFD.
   return nlohmann::ordered_json{{"error", error}}.dump(-1, ' ', false,
                                                        nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string system_text(int number) { return std::strerror(number); }
+
+Error interruption(int signal) {
+  const char* const name = signal == SIGINT ? "Ctrl-C (SIGINT)" : signal == SIGTERM ? "SIGTERM" : "SIGHUP";
+  return {static_cast<Fault>(128 + signal), std::string("ended by ") + name,
+          "mote train --model FILE.mote goes on from a model file"};
 }
 
 }  // namespace mote::tool

@@ -12,8 +12,8 @@
 
 namespace mote::tool {
 
-/// The exit code of the process.
-enum class Fault : std::uint8_t { data = 1, usage = 2 };
+/// The exit code of the process; a signal's is 128 and its number.
+enum class Fault : std::uint8_t { data = 1, usage = 2, hung_up = 129, interrupted = 130, terminated = 143 };
 
 class Error : public std::exception {
  public:
@@ -55,11 +55,17 @@ struct Advice {
 };
 Advice advice_of(std::string_view sentence);
 
+/// What the system calls its error `number` (errno).
+std::string system_text(int number);
+
 inline Error usage_error(std::string what, std::string remedy) {
   return {Fault::usage, std::move(what), std::move(remedy)};
 }
 inline Error data_error(std::string what, std::string remedy) {
   return {Fault::data, std::move(what), std::move(remedy)};
 }
+
+/// The run was ended from outside.
+Error interruption(int signal);
 
 }  // namespace mote::tool

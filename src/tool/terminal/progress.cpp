@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
+
+#include "tool/terminal/streams.hpp"
 
 namespace mote::tool {
 namespace {
@@ -82,22 +83,19 @@ void Progress::draw(std::uint64_t done, const std::string& detail) {
   const ProgressState state{heading_, detail, static_cast<double>(std::min(done, total_)) / static_cast<double>(total_),
                             rate, left};
   const std::string line = progress_line(state, terminal_columns());
-  fmt::print(stderr, "\r\x1b[K{}", line);
-  std::fflush(stderr);
+  print_error("\r\x1b[K" + printable_line(line));
   on_screen_ = true;
 }
 
 void Progress::say(const std::string& line) {
   if (style_ == Style::none) return;
   clear();
-  fmt::print(stderr, "{}\n", line);
-  std::fflush(stderr);
+  print_error(printable(line) + "\n");
 }
 
 void Progress::clear() {
   if (!on_screen_) return;
-  fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  print_error("\r\x1b[K");
   on_screen_ = false;
 }
 
