@@ -86,5 +86,14 @@ TEST(Csv, SurvivesGarbage) {
   }
 }
 
+TEST(Csv, BoundsItsColumns) {
+  const std::size_t most = std::size_t{1} << 22;
+  expect_in(error_of([&] { parse_csv("1,2\n" + std::string(most, ','), "t.csv"); }),
+            {"t.csv:2", "more than 4194304 cells", "numpy.save"});
+  std::string row = "1";
+  for (std::size_t i = 1; i < most; ++i) row += ",1";
+  EXPECT_EQ(parse_csv(row, "t.csv").columns, most);
+}
+
 }  // namespace
 }  // namespace mote::tool

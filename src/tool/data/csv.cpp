@@ -48,6 +48,8 @@ struct Row {
   std::uint32_t line = 0;
 };
 
+constexpr std::size_t kMostColumns = std::size_t{1} << 22;  // a picture of 1024 x 1024 colours; a cell takes 32 bytes
+
 /// Cuts the text into rows; quoted cells may hold separators, doubled quotes and line ends.
 class RowReader {
  public:
@@ -75,6 +77,10 @@ class RowReader {
   void read_row(std::vector<std::string>& cells) {
     std::size_t count = 0;
     for (bool more = true; more;) {
+      if (count == kMostColumns)
+        throw data_error(fmt::format("a row has more than {} cells", kMostColumns), "save such data with numpy.save")
+            .in(path_)
+            .at_line(line_);
       if (cells.size() <= count) cells.emplace_back();
       std::string& cell = cells[count++];
       cell.clear();

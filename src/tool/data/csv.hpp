@@ -25,7 +25,7 @@ struct Table {
 
 /// A first line with a cell that is not a number is the header. The separator is what the first line has: a comma,
 /// else a semicolon, else a tab. Ragged rows, cells that are empty, not numbers or not finite: Error with file, line
-/// and column (of the table, from 1).
+/// and column (of the table, from 1). A row has at most 2^22 cells.
 Table read_csv(const std::string& path);
 /// The same from memory; `path` only names the place in errors.
 Table parse_csv(std::string_view text, const std::string& path);
