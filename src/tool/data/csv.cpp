@@ -48,7 +48,7 @@ struct Row {
   std::uint32_t line = 0;
 };
 
-constexpr std::size_t kMostColumns = std::size_t{1} << 22;  // a picture of 1024 x 1024 colours; a cell takes 32 bytes
+constexpr std::size_t kMostColumns = std::size_t{1} << 22;  // 1024 x 1024 pixels of four values; a cell takes 32 bytes
 
 /// Cuts the text into rows; quoted cells may hold separators, doubled quotes and line ends.
 class RowReader {
