@@ -342,7 +342,9 @@ class BasicTrainer : public Program {
     return state;
   }
   /// 1 - decay^(t + 1) from 1 - decay^t.
-  static constexpr double next_correction(double correction, double decay) { return 1.0 - (1.0 - correction) * decay; }
+  static constexpr double next_correction(double correction, double decay) {
+    return 1.0 - detail::product(1.0 - correction, decay);
+  }
   void begin_update() {
     if (this->plan().param_gradients == kNoBuffer) return;
     const Buffer& block = this->plan().buffers[this->plan().param_gradients];
@@ -401,7 +403,7 @@ class BasicTrainer : public Program {
           kernels::dot_f32({values, values, &sum, array.count});
       }
     }
-    return 0.5 * static_cast<double>(config.l2) * sum;
+    return detail::product(0.5 * static_cast<double>(config.l2), sum);
   }
   Status forget(Status status) {
     slice_ = 0;
