@@ -28,8 +28,8 @@ TEST(DataSet, ScalesBytesAndNothingElse) {
   EXPECT_EQ(sample(bytes, 0), (std::vector<float>{0.0F, 51.0F * (1.0F / 255.0F)}));
   EXPECT_NEAR(sample(bytes, 1)[0], 1.0F, 1e-6);
   EXPECT_EQ(sample(DataSet::samples_from(folder / "f.npy", {}), 1), (std::vector<float>{255, 102}));
-  EXPECT_EQ(sample(DataSet::samples_from(folder / "f.npy", 0.5F), 1), (std::vector<float>{127.5F, 51}));
-  EXPECT_EQ(sample(DataSet::samples_from(folder / "u.npy", 1.0F), 1), (std::vector<float>{255, 102}));
+  EXPECT_EQ(sample(DataSet::samples_from(folder / "f.npy", {.scale = 0.5F}), 1), (std::vector<float>{127.5F, 51}));
+  EXPECT_EQ(sample(DataSet::samples_from(folder / "u.npy", {.scale = 1.0F}), 1), (std::vector<float>{255, 102}));
 }
 
 TEST(DataSet, IntegersAreLabelsAndFloatsAreTargets) {
@@ -56,21 +56,19 @@ TEST(DataSet, IntegersAreLabelsAndFloatsAreTargets) {
 TEST(DataSet, TakesLabelColumns) {
   const TemporaryFolder folder;
   write(folder / "t.csv", "a,label,b\n1,2,3\n4,0,6\n");
-  const DataSet by_name = DataSet::table_from(folder / "t.csv", "", {}, {});
+  const DataSet by_name = DataSet::table_from(folder / "t.csv");
   EXPECT_EQ(sample(by_name, 1), (std::vector<float>{4, 6}));
   EXPECT_EQ(by_name.label(0), 2);
-  const DataSet last = DataSet::table_from(folder / "t.csv", "last", {}, {});
+  const DataSet last = DataSet::table_from(folder / "t.csv", {.label = "last"});
   EXPECT_EQ(last.label(1), 6);
-  const std::vector<std::string> columns{"b", "a"};
-  const DataSet targets = DataSet::table_from(folder / "t.csv", "", columns, {});
+  const DataSet targets = DataSet::table_from(folder / "t.csv", {.targets = {"b", "a"}});
   EXPECT_EQ(targets.target_width(), 2U);
   std::vector<float> target(targets.target_width());
   targets.copy_target(0, target);
   EXPECT_EQ(target[0], 3.0F);
   EXPECT_EQ(sample(targets, 1), std::vector<float>{0});
   write(folder / "half.csv", "a,label\n1,0\n2,0.5\n");
-  expect_in(error_of([&] { DataSet::table_from(folder / "half.csv", "", {}, {}); }),
-            {"half.csv:3:2", "0.5", "not a class number"});
+  expect_in(error_of([&] { DataSet::table_from(folder / "half.csv"); }), {"half.csv:3:2", "0.5", "not a class number"});
 }
 
 TEST(DataSet, ChecksAgainstTheModel) {

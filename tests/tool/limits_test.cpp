@@ -54,7 +54,7 @@ TEST(Limits, WhatIsNoModelIsNotReadToItsEnd) {
   expect_in(error_of([&] { load_model(folder / "huge.mote"); }), {"huge.mote", "not a model file"});
   const OwnedModel model = parse_model_text("input 2; dense 2", "net");
   AtomicFile file(folder / "long.mote", FileKind::model);
-  save_model(model.view(), file);
+  save_model(model, file);
   std::filesystem::resize_file(folder / "long.mote", std::uintmax_t{1} << 40);
   expect_in(error_of([&] { load_model(folder / "long.mote"); }), {"long.mote"});
   write(folder / "huge.txt", "input 2\n");

@@ -86,8 +86,11 @@ TEST_F(Mistakes, InArguments) {
 }
 
 TEST_F(Mistakes, InData) {
+  write(folder_ / "short.csv", "aa,label\n1,2\n");
+  files_ = folder_.files();
   expect_mistake("run m.mote --input x.npy --output y.npy", 1, {"x.npy", "input is 2", "samples are 3"});
-  expect_mistake("run m.mote --input t.csv --output y.npy", 1, {"t.csv", "input is 2"});
+  expect_mistake("run m.mote --input short.csv --output y.npy", 1,
+                 {"short.csv", "lacks columns \"a\", \"b\"", "header has aa, label"});
   expect_mistake("run m.mote --input none.npy --output y.npy", 1, {"none.npy", "no such file"});
   expect_mistake("train --model 'input 2; dense 2' --data nowhere --out new.mote", 1,
                  {"nowhere", "dataset-fashion-mnist"});
@@ -106,7 +109,7 @@ TEST_F(Mistakes, InData) {
 }
 
 TEST_F(Mistakes, InLabelsAndCells) {
-  write(folder_ / "bad.csv", "a,b,label\n1,2,0\n2,1,5\n");
+  write(folder_ / "bad.csv", "a,b,label\n1,2,0\n2,1,5\n3,1,1\n");
   write(folder_ / "word.csv", "a,b,label\n1,2,0\n2,one,1\n");
   files_ = folder_.files();
   expect_mistake("train --model 'input 2; dense 2' --data bad.csv --batch 1 --out new.mote", 1,
@@ -158,8 +161,9 @@ TEST_F(Mistakes, OfTrainingThatDiverges) {
 TEST_F(Mistakes, OfLabelsForOneOutput) {
   write(folder_ / "two.csv", "1,0\n2,1\n3,1\n4,0\n");
   files_ = folder_.files();
-  expect_mistake("train --model 'input 1; dense 1' --data two.csv --loss squared_error --batch 2 --out new.mote", 2,
-                 {"two.csv", "one output", "--targets", "binary_cross_entropy"});
+  expect_mistake(
+      "train --model 'input 1; dense 1' --data two.csv --label 2 --loss squared_error --batch 2 --out new.mote", 2,
+      {"two.csv", "one output", "--targets", "binary_cross_entropy"});
 }
 
 TEST_F(Mistakes, AndHelp) {

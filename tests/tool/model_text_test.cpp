@@ -185,7 +185,7 @@ TEST(ModelSource, TellsFilesFromText) {
   expect_in(error_of([&] { model_from_argument("input 4; dens 2"); }), {"--model:1:10", "dens"});
   OwnedModel model = parse_model_text("input 4; dense 2", "net");
   AtomicFile file(folder / "net.mote", FileKind::model);
-  const std::size_t bytes = save_model(model.view(), file);
+  const std::size_t bytes = save_model(model, file);
   EXPECT_EQ(std::filesystem::file_size(folder / "net.mote"), bytes);
   EXPECT_TRUE(model_from_argument(folder / "net.mote").has_params);
   EXPECT_EQ(records(load_model(folder / "net.mote").layers), records(model.layers));
@@ -195,7 +195,7 @@ TEST(ModelSource, SurvivesDamage) {
   const TemporaryFolder folder;
   const OwnedModel model = parse_model_text("input 4; dense 2; relu; dense 3", "net");
   AtomicFile file(folder / "net.mote", FileKind::model);
-  save_model(model.view(), file);
+  save_model(model, file);
   const std::string path = folder / "x.mote";
   read_damaged(read(folder / "net.mote"), path, [&] { load_model(path); });
 }

@@ -11,27 +11,57 @@ namespace {
 
 constexpr const char* kData = "Data";
 
-void add_sample_options(Options& options, DataArguments& data) {
-  options
-      .text("--label", data.label_column, "COLUMN",
-            "CSV: column with the class numbers: its name, its number from 1, or last")
-      .under(kData)
-      .not_with({{"--labels", {}}, {"--targets", {}}, {"--reconstruct", {}}});
-  options.list("--targets", data.target_columns, "COLUMNS", "CSV: columns with real targets instead of a label")
-      .under(kData)
-      .not_with({{"--labels", {}}, {"--reconstruct", {}}});
-  options
-      .real("--scale", data.scale, {.not_zero = true},
-            "factor for every sample value (default: 1/255 for unsigned bytes, 1 for everything else)", "FACTOR")
-      .under(kData);
+void add_reconstruct(Options& options, DataArguments& data) {
   options
       .flag("--reconstruct", data.reconstruct,
             "an autoencoder: the samples are the targets, labels are not needed or not looked at")
       .under(kData)
-      .not_with({{"--labels", {}}});
+      .not_with({{"--labels", {}}, {"--label", {}}, {"--targets", {}}});
 }
 
 }  // namespace
+
+void add_table_options(Options& options, DataArguments& data) {
+  options
+      .list("--columns", data.input_columns, "COLUMNS", "CSV: the only columns that are inputs (default: all others)")
+      .under(kData);
+  options.list("--ignore", data.ignored_columns, "COLUMNS", "CSV: columns to leave out").under(kData);
+  options
+      .list("--categories", data.category_columns, "COLUMNS",
+            "CSV: columns of categories, although they hold numbers or very many words; each category becomes an input "
+            "(columns of words are categories anyway)")
+      .under(kData);
+  options
+      .word(
+          "--missing", data.missing, {"auto", "mean", "drop", "error"},
+          "CSV: cells that are empty, NA, NaN, null or ?: mean (the column's mean; for a word none of the categories), "
+          "drop (leaves the row out) or error; auto: as the model was trained, else mean")
+      .under(kData);
+  options
+      .word("--header", data.header, {"auto", "yes", "no"},
+            "CSV: whether the first line has the columns' names; auto: where a column of numbers has a word there")
+      .under(kData);
+}
+
+void add_sample_options(Options& options, DataArguments& data) {
+  options
+      .text("--label", data.label_column, "COLUMN",
+            "CSV: column with the labels, words or numbers: its name, its number from 1, or last (default: label, else "
+            "the last)")
+      .under(kData)
+      .not_with({{"--labels", {}}, {"--targets", {}}});
+  options
+      .list("--targets,--target", data.target_columns, "COLUMNS", "CSV: columns with real targets instead of a label")
+      .under(kData)
+      .not_with({{"--labels", {}}});
+  add_table_options(options, data);
+  options
+      .real("--scale", data.scale, {.not_zero = true},
+            "factor for every sample value (default: as the model was trained, else 1/255 for unsigned bytes and 1 for "
+            "everything else)",
+            "FACTOR")
+      .under(kData);
+}
 
 void add_training_data(Options& options, DataArguments& data) {
   options
@@ -51,6 +81,7 @@ void add_training_data(Options& options, DataArguments& data) {
       .only_with({{"--test", {}}})
       .not_with({{"--reconstruct", {}}});
   add_sample_options(options, data);
+  add_reconstruct(options, data);
 }
 
 void add_evaluation_data(Options& options, DataArguments& data, bool& use_training_part) {
@@ -66,6 +97,7 @@ void add_evaluation_data(Options& options, DataArguments& data, bool& use_traini
   options.text("--labels,--test-labels", data.labels, "FILE", "their labels (integers) or targets (float)")
       .under(kData);
   add_sample_options(options, data);
+  add_reconstruct(options, data);
 }
 
 void add_augmentation(Options& options, Augmentation& augmentation) {

@@ -18,7 +18,8 @@ struct DataArguments {
   std::string samples, labels;  // or a pair of files
   std::string test_samples, test_labels;
   std::string label_column;  // of CSV files
-  std::vector<std::string> target_columns;
+  std::vector<std::string> target_columns, ignored_columns, input_columns, category_columns;
+  std::string missing = "auto", header = "auto";
   std::optional<float> scale;
   bool reconstruct = false;  // the samples are the targets
 };
@@ -39,6 +40,10 @@ struct TrainingArguments {
 
 void add_training_data(Options& options, DataArguments& data);
 void add_evaluation_data(Options& options, DataArguments& data, bool& use_training_part);
+/// --label, --targets, --scale and how tables are read.
+void add_sample_options(Options& options, DataArguments& data);
+/// How tables are read: --columns, --ignore, --categories, --missing, --header.
+void add_table_options(Options& options, DataArguments& data);
 void add_augmentation(Options& options, Augmentation& augmentation);
 /// `only_with`: none of them means anything without it, but the batch; may be empty.
 void add_training(Options& options, TrainingArguments& training, const std::vector<Condition>& only_with = {});
@@ -52,8 +57,13 @@ struct TrainingData {
   DataSet train;
   std::optional<DataSet> test;
 };
-TrainingData load_training_data(const DataArguments& data);
-DataSet load_evaluation_data(const DataArguments& data, bool use_training_part);
+/// What the words say of how to read tables; the model's part is the caller's.
+Reading reading_of(const DataArguments& data);
+/// For a model: its description and outputs. `loss` as the person gave it.
+Reading reading_for(const OwnedModel& model, const DataArguments& data, const std::string& loss);
+/// The test data are read as the training data were.
+TrainingData load_training_data(const DataArguments& data, const Reading& reading);
+DataSet load_evaluation_data(const DataArguments& data, bool use_training_part, const Reading& reading);
 
 /// Everything but the schedule and the loss "auto". Throws on words and numbers that make no sense together.
 TrainConfig training_config(const TrainingArguments& arguments);

@@ -35,21 +35,24 @@ std::size_t choice(const std::string& word, const std::vector<std::string>& word
 
 namespace {
 
-DataSet load_part(const std::string& samples, const std::string& labels, const DataArguments& data) {
+DataSet load_part(const std::string& samples, const std::string& labels, const DataArguments& data,
+                  const Reading& reading) {
   if (data.reconstruct) {
-    DataSet out = DataSet::samples_from(samples, data.scale);
+    DataSet out = DataSet::samples_from(samples, reading);
     out.use_samples_as_targets();
     return out;
   }
   if (!labels.empty()) {
-    DataSet out = DataSet::samples_from(samples, data.scale);
-    out.add_targets_from(labels);
+    Reading of_samples = reading;
+    of_samples.label.clear(), of_samples.targets.clear();
+    DataSet out = DataSet::samples_from(samples, of_samples);
+    out.add_targets_from(labels, reading);
     return out;
   }
   if (samples.ends_with(".npy") || samples.find("idx") != std::string::npos)
     throw usage_error("there are samples without labels", "give their labels too, with --labels (or --test-labels)")
         .in(samples);
-  return DataSet::table_from(samples, data.label_column, data.target_columns, data.scale);
+  return DataSet::table_from(samples, reading);
 }
 
 bool is_folder(const std::string& path) {
@@ -77,39 +80,65 @@ void require_no_columns(const DataArguments& data) {
 
 }  // namespace
 
-TrainingData load_training_data(const DataArguments& data) {
+Reading reading_of(const DataArguments& data) {
+  Reading out;
+  out.scale = data.scale;
+  out.label = data.label_column;
+  out.targets = data.target_columns;
+  out.ignore = data.ignored_columns, out.inputs = data.input_columns, out.categories = data.category_columns;
+  if (data.missing != "auto")
+    out.missing = static_cast<Missing>(choice(data.missing, {"error", "mean", "drop"}, "--missing"));
+  out.header = static_cast<HeaderRule>(choice(data.header, {"auto", "yes", "no"}, "--header"));
+  return out;
+}
+
+Reading reading_for(const OwnedModel& model, const DataArguments& data, const std::string& loss) {
+  Reading out = reading_of(data);
+  out.outputs = static_cast<std::size_t>(model.view().output_shape().elements());
+  out.values = loss_called(loss) == Loss::squared_error;
+  out.known = read_description(model.description);
+  return out;
+}
+
+TrainingData load_training_data(const DataArguments& data, const Reading& reading) {
   if (data.data.empty() && data.samples.empty())
     throw usage_error("no training data given",
                       "give --data FOLDER, --data FILE.csv, or --train FILE with --labels FILE");
   TrainingData out;
+  const auto for_test = [&] {
+    Reading test = reading;
+    test.known = out.train.description();
+    if (data.test_labels.empty()) test.label.clear(), test.targets.clear();
+    return test;
+  };
   const bool folder = !data.data.empty() && !is_table(data.data);
   if (folder) {
     require_no_columns(data);
     const MnistFiles files = find_mnist(data.data, true, false, !data.reconstruct);
-    out.train = load_part(files.train_samples, files.train_labels, data);
+    out.train = load_part(files.train_samples, files.train_labels, data, reading);
     if (!files.test_samples.empty() && (data.reconstruct || !files.test_labels.empty()))
-      out.test = load_part(files.test_samples, files.test_labels, data);
+      out.test = load_part(files.test_samples, files.test_labels, data, for_test());
   } else {
-    out.train = load_part(data.data.empty() ? data.samples : data.data, data.labels, data);
+    out.train = load_part(data.data.empty() ? data.samples : data.data, data.labels, data, reading);
   }
-  if (!data.test_samples.empty()) out.test = load_part(data.test_samples, data.test_labels, data);
+  if (!data.test_samples.empty()) out.test = load_part(data.test_samples, data.test_labels, data, for_test());
   return out;
 }
 
-DataSet load_evaluation_data(const DataArguments& data, bool use_training_part) {
+DataSet load_evaluation_data(const DataArguments& data, bool use_training_part, const Reading& reading) {
   if (data.data.empty() && data.samples.empty())
     throw usage_error("no data given", "give --data FOLDER, --data FILE.csv, or --test FILE with --labels FILE");
-  if (data.data.empty()) return load_part(data.samples, data.labels, data);
+  if (data.data.empty()) return load_part(data.samples, data.labels, data, reading);
   if (is_table(data.data)) {
     if (use_training_part)
       throw usage_error("--training-part means nothing for a file, which is one part", "leave it out or give a folder")
           .in(data.data);
-    return load_part(data.data, data.labels, data);
+    return load_part(data.data, data.labels, data, reading);
   }
   require_no_columns(data);
   const MnistFiles files = find_mnist(data.data, use_training_part, !use_training_part, !data.reconstruct);
-  return use_training_part ? load_part(files.train_samples, files.train_labels, data)
-                           : load_part(files.test_samples, files.test_labels, data);
+  return use_training_part ? load_part(files.train_samples, files.train_labels, data, reading)
+                           : load_part(files.test_samples, files.test_labels, data, reading);
 }
 
 std::optional<Loss> loss_called(const std::string& word) {

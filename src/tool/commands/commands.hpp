@@ -75,10 +75,13 @@ struct EvalJob {
 nlohmann::ordered_json run_eval(const EvalJob& job, const Context& context, std::string& text,
                                 std::optional<Error>& failure);
 
-/// Names for `classes` classes: those given, checked, or "0", "1", ….
-std::vector<std::string> class_names_for(std::size_t classes, const std::vector<std::string>& given);
-/// {"samples", "accuracy", "loss", "correct", "classes", "macro", "confusion"}; the last three with labels, `names` are
-/// the classes'.
+/// Names for `classes` classes: those given, checked, or the description's, or "0", "1", ….
+std::vector<std::string> class_names_for(std::size_t classes, const std::vector<std::string>& given,
+                                         const Description& description);
+/// A line for each target: R2 and root mean square error; "" where there are none.
+std::string target_scores_text(const Scores& scores, const std::vector<std::string>& names);
+/// {"samples", "accuracy", "loss", "correct", "targets", "classes", "macro", "confusion"}; the last three with labels,
+/// `names` are the classes'.
 nlohmann::ordered_json scores_json(const Scores& scores, const std::vector<std::string>& names);
 /// Writes DIR/confusion-matrix.svg; says so in `text`, or why not.
 void draw_confusion(const std::string& folder, const Scores& scores, const std::vector<std::string>& names,

@@ -2,11 +2,13 @@
 // mote eval: accuracy, loss and confusion matrix of a model file on a data set.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "mote/run/session.hpp"
+#include "tool/commands/advice.hpp"
 #include "tool/commands/class_scores.hpp"
 #include "tool/commands/commands.hpp"
 #include "tool/commands/reconstruction.hpp"
@@ -35,21 +37,43 @@ std::string confusion_text(const Scores& scores, const std::vector<std::string>&
   return out + '\n';
 }
 
+/// An autoencoder whose person names no labels.
+bool reads_itself(const DataArguments& data, const Reading& reading) {
+  return reading.known && reading.known->reconstructs && data.labels.empty() && data.label_column.empty() &&
+         data.target_columns.empty();
+}
+
 }  // namespace
 
-std::vector<std::string> class_names_for(std::size_t classes, const std::vector<std::string>& given) {
+std::vector<std::string> class_names_for(std::size_t classes, const std::vector<std::string>& given,
+                                         const Description& description) {
   if (!given.empty() && given.size() != classes)
     throw usage_error(fmt::format("{} class names for {} classes", given.size(), classes),
                       "give one name for each class, separated by commas");
   std::vector<std::string> names = given;
+  if (given.empty() && description.classes.size() == classes) names = description.classes;
   for (std::size_t i = names.size(); i < classes; ++i) names.push_back(std::to_string(i));
   return names;
+}
+
+std::string target_scores_text(const Scores& scores, const std::vector<std::string>& names) {
+  std::string out;
+  for (std::size_t j = 0; j < scores.targets.size(); ++j) {
+    const TargetScore& target = scores.targets[j];
+    const std::string name = names.size() == scores.targets.size() ? names[j] : fmt::format("target {}", j + 1);
+    out += fmt::format("{:<15} R2 {:.4f}, root mean square error {:.6g}\n",
+                       scores.targets.size() == 1 && names.empty() ? "target" : name, target.r2, target.rmse);
+  }
+  return out;
 }
 
 Json scores_json(const Scores& scores, const std::vector<std::string>& names) {
   Json out{{"samples", scores.samples}};
   if (scores.classes != 0) out["correct"] = scores.correct, out["accuracy"] = scores.accuracy();
   out["loss"] = scores.loss;
+  for (const TargetScore& target : scores.targets)
+    out["targets"].push_back(
+        {{"rmse", target.rmse}, {"r2", std::isfinite(target.r2) ? Json(target.r2) : Json(nullptr)}});
   if (scores.classes == 0) return out;
   add_class_scores(out, scores, names);
   out["confusion"] = Json::array();
@@ -81,48 +105,41 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text, std
     make_folder(job.plots);
     AtomicFile::claim((std::filesystem::path(job.plots) / picture).string(), FileKind::picture);
   }
-  OwnedModel model = load_model(job.model);
-  const DataSet data = load_evaluation_data(job.data, job.training_part);
-  const Loss loss = wish ? *wish : default_loss(data, model.view().output_shape());
+  const OwnedModel model = load_model(job.model);
+  DataArguments arguments = job.data;
+  const Reading reading = reading_for(model, arguments, job.loss);
+  arguments.reconstruct = arguments.reconstruct || reads_itself(arguments, reading);
+  const DataSet data = load_evaluation_data(arguments, job.training_part, reading);
+  const Loss loss = wish ? *wish : loss_for(data, model, reading.known);
   require_targets(data, loss, model.view().output_shape());
-  model.layers.resize(loss_layer(model.layers, loss) + 1);  // up to the logits: a softmax behind them would lose digits
-  const auto outputs = static_cast<std::size_t>(model.view().output_shape().elements());
+  const auto outputs = static_cast<std::size_t>(model.layers[loss_layer(model.layers, loss)].shape.elements());
   data.require_shape(model.view().input_shape());
   if (data.has_labels()) data.require_labels(outputs, outputs == 1);
   if (data.has_labels()) static_cast<void>(class_names_for(classes_of(model.view().output_shape()), job.class_names));
   if (data.has_targets()) data.require_target_width(outputs);
-  const PlanOptions options{.batch = job.batch, .alignment = 64};
-  const OwnedPlan plan = plan_of(model, options);
-  AlignedBytes arena(plan.arena_bytes());
-  Result<Session> session = Session::create(model.view(), arena.span(), options);
-  if (!session.ok()) throw status_error(session.status(), model);
-  session->set_threads(lent_threads());
   Progress progress(Progress::style_for(context.json));
-  progress.start("samples", data.size());
-  const auto run = [&]() -> std::span<const float> {
-    session->run();
-    return session->output<float>();
-  };
-  const Scores scores = score(data, all_indices(data.size()), job.batch, session->input<float>(), run, loss, {},
-                              [&](std::uint64_t done) { progress.update(done, [] { return std::string(); }); });
-  progress.clear();
+  say_notes(data, progress);
+  const ModelScores result = score_model(model, data, loss, job.batch, progress);
+  const Scores& scores = result.scores;
   const double speed = scores.seconds > 0.0 ? static_cast<double>(scores.samples) / scores.seconds : 0.0;
   text.clear();
-  const std::vector<std::string> names = class_names_for(scores.classes, job.class_names);
+  const std::vector<std::string> names = class_names_for(scores.classes, job.class_names, data.description());
   if (scores.classes != 0)
     text +=
         fmt::format("accuracy        {:.2f} % ({} of {})\n", 100.0 * scores.accuracy(), scores.correct, scores.samples);
-  text += fmt::format("loss            {:.6f} ({}, {} samples)\n", scores.loss, loss_name(loss), scores.samples);
-  text += fmt::format("arena           {} bytes for batches of {}\n", grouped(plan.arena_bytes()), job.batch);
-  text += fmt::format("speed           {:.0f} samples/s (kernels {})\n", speed, session->isa());
+  text += fmt::format("loss            {:.6g} ({}, {} samples)\n", scores.loss, loss_name(loss), scores.samples);
+  text += target_scores_text(scores, data.target_names());
+  text += fmt::format("arena           {} bytes for batches of {}\n", grouped(result.arena_bytes), job.batch);
+  text += fmt::format("speed           {:.0f} samples/s (kernels {})\n", speed, result.isa);
   text += class_scores_text(scores, names);
   if (scores.classes != 0) text += confusion_text(scores, names);
   Json json{{"command", "eval"}, {"model", job.model}, {"loss_function", loss_name(loss)}};
   json.update(scores_json(scores, names));
+  json["data"] = notes_json(data);
   json["batch"] = job.batch;
-  json["arena_bytes"] = plan.arena_bytes();
+  json["arena_bytes"] = result.arena_bytes;
   json["samples_per_second"] = speed;
-  json["isa"] = session->isa();
+  json["isa"] = result.isa;
   try {
     if (!job.plots.empty() && data.reconstructs())
       draw_reconstructions(job.plots, load_model(job.model), nullptr, &data, text);

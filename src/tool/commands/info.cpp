@@ -8,8 +8,11 @@
 #include "model/model_file.hpp"
 #include "mote/kernels/isa.hpp"
 #include "tool/commands/commands.hpp"
+#include "tool/data/columns_learn.hpp"
+#include "tool/data/description.hpp"
 #include "tool/models/memory_plan.hpp"
 #include "tool/terminal/error.hpp"
+#include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
 namespace {
@@ -52,6 +55,41 @@ Json layer_json(const Model& model, std::size_t i) {
           {"parameters", parameter_count(model, i, false)},
           {"parameter_bytes", layer.param_bytes},
           {"multiply_adds", multiply_adds(model, i)}};
+}
+
+std::string column_name(const NamedColumn& column) {
+  return column.name.empty() ? fmt::format("column {}", column.column) : in_quotes(column.name);
+}
+
+/// What whoever feeds the model must know.
+std::string description_text(const Description& d) {
+  std::string out;
+  if (d.scale && (*d.scale != 1.0F || d.scale_of == ScaleOf::any))
+    out += fmt::format("inputs       {} are multiplied by {} before they reach the network: firmware does it too\n",
+                       d.scale_of == ScaleOf::bytes ? "bytes" : "numbers", *d.scale);
+  std::size_t at = 0;
+  constexpr std::size_t kMost = 40;
+  for (std::size_t i = 0; i < std::min(d.inputs.size(), kMost); ++i) {
+    const InputColumn& column = d.inputs[i];
+    if (column.categories.empty()) {
+      out += fmt::format("input {:<6} {} (if missing: {:.6g})\n", at, column_name(column), column.fill);
+    } else {
+      out += fmt::format("input {:<6} {}: 1 at its category, 0 at the others: {}\n",
+                         fmt::format("{}-{}", at, at + column.categories.size() - 1), column_name(column),
+                         some_of(column.categories));
+    }
+    at += column.inputs();
+  }
+  if (d.inputs.size() > kMost) out += fmt::format("input ...    {} columns in all\n", d.inputs.size());
+  if (!d.classes.empty())
+    out += fmt::format("classes      {}{}\n", d.label && !d.label->name.empty() ? d.label->name + ": " : "",
+                       some_of(d.classes));
+  std::vector<std::string> names;
+  for (const NamedColumn& target : d.targets) names.push_back(column_name(target));
+  if (!names.empty()) out += fmt::format("targets      {}\n", some_of(names));
+  if (!d.loss.empty())
+    out += fmt::format("trained for  {}{}\n", d.loss, d.reconstructs ? ", to give its inputs back" : "");
+  return out;
 }
 
 void show(const InfoJob& job, const Context& context) {
@@ -103,6 +141,11 @@ void show(const InfoJob& job, const Context& context) {
                     {"version", header.version},
                     {"crc32", fmt::format("{:08x}", header.crc)},
                     {"alignment", header.alignment}};
+  }
+  if (!given.model.description.empty()) {
+    const std::optional<Description> known = read_description(given.model.description);
+    text += known ? description_text(*known) : fmt::format("description  {} bytes\n", given.model.description.size());
+    json["description"] = known ? Json::parse(known->json()) : Json(nullptr);
   }
   if (job.cpu) text += fmt::format("kernels      {}\n", isa_name());
   json["isa"] = isa_name();

@@ -138,7 +138,7 @@ void params(const ParamsJob& job, const Context& context) {
     json["files"] = read_arrays(model, job.set, text);
     json["out_model"] = target;
     AtomicFile file(target, FileKind::model, job.out_model.empty());  // without --out-model, MODEL itself is changed
-    json["model_bytes"] = save_model(model.view(), file);
+    json["model_bytes"] = save_model(model, file);
     text += fmt::format("model {}\n", target);
   }
   print_result(context, json, text);
@@ -152,17 +152,16 @@ void fold(const std::string& path, const std::string& out, const Context& contex
   if (!written.ok()) throw status_error(written.status(), model);
   const Result<Model> folded = open_model(bytes.span().first(*written));
   if (!folded.ok()) throw status_error(folded.status(), {}, out);
-  file.write(bytes.span().first(*written));
-  file.commit();
+  const std::size_t file_bytes = save_model(*folded, model.description, file);
   print_result(context,
                {{"command", "fold"},
                 {"model", path},
                 {"out", out},
                 {"layers_before", model.layers.size()},
                 {"layers", folded->layers.size()},
-                {"model_bytes", *written}},
+                {"model_bytes", file_bytes}},
                fmt::format("{} of {} layers left, {} bytes in {}\n", folded->layers.size(), model.layers.size(),
-                           grouped(*written), out));
+                           grouped(file_bytes), out));
 }
 
 }  // namespace

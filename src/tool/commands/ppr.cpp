@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "tool/commands/advice.hpp"
 #include "tool/commands/commands.hpp"
 #include "tool/commands/pursuit.hpp"
 #include "tool/data/file_io.hpp"
@@ -94,16 +95,25 @@ Json run_ppr(PprJob& job, const Context& context, std::string& text, std::option
   prepare(job);
   std::optional<AtomicFile> out;
   if (!job.out.empty()) out.emplace(job.out, FileKind::model);
-  const TrainingData data = load_training_data(job.data);
+  Reading reading = reading_of(job.data);
+  reading.values = true;
+  const TrainingData data = load_training_data(job.data, reading);
   const PursuitArrays arrays(data.train);
   if (out) out->reserve(pursuit_file_bytes(arrays, job.terms, job.knots));
   Progress progress(Progress::style_for(context.json));
-  const PursuitOutcome outcome = run_pursuit(arrays, job.config, job.terms, job.knots, data.train.path(), progress);
+  say_notes(data.train, progress);
+  if (data.test) say_notes(*data.test, progress);
+  PursuitOutcome outcome = run_pursuit(arrays, job.config, job.terms, job.knots, data.train.path(), progress);
   const std::vector<PursuitTerm> terms = pursuit_terms(outcome.model, arrays);
-  const std::size_t model_bytes = out ? save_model(outcome.model.view(), *out) : model_file_bytes(outcome.model.view());
+  Description description = data.train.description();
+  description.loss = loss_name(Loss::squared_error);
+  outcome.model.description = description.json();
+  const std::size_t model_bytes =
+      out ? save_model(outcome.model, *out) : model_file_bytes(outcome.model.view(), outcome.model.description);
   const std::size_t inference_arena = plan_of(outcome.model, {.alignment = 64}).arena_bytes();
   text = summary(job, outcome, terms, model_bytes, inference_arena);
   Json json = report_json(job, outcome, terms);
+  json["data"] = notes_json(data.train);
   json["inference_arena_bytes"] = inference_arena;
   json["model_bytes"] = model_bytes;
   json["test"] = nullptr;
@@ -148,6 +158,7 @@ void add_ppr_data(Options& options, DataArguments& data) {
             "CSV: columns to predict, by name or number (default: the last)")
       .under(heading)
       .not_with({{"--labels", {}}});
+  add_table_options(options, data);
 }
 
 }  // namespace

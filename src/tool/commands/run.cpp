@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// mote run: a model's outputs for an array of samples, written as .npy.
+// mote run: a model's outputs for an array or a table of samples, as .npy or as lines that people read.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "mote/run/session.hpp"
+#include "tool/commands/advice.hpp"
+#include "tool/commands/class_scores.hpp"
 #include "tool/commands/commands.hpp"
+#include "tool/commands/predictions.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/data/npy.hpp"
 #include "tool/models/memory_plan.hpp"
@@ -21,9 +24,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct RunJob {
-  std::string model, input, output;
+  std::string model, output;
+  DataArguments data;  // samples is --input
   std::uint32_t batch = 1;
-  std::optional<float> scale;
 };
 
 std::vector<std::uint64_t> output_dims(std::size_t samples, const Shape& shape) {
@@ -31,10 +34,94 @@ std::vector<std::uint64_t> output_dims(std::size_t samples, const Shape& shape) 
   return {samples, shape.h, shape.w, shape.c};
 }
 
+/// Where outputs go, one sample after the other.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual void take(std::size_t index, std::span<const float> input, std::span<const float> output) = 0;
+  virtual void finish() {}
+};
+
+class NpySink : public Sink {
+ public:
+  NpySink(AtomicFile& file, const std::vector<std::uint64_t>& dims) : file_(file) {
+    const std::string header = npy_header(Element::f32, dims);
+    std::uint64_t values = 1;
+    for (const std::uint64_t dim : dims) values *= dim;
+    file_.reserve(header.size() + values * sizeof(float));
+    file_.write(header);
+  }
+  void take(std::size_t, std::span<const float>, std::span<const float> output) override {
+    file_.write(std::as_bytes(output));
+  }
+  void finish() override { file_.commit(); }
+
+ private:
+  AtomicFile& file_;
+};
+
+class CsvSink : public Sink {
+ public:
+  /// Without a file the lines are kept.
+  CsvSink(AtomicFile* file, const Predictions& predictions) : predictions_(predictions), file_(file) {
+    put(Predictions::line(predictions.columns()));
+  }
+  void take(std::size_t index, std::span<const float> input, std::span<const float> output) override {
+    put(Predictions::line(predictions_.cells(index, input, output)));
+  }
+  void finish() override {
+    if (file_ != nullptr) file_->commit();
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  void put(const std::string& line) {
+    if (file_ != nullptr) {
+      file_->write(line);
+    } else {
+      text_ += line;
+    }
+  }
+
+  const Predictions& predictions_;
+  AtomicFile* file_;
+  std::string text_;
+};
+
+DataSet samples_for(const OwnedModel& model, const DataArguments& data) {
+  const Reading reading = reading_for(model, data, "auto");
+  const bool pair = !data.labels.empty();
+  DataSet out = pair ? DataSet::samples_from(data.samples, reading)
+                     : DataSet::samples_from(data.samples, reading, LabelUse::optional);
+  if (pair) out.add_targets_from(data.labels, reading);
+  return out;
+}
+
+/// Metrics, where labels or targets came with the samples.
+void add_scores(const OwnedModel& model, const DataSet& data, const RunJob& job, Progress& progress, Json& json,
+                std::string& text) {
+  if (!data.has_labels() && !data.has_targets()) return;
+  const Loss loss = loss_for(data, model, read_description(model.description));
+  require_targets(data, loss, model.view().output_shape());
+  const auto outputs = static_cast<std::size_t>(model.layers[loss_layer(model.layers, loss)].shape.elements());
+  if (data.has_labels()) data.require_labels(outputs, outputs == 1);
+  if (data.has_targets()) data.require_target_width(outputs);
+  const Scores scores = score_model(model, data, loss, job.batch, progress).scores;
+  const std::vector<std::string> names = class_names_for(scores.classes, {}, data.description());
+  json["scores"] = scores_json(scores, names);
+  if (scores.classes != 0)
+    text +=
+        fmt::format("accuracy        {:.2f} % ({} of {})\n", 100.0 * scores.accuracy(), scores.correct, scores.samples);
+  text += fmt::format("loss            {:.6g} ({})\n", scores.loss, loss_name(loss));
+  text += target_scores_text(scores, data.target_names()) + class_scores_text(scores, names);
+}
+
 Json run_model(const RunJob& job, const Context& context, std::string& text) {
-  AtomicFile file(job.output, FileKind::array);
+  const bool csv = job.output.empty() || job.output.ends_with(".csv");
+  std::optional<AtomicFile> file;
+  if (!job.output.empty()) file.emplace(job.output, csv ? FileKind::table : FileKind::array);
   const OwnedModel model = load_model(job.model);
-  const DataSet data = DataSet::samples_from(job.input, job.scale);
+  const DataSet data = samples_for(model, job.data);
   data.require_shape(model.view().input_shape());
   const PlanOptions options{.batch = job.batch, .alignment = 64};
   const OwnedPlan plan = plan_of(model, options);
@@ -45,12 +132,21 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
   const auto outputs = static_cast<std::size_t>(model.view().output_shape().elements());
   const std::size_t features = data.features();
   const std::vector<std::uint64_t> dims = output_dims(data.size(), model.view().output_shape());
-  const std::string header = npy_header(Element::f32, dims);
-  file.reserve(header.size() + std::uint64_t{data.size()} * outputs * sizeof(float));
-  file.write(header);
+  const Predictions predictions(model, data);
+  std::unique_ptr<Sink> sink;
+  CsvSink* lines = nullptr;
+  if (csv) {
+    auto made = std::make_unique<CsvSink>(file ? &*file : nullptr, predictions);
+    lines = made.get(), sink = std::move(made);
+  } else {
+    sink = std::make_unique<NpySink>(*file, dims);
+  }
   Progress progress(Progress::style_for(context.json));
+  say_notes(data, progress);
   progress.start("samples", data.size());
-  double seconds = 0.0;
+  double seconds = 0.0, anomaly_sum = 0.0, anomaly_most = -1.0;
+  std::size_t anomaly_at = 0;
+  std::vector<float> sample(features);
   for (std::size_t first = 0; first < data.size(); first += job.batch) {
     const std::size_t count = std::min<std::size_t>(job.batch, data.size() - first);
     const std::span<float> input = session->input<float>();
@@ -59,26 +155,51 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
     const auto begin = std::chrono::steady_clock::now();
     session->run();
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    file.write(std::as_bytes(std::span<const float>(session->output<float>()).first(count * outputs)));
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::span<const float> output =
+          std::span<const float>(session->output<float>()).subspan(i * outputs, outputs);
+      data.copy_sample(first + i, sample);  // run() may have written over its input
+      sink->take(first + i, sample, output);
+      if (!predictions.scores_anomalies()) continue;
+      const double score = predictions.anomaly_score(sample, output);
+      anomaly_sum += score;
+      if (score > anomaly_most) anomaly_most = score, anomaly_at = first + i;
+    }
     progress.update(first + count, [] { return std::string(); });
   }
   progress.clear();
-  file.commit();
+  sink->finish();
   const double microseconds = seconds * 1e6 / static_cast<double>(data.size());
+  const std::string place = job.output.empty() ? "the lines above" : job.output;
   text = fmt::format("{} samples of {} to {} ({}), {:.1f} microseconds a sample, arena {} bytes, kernels {}\n",
-                     data.size(), job.input, job.output, dims_text(dims), microseconds, grouped(plan.arena_bytes()),
+                     data.size(), job.data.samples, place, dims_text(dims), microseconds, grouped(plan.arena_bytes()),
                      session->isa());
-  return {{"command", "run"},
-          {"model", job.model},
-          {"input", job.input},
-          {"output", job.output},
-          {"samples", data.size()},
-          {"output_shape", dims},
-          {"batch", job.batch},
-          {"scale", data.scale()},
-          {"arena_bytes", plan.arena_bytes()},
-          {"microseconds_per_sample", microseconds},
-          {"isa", session->isa()}};
+  Json json{{"command", "run"},
+            {"model", job.model},
+            {"input", job.data.samples},
+            {"output", job.output.empty() ? Json(nullptr) : Json(job.output)},
+            {"samples", data.size()},
+            {"output_shape", dims},
+            {"batch", job.batch},
+            {"scale", data.scale()},
+            {"arena_bytes", plan.arena_bytes()},
+            {"microseconds_per_sample", microseconds},
+            {"isa", session->isa()}};
+  json["data"] = notes_json(data);
+  if (predictions.scores_anomalies()) {
+    const double mean = anomaly_sum / static_cast<double>(data.size());
+    text +=
+        fmt::format("anomaly score   mean {:.6g}, largest {:.6g} (sample {})\n", mean, anomaly_most, anomaly_at + 1);
+    json["anomaly"] = {{"mean", mean}, {"largest", anomaly_most}, {"largest_sample", anomaly_at + 1}};
+  }
+  add_scores(model, data, job, progress, json, text);
+  if (job.output.empty() && context.json) json["csv"] = lines->text();
+  if (job.output.empty() && !context.json) {
+    fmt::print("{}", lines->text());
+    progress.say(text.substr(0, text.find_last_not_of('\n') + 1));
+    text.clear();
+  }
+  return json;
 }
 
 }  // namespace
@@ -86,17 +207,22 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
 void add_run(CLI::App& app, Context& context) {
   const auto job = std::make_shared<RunJob>();
   Options& options = add_command(app, context, "run", "Runs a model over an array of samples.", R"(EXAMPLES
+  mote run iris.mote --input iris_test.csv
+  mote run houses.mote --input new.csv --output prices.csv
   mote run fashion.mote --input x.npy --output y.npy --batch 32
 
-  x.npy: samples first, then the model's input shape or a flat row; float or integer. Unsigned bytes are multiplied by
-  1/255, as in training; --scale sets another factor.
-  y.npy: float32, samples x outputs, or samples x height x width x channels.
+  A table is read as the model's training table was: columns by name, a label or target column left aside, and scores
+  told where it is there. Arrays: samples first, then the model's input shape or a flat row. Values are multiplied as in
+  training; --scale sets another factor.
+  .csv, or no --output: a line a sample: class and probabilities, targets by name, or an autoencoder's anomaly score,
+  which is the mean of (output - input)^2. .npy: float32, samples x outputs, or samples x height x width x channels.
 )");
   options.text("MODEL", job->model, "FILE", "model file").required();
-  options.text("--input", job->input, "FILE", "samples: .npy, .npz, IDX or .csv").required();
-  options.text("--output", job->output, "FILE", ".npy file to write").required();
+  options.text("--input", job->data.samples, "FILE", "samples: a table, .npy, .npz or IDX").required();
+  options.text("--labels", job->data.labels, "FILE", "their labels or targets, for scores");
+  options.text("--output", job->output, "FILE", ".csv or .npy file to write (default: lines on standard output)");
   options.whole("--batch", job->batch, {1, 1'000'000'000}, "samples per run");
-  options.real("--scale", job->scale, {.not_zero = true}, "factor for every sample value", "FACTOR");
+  add_sample_options(options, job->data);
   add_force(options, context);
   options.run([job, &context] {
     std::string text;

@@ -5,9 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
+#include "mote/run/session.hpp"
+#include "tool/commands/arguments.hpp"
+#include "tool/models/memory_plan.hpp"
 #include "tool/terminal/error.hpp"
+#include "tool/terminal/threads.hpp"
 
 namespace mote::tool {
 namespace {
@@ -26,7 +31,58 @@ std::size_t predicted_class(std::span<const float> output, Loss loss) {
   return output[0] > (loss == Loss::binary_cross_entropy ? 0.0F : 0.5F) ? 1 : 0;
 }
 
+/// Squared errors, and squares around the running mean (Welford).
+struct TargetSums {
+  double count = 0.0, errors = 0.0, mean = 0.0, squares = 0.0;
+
+  void add(double output, double target) {
+    ++count;
+    errors += (output - target) * (output - target);
+    const double from_mean = target - mean;
+    mean += from_mean / count;
+    squares += from_mean * (target - mean);
+  }
+  [[nodiscard]] TargetScore score(double unit) const {
+    return {unit * std::sqrt(errors / count),
+            squares > 0.0 ? 1.0 - errors / squares : std::numeric_limits<double>::quiet_NaN()};
+  }
+};
+
 }  // namespace
+
+double Scores::mean_r2() const {
+  double sum = 0.0;
+  for (const TargetScore& target : targets) sum += target.r2;
+  return targets.empty() ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(targets.size());
+}
+
+ModelScores score_model(const OwnedModel& model, const DataSet& data, Loss loss, std::uint32_t batch,
+                        Progress& progress) {
+  OwnedModel cut;  // up to the logits: a softmax behind them would lose digits
+  cut.layers.assign(model.layers.begin(),
+                    model.layers.begin() + static_cast<std::ptrdiff_t>(loss_layer(model.layers, loss) + 1));
+  cut.params = AlignedBytes(model.params.size());
+  std::copy_n(model.params.data(), model.params.size(), cut.params.data());
+  cut.alignment = model.alignment, cut.source = model.source;
+  const PlanOptions options{.batch = batch, .alignment = 64};
+  const OwnedPlan plan = plan_of(cut, options);
+  AlignedBytes arena(plan.arena_bytes());
+  Result<Session> session = Session::create(cut.view(), arena.span(), options);
+  if (!session.ok()) throw status_error(session.status(), model);
+  session->set_threads(lent_threads());
+  progress.start("samples", data.size());
+  const auto run = [&]() -> std::span<const float> {
+    session->run();
+    return session->output<float>();
+  };
+  ModelScores out;
+  out.scores = score(data, all_indices(data.size()), batch, session->input<float>(), run, loss, {},
+                     [&](std::uint64_t done) { progress.update(done, [] { return std::string(); }); });
+  progress.clear();
+  out.arena_bytes = plan.arena_bytes();
+  out.isa = session->isa();
+  return out;
+}
 
 double sample_loss(Loss loss, std::span<const float> output, std::int32_t label, std::span<const float> target) {
   const auto wish = [&](std::size_t j) {
@@ -50,13 +106,15 @@ double sample_loss(Loss loss, std::span<const float> output, std::int32_t label,
 
 Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::size_t slice, std::span<float> input,
              const std::function<std::span<const float>()>& run, Loss loss, std::span<const float> class_weights,
-             const std::function<void(std::uint64_t)>& tick) {
+             const std::function<void(std::uint64_t)>& tick, const TargetUnits& units) {
   Scores scores;
   scores.samples = indices.size();
   const bool labels = data.has_labels();
   const std::size_t features = data.features();
   std::vector<float> target(labels ? 0 : data.target_width());
   double total = 0.0;
+  const bool values = loss == Loss::squared_error && !labels && !data.reconstructs();
+  std::vector<TargetSums> sums(values ? data.target_width() : 0);
   for (std::size_t first = 0; first < indices.size(); first += slice) {
     const std::size_t count = std::min(slice, indices.size() - first);
     for (std::size_t i = 0; i < count; ++i) data.copy_sample(indices[first + i], input.subspan(i * features, features));
@@ -76,6 +134,8 @@ Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::s
       const std::size_t actual = label > 0 ? static_cast<std::size_t>(label) : 0;
       const double weight = labels && !class_weights.empty() ? static_cast<double>(class_weights[actual]) : 1.0;
       if (!labels) data.copy_target(index, target);
+      if (units.active()) units.standardize(target);
+      for (std::size_t j = 0; j < sums.size(); ++j) sums[j].add(double(output[j]), double(target[j]));
       total += weight * sample_loss(loss, output, label, target);
       if (!labels) continue;
       const std::size_t predicted = predicted_class(output, loss);
@@ -84,6 +144,8 @@ Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::s
     }
     if (tick) tick(first + count);
   }
+  for (std::size_t j = 0; j < sums.size(); ++j)
+    scores.targets.push_back(sums[j].score(units.active() ? units.deviation()[j] : 1.0));
   scores.loss = indices.empty() ? 0.0 : total / static_cast<double>(indices.size());
   return scores;
 }
@@ -115,6 +177,19 @@ void require_targets(const DataSet& data, Loss loss, const Shape& output) {
 Loss default_loss(const DataSet& data, const Shape& output) {
   if (!data.has_labels()) return Loss::squared_error;
   return output.elements() == 1 ? Loss::binary_cross_entropy : Loss::softmax_cross_entropy;
+}
+
+Loss loss_for(const DataSet& data, const OwnedModel& model, const std::optional<Description>& known) {
+  const Shape output = model.view().output_shape();
+  const Loss by_default = default_loss(data, output);
+  if (!known || known->loss.empty()) return by_default;
+  const bool same_kind = known->reconstructs == data.reconstructs() && known->label.has_value() == data.has_labels();
+  const bool fits = !data.has_labels() || output.elements() != 1 || known->loss == loss_name(by_default);
+  if (!same_kind || !fits) return by_default;
+  for (const Loss loss :
+       {Loss::squared_error, Loss::binary_cross_entropy, Loss::softmax_cross_entropy, Loss::kl_divergence})
+    if (known->loss == loss_name(loss)) return loss;
+  return by_default;
 }
 
 }  // namespace mote::tool

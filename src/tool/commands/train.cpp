@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "tool/commands/advice.hpp"
 #include "tool/commands/class_scores.hpp"
 #include "tool/commands/commands.hpp"
 #include "tool/commands/reconstruction.hpp"
@@ -43,6 +44,7 @@ Json epochs_json(const TrainingReport& report) {
                    {"train_accuracy", number_or_null(e.train_accuracy)},
                    {"validation_loss", number_or_null(e.validation_loss)},
                    {"validation_accuracy", number_or_null(e.validation_accuracy)},
+                   {"validation_r2", number_or_null(e.validation_r2)},
                    {"learning_rate", e.learning_rate},
                    {"seconds", e.seconds}});
   for (std::size_t i = 0; report.minimum && i < out.size(); ++i)
@@ -146,9 +148,27 @@ void draw_training(const std::string& folder, const OwnedModel& model, const Tra
   text += fmt::format("                {}\n", norms);
 }
 
-std::string summary(const TrainingReport& report, const TrainJob& job, std::size_t model_bytes,
-                    std::size_t inference_arena) {
+/// What the file says of inputs and outputs.
+std::string description_for(const TrainJob& job, const DataSet& data) {
+  Description out = data.description();
+  out.loss = loss_name(job.options.config.loss);
+  if (out.classes.empty() && data.has_labels()) out.classes = job.class_names;
+  if (data.has_labels() && !out.label) out.label.emplace();
+  return out.json();
+}
+
+std::string summary(const TrainingReport& report, const TrainJob& job, const std::vector<std::string>& target_names,
+                    std::size_t model_bytes, std::size_t inference_arena) {
   std::string out;
+  if (report.standardized_targets)
+    out +=
+        "targets         standardised in training, so the losses of epochs are parts of their variance; the model's "
+        "outputs are in their own units\n";
+  if (report.standardized_targets && !report.epochs.empty() &&
+      !(report.epochs.back().train_loss < 0.98 * static_cast<double>(std::max<std::size_t>(target_names.size(), 1))))
+    out +=
+        "warning         the outputs are no better than the targets' mean: put standardize behind the input, try "
+        "--optimizer adam, another --lr or more --epochs\n";
   if (report.minimum)
     out +=
         fmt::format("minimum         objective {:.8g}, gradient norm {:.3g}, after {} iterations and {} passes ({})\n",
@@ -160,7 +180,8 @@ std::string summary(const TrainingReport& report, const TrainJob& job, std::size
     out += fmt::format("test accuracy   {:.2f} % ({} of {}), loss {:.6f}\n", 100.0 * report.test->accuracy(),
                        report.test->correct, report.test->samples, report.test->loss);
   if (report.test && report.test->classes == 0)
-    out += fmt::format("test loss       {:.6f} ({} samples)\n", report.test->loss, report.test->samples);
+    out += fmt::format("test loss       {:.6g} ({} samples)\n", report.test->loss, report.test->samples) +
+           target_scores_text(*report.test, target_names);
   out += fmt::format("training arena  {} bytes (lower bound of the buffers {}, plan tables {})\n",
                      grouped(report.arena_bytes), grouped(report.lower_bound_bytes), grouped(report.plan_table_bytes));
   out += fmt::format("inference arena {} bytes for one sample\n", grouped(inference_arena));
@@ -182,7 +203,9 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   if (!job.out.empty()) out.emplace(job.out, FileKind::model);
   OwnedModel model = model_for(job);
   if (out) out->reserve(model_file_bytes(model.view()));
-  const TrainingData data = load_training_data(job.data);
+  Reading reading = reading_for(model, job.data, job.training.loss);
+  if (job.fresh) reading.known.reset();
+  const TrainingData data = load_training_data(job.data, reading);
   TrainingOptions& options = job.options;
   const std::optional<Loss> wish = loss_called(job.training.loss);
   options.config.loss = wish ? *wish : default_loss(data.train, model.view().output_shape());
@@ -192,6 +215,9 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   if (!job.class_names.empty() && data.train.has_labels())
     static_cast<void>(class_names_for(classes_of(model.view().output_shape()), job.class_names));
   Progress progress(Progress::style_for(context.json));
+  const std::vector<std::string> hints = advice(model, data.train);
+  say_notes(data.train, progress, hints);
+  if (data.test) say_notes(*data.test, progress);
   std::optional<GracefulInterrupts> graceful(std::in_place);
   const TrainingReport report = train(model, options, data.train, data.test ? &*data.test : nullptr, progress);
   options.config.batch = report.batch, options.config.micro_batch = report.slice;
@@ -200,17 +226,22 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
                                                      : Targets::values;
   if (report.failure) failure = ending_of(report, job);
   if (report.failure && report.kept.empty()) throw *failure;
-  const std::size_t model_bytes = out ? save_model(model.view(), *out) : model_file_bytes(model.view());
+  model.description = description_for(job, data.train);
+  const std::size_t model_bytes = out ? save_model(model, *out) : model_file_bytes(model.view(), model.description);
   graceful.reset();  // what follows can be made again from the file
   const OwnedPlan inference = plan_of(model, {.alignment = 64});
-  text = summary(report, job, model_bytes, inference.arena_bytes());
+  text = summary(report, job, data.train.target_names(), model_bytes, inference.arena_bytes());
   if (const std::optional<Scores>& last = report.test ? report.test : report.validation; last && last->classes != 0)
-    text = fmt::format("{} samples\n{}", report.test ? "test" : "validation",
-                       class_scores_text(*last, class_names_for(last->classes, job.class_names))) +
+    text = fmt::format(
+               "{} samples\n{}", report.test ? "test" : "validation",
+               class_scores_text(*last, class_names_for(last->classes, job.class_names, data.train.description()))) +
            text;
   Json json{{"command", "train"},
             {"model", job.out.empty() ? Json(nullptr) : Json(job.out)},
             {"network", model_text(model.view())}};
+  json["data"] = notes_json(data.train, hints);
+  if (data.test) json["test_data"] = notes_json(*data.test);
+  json["standardized_targets"] = report.standardized_targets;
   json["loss"] = loss_name(options.config.loss);
   json["optimizer"] = job.training.optimizer;
   json["batch"] = options.config.batch;
@@ -228,7 +259,8 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   json["best_epoch"] = report.best_epoch == 0 ? Json(nullptr) : Json(report.best_epoch);
   json["stopped_early"] = report.stopped_early;
   const auto part_json = [&](const std::optional<Scores>& part) {
-    return part ? scores_json(*part, class_names_for(part->classes, job.class_names)) : Json(nullptr);
+    return part ? scores_json(*part, class_names_for(part->classes, job.class_names, data.train.description()))
+                : Json(nullptr);
   };
   json["validation"] = part_json(report.validation);
   json["test"] = part_json(report.test);
@@ -245,7 +277,8 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
     if (data.train.reconstructs())
       draw_reconstructions(job.plots, model, &data.train, data.test ? &*data.test : nullptr, text);
     if (report.test && report.test->classes != 0)
-      draw_confusion(job.plots, *report.test, class_names_for(report.test->classes, job.class_names), text);
+      draw_confusion(job.plots, *report.test,
+                     class_names_for(report.test->classes, job.class_names, data.train.description()), text);
   } catch (const Error& error) {  // the result is there all the same
     if (!failure) failure = error;
   }
@@ -258,7 +291,10 @@ void add_train(CLI::App& app, Context& context) {
   mote train --model "input 28x28x1; conv2d 8 3x3 same; relu; max_pool 2; flatten; dense 10" \
              --data /usr/share/datasets/fashion-mnist --epochs 5 --validation-fraction 0.1 \
              --early-stop 2 --out fashion.mote --plots pictures
-  mote train --model "input 4; dense 16; tanh; dense 3" --data iris.csv --label species --epochs 100 --out iris.mote
+  mote train --model "input 4; standardize; dense 16; tanh; dense 3" --data iris.csv --label species --epochs 100 \
+             --out iris.mote
+  mote train --model "input 12; standardize; dense 32; relu; dense 1" --data houses.csv --target price --ignore id,date \
+             --missing mean --epochs 200 --validation-fraction 0.1 --out houses.mote
   mote train --model net.txt --train x.npy --labels y.npy --optimizer momentum --lr 0.05 --schedule cosine \
              --out net.mote
   mote train --model "input 784; gaussian_noise 0.3; dense 256; relu; dense 50; dense 256; relu; dense 784; sigmoid" \
@@ -267,7 +303,10 @@ void add_train(CLI::App& app, Context& context) {
 
   mote train --model "input 30; dense 1" --data cells.csv --optimizer lbfgs --l2 0.01 --out cells.mote
 
-  Labels are integers, one a sample (one output: 0 and 1, or -1 and +1); float arrays are targets, one value an output.
+  Labels are words or integers, one a sample (one output: two classes); float arrays are targets, one value an output.
+  Tables: separated by commas, semicolons, tabs, bars or blanks, decimal points or commas, UTF-8, UTF-16 or Windows-1252;
+  what was found is said first. Columns of words become an input a word. The model file remembers columns, categories,
+  means for missing values, class names and --scale, and later tables are read by it: columns are found by name.
   The last layer gives logits; a softmax or sigmoid behind it is used for running only.
 
 )" + model_text_help());
@@ -277,8 +316,9 @@ void add_train(CLI::App& app, Context& context) {
   options.text("--out", job->out, "FILE", "model file to write");
   options.text("--plots", job->plots, "DIR",
                "folder for learning-curve.svg, confusion-matrix.svg, arena.svg and, if measured, gradient-norms.svg");
-  options.list("--class-names", job->class_names, "NAMES", "names for the confusion matrix")
-      .only_with({{"--plots", {}}})
+  options
+      .list("--class-names", job->class_names, "NAMES",
+            "names of classes 0, 1, …: for pictures and reports, kept in the model")
       .not_with({{"--targets", {}}, {"--reconstruct", {}}});
   add_training_data(options, job->data);
   options
@@ -308,6 +348,13 @@ void add_train(CLI::App& app, Context& context) {
   options.text("--class-weights", job->class_weights, "LIST", "one factor a class, such as 1,1,4; or: balanced")
       .under(heading)
       .not_with({{"--targets", {}}, {"--reconstruct", {}}});
+  options
+      .flag(
+          "--raw-targets", job->options.raw_targets,
+          "squared error: train on targets as they are; otherwise on standardised ones, and the model stored gives the "
+          "data's units all the same")
+      .under(heading)
+      .not_with({{"--reconstruct", {}}});
   options
       .text("--freeze", job->freeze, "LAYERS", "layers to leave as they are, such as 1,3-5 (numbers as in mote info)")
       .under(heading);

@@ -39,6 +39,8 @@ class Run {
     report_.class_weights = samples_.class_weights();
     if (options_.learn_standardization) samples_.learn_standardization(model_);
     create_trainer();
+    report_.standardized_targets = samples_.target_units().active();
+    if (report_.standardized_targets && !options_.learn_standardization) samples_.target_units().enter(last_layer());
     if (full_batch(config_.optimizer.kind)) {
       minimize();
     } else {
@@ -56,8 +58,9 @@ class Run {
     if (report_.best_epoch != 0) std::copy(best_.begin(), best_.end(), trainer_.parameters().begin());
     report_.updates = trainer_.updates();
     report_.samples_per_second = seconds > 0.0 ? static_cast<double>(samples_trained_) / seconds : 0.0;
-    if (test_ != nullptr && !report_.failure) report_.test = score_part(*test_, all_indices(test_->size()), "test", {});
     store();
+    if (test_ != nullptr && !report_.failure)
+      report_.test = score_model(model_, *test_, config_.loss, kTestBatch, progress_).scores;
     return std::move(report_);
   }
 
@@ -73,7 +76,10 @@ class Run {
   void announce(const EpochReport& epoch);
   Scores score_part(const DataSet& data, std::span<const std::uint32_t> indices, const std::string& heading,
                     std::span<const float> class_weights);
+  std::span<float> last_layer();
   void store();
+
+  static constexpr std::uint32_t kTestBatch = 32;
 
   OwnedModel& model_;
   const TrainingOptions& options_;
@@ -221,6 +227,7 @@ void Run::validate_epoch() {
   const Scores scores = score_part(data_, samples_.validation(), "validation", report_.class_weights);
   epoch.validation_loss = scores.loss;
   if (scores.classes != 0) epoch.validation_accuracy = scores.accuracy();
+  epoch.validation_r2 = scores.mean_r2();
   if (options_.early_stop == 0 && !options_.keep_best) {
     report_.validation = scores;
     return;
@@ -246,6 +253,7 @@ void Run::announce(const EpochReport& epoch) {
   if (std::isfinite(epoch.validation_loss)) line += fmt::format("  validation loss {:.4f}", epoch.validation_loss);
   if (std::isfinite(epoch.validation_accuracy))
     line += fmt::format(" accuracy {:.2f} %", 100.0 * epoch.validation_accuracy);
+  if (std::isfinite(epoch.validation_r2)) line += fmt::format(" R2 {:.4f}", epoch.validation_r2);
   const double samples = static_cast<double>(train_.size() / config_.batch * config_.batch);
   line += fmt::format("  {:.0f} samples/s", samples / std::max(epoch.seconds, 1e-9));
   if (report_.best_epoch == epoch.epoch) line += "  best";
@@ -266,19 +274,31 @@ Scores Run::score_part(const DataSet& data, std::span<const std::uint32_t> indic
   };
   progress_.start(heading, indices.size());
   const auto tick = [&](std::uint64_t done) { progress_.update(done, [] { return std::string(); }); };
-  Scores scores =
-      score(data, indices, trainer_.slice_samples(), trainer_.input(), run, config_.loss, class_weights, tick);
+  Scores scores = score(data, indices, trainer_.slice_samples(), trainer_.input(), run, config_.loss, class_weights,
+                        tick, samples_.target_units());
   progress_.clear();
   return scores;
 }
 
-/// The trained parameters back into the model's own block.
+/// The trainer's own parameters of the model's last layer.
+std::span<float> Run::last_layer() {
+  const std::size_t last = model_.layers.size() - 1;
+  const auto offset = layer_params(trainer_.model(), last) - trainer_.parameters().data();
+  auto* const params = reinterpret_cast<float*>(trainer_.parameters().data() + offset);
+  return {params, model_.layers[last].param_bytes / sizeof(float)};
+}
+
+/// The trained parameters back into the model's own block, outputs in the data's units.
 void Run::store() {
   const Model trained = trainer_.model();
   for (std::size_t i = 0; i < model_.layers.size(); ++i)
     if (model_.layers[i].trainable())
       std::copy_n(layer_params(trained, i), model_.layers[i].param_bytes,
                   model_.params.data() + model_.layers[i].param_offset);
+  if (!report_.standardized_targets) return;
+  const Layer& last = model_.layers.back();
+  samples_.target_units().leave(
+      {reinterpret_cast<float*>(model_.params.data() + last.param_offset), last.param_bytes / sizeof(float)});
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ struct TrainingOptions {
   std::vector<float> class_weights;    ///< one a class, or empty
   Augmentation augmentation{};         ///< of training samples, drawn anew in every epoch
   bool learn_standardization = false;  ///< the model's standardize layer gets mean and variance of the training samples
+  bool raw_targets = false;            ///< train on targets as they are, not on standardised ones
   bool balanced = false;               ///< class weights from the labels: samples / (classes * samples of the class)
 };
 
@@ -42,6 +43,7 @@ struct EpochReport {
   double train_accuracy = std::numeric_limits<double>::quiet_NaN();
   double validation_loss = std::numeric_limits<double>::quiet_NaN();
   double validation_accuracy = std::numeric_limits<double>::quiet_NaN();
+  double validation_r2 = std::numeric_limits<double>::quiet_NaN();  ///< mean over the targets
   double learning_rate = 0.0;                                       ///< full batch: the length of the step
   double gradient_norm = std::numeric_limits<double>::quiet_NaN();  ///< of the objective after it; full batch only
   std::vector<double> gradient_norms;  ///< of each layer, mean over the updates; empty unless asked for
@@ -65,6 +67,7 @@ struct TrainingReport {
   std::optional<MinimizeResult> minimum;     ///< full batch
   std::vector<double> first_gradient_norms;  ///< of the first update: what the initial values give
   std::vector<float> class_weights;          ///< as used
+  bool standardized_targets = false;         ///< losses of epochs are in units of the targets' variance
 };
 
 /// Gives every layer's parameters their first values, frozen layers too.

@@ -44,6 +44,7 @@ TrainingSamples::TrainingSamples(const OwnedModel& model, const TrainingOptions&
                       "add --validation-fraction 0.1");
   find_picture();
   set_class_weights();
+  if (!options.raw_targets && TargetUnits::possible(model, config_.loss, data)) units_ = TargetUnits(data, train_);
 }
 
 void TrainingSamples::check_data(const DataSet& data) const {

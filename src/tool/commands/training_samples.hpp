@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "tool/commands/target_units.hpp"
 #include "tool/commands/training.hpp"
 
 namespace mote::tool {
@@ -24,6 +25,9 @@ class TrainingSamples {
   [[nodiscard]] std::span<const std::uint32_t> train() const { return train_; }
   [[nodiscard]] std::span<const std::uint32_t> validation() const { return validation_; }
   [[nodiscard]] const std::vector<float>& class_weights() const { return class_weights_; }
+
+  /// Of the training part; not active where targets are trained on as they are.
+  [[nodiscard]] const TargetUnits& target_units() const { return units_; }
 
   /// Mean and variance of the training part into the model's standardize layer, if it has one.
   void learn_standardization(OwnedModel& model) const;
@@ -43,6 +47,7 @@ class TrainingSamples {
         augment(sample, picture_, options_.augmentation, options_.seed, std::uint64_t{epoch} << 32U | index);
       if (!labels.empty()) labels[i] = data_.label(index);
       if (!targets.empty()) data_.copy_target(index, targets.subspan(i * width, width));
+      if (!targets.empty() && units_.active()) units_.standardize(targets.subspan(i * width, width));
     }
   }
 
@@ -60,6 +65,7 @@ class TrainingSamples {
   std::vector<std::uint32_t> train_, validation_;
   std::vector<float> class_weights_;
   Shape picture_{};
+  TargetUnits units_;
 };
 
 }  // namespace mote::tool

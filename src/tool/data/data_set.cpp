@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "tool/data/columns_learn.hpp"
 #include "tool/data/csv.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/data/file_kind.hpp"
@@ -32,23 +33,14 @@ Format format_of(const std::string& path) {
   refuse_foreign({reinterpret_cast<const char*>(start.data()), start.size()}, path, Wanted::array);
   if (start.size() >= 2 && start[0] == 'P' && start[1] == 'K') return Format::npz;
   if (path.ends_with(".npy") || path.ends_with(".npy.gz")) return Format::npy;  // the reader says what is wrong
+  const bool two_bytes = start.size() == 4 && start[1] == 0 && start[3] == 0;   // text as UTF-16
   for (const std::uint8_t byte : start)
-    if (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t')
+    if (!two_bytes && byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t')
       throw data_error("the file is neither IDX nor .npy nor .npz nor text",
                        "give one of these: IDX (plain or .gz), .npy, .npz, .csv")
           .in(path)
           .at_byte(0);
   return Format::csv;
-}
-
-Array array_of(Table&& table) {
-  Array out;
-  out.path = table.path;
-  out.element = Element::f32;
-  out.dims = {table.rows(), table.columns};
-  out.bytes.resize(table.values.size() * sizeof(float));
-  std::memcpy(out.bytes.data(), table.values.data(), out.bytes.size());
-  return out;
 }
 
 Array read_any(const std::string& path) {
@@ -59,7 +51,7 @@ Array read_any(const std::string& path) {
       const auto& [file, name] = split_npz_path(path);
       return Npz(file).array(name);
     }
-    case Format::csv: return array_of(read_csv(path));
+    case Format::csv: break;  // tables are columns.hpp's
   }
   return {};
 }
@@ -118,7 +110,7 @@ std::string shape_text(const Shape& shape) {
   return shape.w != 1 ? fmt::format("{}x{}", shape.w, shape.c) : fmt::format("{}", shape.c);
 }
 
-void DataSet::set_samples(Array&& array, std::optional<float> scale) {
+void DataSet::set_samples(Array&& array, const Reading& reading) {
   path_ = array.path;
   if (array.dims.empty())
     throw data_error("a single number is not a set of samples", "the first dimension counts samples").in(path_);
@@ -134,7 +126,7 @@ void DataSet::set_samples(Array&& array, std::optional<float> scale) {
                      "split the file")
         .in(path_);
   features_ = static_cast<std::size_t>(features);
-  scale_ = scale.value_or(array.element == Element::u8 ? 1.0F / 255.0F : 1.0F);
+  set_scale(array.element == Element::u8, reading);
   if (array.element == Element::u8) {
     bytes_ = std::move(array.bytes);
   } else {
@@ -142,82 +134,111 @@ void DataSet::set_samples(Array&& array, std::optional<float> scale) {
   }
 }
 
-DataSet DataSet::samples_from(const std::string& path, std::optional<float> scale) {
+/// The factor of every value, and what the model is told of it.
+void DataSet::set_scale(bool bytes, const Reading& reading) {
+  const float by_rule = bytes ? 1.0F / 255.0F : 1.0F;
+  const ScaleOf kind = bytes ? ScaleOf::bytes : ScaleOf::numbers;
+  const Description* known = reading.known && reading.known->scale ? &*reading.known : nullptr;
+  const bool fits = known != nullptr && (known->scale_of == kind || known->scale_of == ScaleOf::any);
+  scale_ = reading.scale ? *reading.scale : fits ? *known->scale : by_rule;
+  description_.scale = scale_;
+  description_.scale_of = reading.scale ? ScaleOf::any : fits ? known->scale_of : kind;
+  if (reading.scale || known == nullptr || fits) return;
+  notes_.push_back(fmt::format(
+      "the model was trained on {}, and these are {}: they are multiplied by {:.6g}; another "
+      "factor is given by --scale",
+      bytes ? "numbers" : "unsigned bytes", bytes ? "unsigned bytes" : "numbers", static_cast<double>(scale_)));
+}
+
+DataSet DataSet::samples_from(const std::string& path, const Reading& reading, LabelUse use) {
+  if (format_of(path) == Format::csv) return table_from(path, reading, use);
   DataSet out;
-  out.set_samples(read_any(path), scale);
+  out.set_samples(read_any(path), reading);
   return out;
 }
 
-void DataSet::add_targets_from(const std::string& path) {
-  const Array array = read_any(path);
+void DataSet::add_targets_from(const std::string& path, const Reading& reading) {
   target_path_ = path;
-  if (array.dims.empty() || array.dims[0] != count_)
-    throw data_error(
-        fmt::format("{} labels for the {} samples of {}", array.dims.empty() ? 1 : array.dims[0], count_, path_),
-        "give as many labels as samples")
-        .in(path);
+  const auto require_count = [&](std::uint64_t count, const std::string& hint) {
+    if (count != count_)
+      throw data_error(fmt::format("{} labels for the {} samples of {}{}", count, count_, path_, hint),
+                       "give as many labels as samples")
+          .in(path);
+  };
+  if (format_of(path) == Format::csv) {
+    const Table table = read_csv(path, reading.header);
+    require_count(table.rows(), table.names.empty() ? "" : " (the first line was taken for a header: --header no)");
+    return take_targets(encode_labels(table, reading), path);
+  }
+  const Array array = read_any(path);
+  require_count(array.dims.empty() ? 1 : array.dims[0], "");
   const bool column = array.count() == count_;
-  const bool table = format_of(path) == Format::csv;  // a CSV file has no element types: whole numbers are labels
   bool whole = column && !is_real(array.element);
-  if (table && column) {
-    whole = true;
-    for (std::uint64_t i = 0; whole && i < array.count(); ++i) whole = array.at(i) == std::floor(array.at(i));
+  if (whole && reading.outputs == 1) {  // one output learns values, or two classes
+    bool zeros = true, signs = true;
+    for (std::uint64_t i = 0; i < array.count(); ++i) {
+      zeros = zeros && (array.at(i) == 0.0 || array.at(i) == 1.0);
+      signs = signs && std::abs(array.at(i)) == 1.0;
+    }
+    whole = (zeros || signs) && !reading.values;
   }
   if (whole) {
     labels_ = read_labels(array);
+    if (reading.known) description_.classes = reading.known->classes;
   } else {
     read_floats(array, targets_, "target", 1.0F);
     target_width_ = targets_.size() / count_;
   }
 }
 
-DataSet DataSet::table_from(const std::string& path, const std::string& label, std::span<const std::string> targets,
-                            std::optional<float> scale) {
-  const Table table = read_csv(path);
-  const auto is_label = [](const std::string& name) { return name == "label" || name == "Label" || name == "LABEL"; };
-  const auto named = std::find_if(table.names.begin(), table.names.end(), is_label);
-  std::vector<std::size_t> picked;
-  for (const std::string& name : targets) picked.push_back(table.column_index(name));
-  if (picked.empty())
-    picked.push_back(!label.empty()               ? table.column_index(label)
-                     : named != table.names.end() ? static_cast<std::size_t>(named - table.names.begin())
-                                                  : table.columns - 1);
-  std::vector<char> is_target(table.columns, 0);
-  for (const std::size_t column : picked) is_target[column] = 1;
-  const auto target_columns = static_cast<std::size_t>(std::count(is_target.begin(), is_target.end(), 1));
-  if (target_columns == table.columns)
-    throw data_error("no column is left for the samples", "name fewer target columns or give a file with more")
-        .in(path);
+DataSet DataSet::table_from(const std::string& path, const Reading& reading, LabelUse use) {
   DataSet out;
-  out.path_ = out.target_path_ = path;
-  out.count_ = table.rows();
-  out.features_ = table.columns - target_columns;
-  out.dims_ = {out.features_};
-  out.scale_ = scale.value_or(1.0F);
-  for (std::size_t i = 0; i < table.names.size(); ++i)
-    if (is_target[i] == 0) out.feature_names_.push_back(table.names[i]);
-  for (const std::size_t column : picked)
-    if (!table.names.empty()) out.target_names_.push_back(table.names[column]);
-  out.floats_.reserve(out.count_ * out.features_);
-  for (std::size_t row = 0; row < table.rows(); ++row) {
-    const auto cells = std::span(table.values).subspan(row * table.columns, table.columns);
-    for (std::size_t i = 0; i < table.columns; ++i)
-      if (is_target[i] == 0) out.floats_.push_back(cells[i] * out.scale_);
-    if (!targets.empty()) {
-      for (const std::size_t column : picked) out.targets_.push_back(cells[column]);
-      continue;
-    }
-    const float value = cells[picked[0]];
-    if (value != std::floor(value) || std::abs(value) > 16777216.0F)
-      throw data_error(fmt::format("the label {} is not a class number", value),
-                       "number the classes 0, 1, 2, … or name real targets with --targets")
-          .in(path)
-          .at_line(table.lines[row])
-          .at_column(picked[0] + 1);
-    out.labels_.push_back(static_cast<std::int32_t>(value));
-  }
-  out.target_width_ = targets.empty() ? 0 : picked.size();
-  out.label_lines_ = table.lines;
+  out.set_scale(false, reading);
+  Reading scaled = reading;
+  scaled.scale = out.scale_;
+  EncodedTable table = encode(read_csv(path, reading.header), scaled, use);
+  table.description.scale = out.description_.scale, table.description.scale_of = out.description_.scale_of;
+  out.take_table(std::move(table), path);
+  return out;
+}
+
+void DataSet::take_table(EncodedTable&& table, const std::string& path) {
+  path_ = path;
+  count_ = table.rows, features_ = table.features;
+  dims_ = {features_};
+  floats_ = std::move(table.samples);
+  description_ = std::move(table.description);
+  notes_.insert(notes_.end(), table.notes.begin(), table.notes.end());
+  table.notes.clear();
+  summary_ = std::move(table.summary);
+  label_lines_ = table.lines;
+  labels_ = std::move(table.labels), targets_ = std::move(table.targets);
+  if (has_labels() || !targets_.empty()) target_path_ = path;
+  target_width_ = targets_.size() / count_;
+}
+
+void DataSet::take_targets(EncodedTable&& table, const std::string& path) {
+  target_path_ = path;
+  labels_ = std::move(table.labels), targets_ = std::move(table.targets);
+  label_lines_ = std::move(table.lines);
+  target_width_ = targets_.size() / count_;
+  description_.label = std::move(table.description.label);
+  if (description_.label) *description_.label = {};  // no column of the samples' table
+  description_.classes = std::move(table.description.classes);
+  description_.targets = std::move(table.description.targets);
+  for (NamedColumn& target : description_.targets) target.column = 0;
+  notes_.insert(notes_.end(), table.notes.begin(), table.notes.end());
+}
+
+std::vector<std::string> DataSet::feature_names() const {
+  const bool named = !description_.inputs.empty() && !description_.inputs[0].name.empty();
+  return named ? description_.input_names() : std::vector<std::string>{};
+}
+
+std::vector<std::string> DataSet::target_names() const {
+  std::vector<std::string> out;
+  for (const NamedColumn& column : description_.targets)
+    if (!column.name.empty()) out.push_back(column.name);
   return out;
 }
 
@@ -238,6 +259,8 @@ void DataSet::copy_sample(std::size_t index, std::span<float> out) const {
 void DataSet::use_samples_as_targets() {
   reconstructs_ = true;
   labels_.clear(), targets_.clear();
+  description_.label.reset(), description_.classes.clear(), description_.targets.clear();
+  description_.reconstructs = true;
   target_width_ = features_;
   target_path_ = path_;
 }
@@ -256,9 +279,13 @@ void DataSet::require_shape(const Shape& input) const {
   const bool same = without_ones(dims_) == without_ones({input.h, input.w, input.c});
   if (features_ == input.elements() && (flat || same)) return;
   const std::string order = features_ == input.elements() ? "; images are height x width x channels" : "";
-  throw data_error(fmt::format("the model's input is {}, but the samples are {}{}", shape_text(input),
-                               dims_.empty() ? "single numbers" : dims_text(dims_), order),
-                   fmt::format("give samples of {} values or change the model's input", input.elements()))
+  throw data_error(
+      fmt::format("the model's input is {}, but the samples are {}{}", shape_text(input),
+                  dims_.empty() ? "single numbers" : dims_text(dims_), order),
+      description_.inputs.empty() || description_.reconstructs
+          ? fmt::format("give samples of {} values or change the model's input", input.elements())
+          : fmt::format("write \"input {}\", or choose columns with --columns or --ignore; the inputs are {}",
+                        features_, some_of(description_.input_names())))
       .in(path_);
 }
 

@@ -11,21 +11,22 @@
 
 #include "mote/types.hpp"
 #include "tool/data/array.hpp"
+#include "tool/data/columns.hpp"
 
 namespace mote::tool {
 
 class DataSet {
  public:
-  /// Samples from an IDX, .npy, .npz (one array, or FILE.npz:NAME) or .csv file (by content, then by name), without
-  /// labels. Unsigned bytes are multiplied
-  /// by 1/255, so that images are in [0, 1]; everything else is taken as it is. `scale` overrides the factor.
-  static DataSet samples_from(const std::string& path, std::optional<float> scale);
-  /// Adds labels (integers, one a sample) or targets (float, any number a sample).
-  void add_targets_from(const std::string& path);
-  /// Samples and labels from one CSV file. `label` names the label's column (a header's name, a number from 1, "last";
-  /// empty: the column called "label", else the last). `targets`: columns to be used as real targets instead.
-  static DataSet table_from(const std::string& path, const std::string& label, std::span<const std::string> targets,
-                            std::optional<float> scale);
+  /// Samples from an IDX, .npy, .npz (one array, or FILE.npz:NAME) or .csv file (by content, then by name); labels of a
+  /// table as `use` says. Every value is
+  /// multiplied by a factor: `reading.scale`, else the one that the model knows (its description), else 1/255 for
+  /// unsigned bytes, so that images are in [0, 1], and 1 for everything else.
+  static DataSet samples_from(const std::string& path, const Reading& reading = {}, LabelUse use = LabelUse::none);
+  /// Adds labels (whole numbers or words, one a sample) or targets (numbers, any number a sample). Whole numbers are
+  /// targets where the model has one output and they are neither 0 and 1 nor -1 and +1, or squared error was asked for.
+  void add_targets_from(const std::string& path, const Reading& reading = {});
+  /// Samples and labels or targets from one table (columns.hpp).
+  static DataSet table_from(const std::string& path, const Reading& reading = {}, LabelUse use = LabelUse::required);
 
   /// Every sample becomes its own target, for autoencoders; labels and targets are forgotten.
   void use_samples_as_targets();
@@ -35,9 +36,15 @@ class DataSet {
   [[nodiscard]] const std::vector<std::uint64_t>& sample_dims() const { return dims_; }
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const std::string& target_path() const { return target_path_; }
-  /// As the header of a CSV file calls them; empty where there is none.
-  [[nodiscard]] const std::vector<std::string>& feature_names() const { return feature_names_; }
-  [[nodiscard]] const std::vector<std::string>& target_names() const { return target_names_; }
+  /// How the files were read; what a model trained on these data should know.
+  [[nodiscard]] const Description& description() const { return description_; }
+  /// Of a table: what was found in it, in a line; empty for other files.
+  [[nodiscard]] const std::string& summary() const { return summary_; }
+  /// What a person should know of the data, a sentence each.
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+  /// The model's inputs and targets by name; empty where there are no names.
+  [[nodiscard]] std::vector<std::string> feature_names() const;
+  [[nodiscard]] std::vector<std::string> target_names() const;
   [[nodiscard]] float scale() const { return scale_; }
   /// Bytes this data set holds in memory.
   [[nodiscard]] std::size_t bytes() const;
@@ -61,10 +68,14 @@ class DataSet {
   [[nodiscard]] bool signed_labels() const;
 
  private:
-  void set_samples(Array&& array, std::optional<float> scale);
+  void set_samples(Array&& array, const Reading& reading);
+  void set_scale(bool bytes, const Reading& reading);
+  void take_table(EncodedTable&& table, const std::string& path);
+  void take_targets(EncodedTable&& table, const std::string& path);
 
-  std::string path_, target_path_;
-  std::vector<std::string> feature_names_, target_names_;
+  std::string path_, target_path_, summary_;
+  Description description_;
+  std::vector<std::string> notes_;
   std::size_t count_ = 0, features_ = 0, target_width_ = 0;
   std::vector<std::uint64_t> dims_;
   float scale_ = 1.0F;

@@ -95,6 +95,7 @@ OwnedModel load_model(const std::string& path) {
   std::copy_n(model->params, model->param_bytes, out.params.data());
   out.alignment = model->alignment;
   out.source = path;
+  out.description = model_description(bytes.span());
   return out;
 }
 
@@ -121,9 +122,9 @@ GivenModel model_from_argument(const std::string& argument, const std::string& o
   return {parse_model_text(argument, option, parameters), false};
 }
 
-std::size_t save_model(const Model& model, AtomicFile& file) {
-  AlignedBytes bytes(model_file_bytes(model));
-  const Result<std::size_t> written = write_model(model, bytes.span());
+std::size_t save_model(const Model& model, std::string_view description, AtomicFile& file) {
+  AlignedBytes bytes(model_file_bytes(model, description));
+  const Result<std::size_t> written = write_model(model, bytes.span(), description);
   if (!written.ok()) throw status_error(written.status(), model, file.path());
   file.write(bytes.span().first(*written));
   file.commit();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "mote/model/model.hpp"
 #include "tool/models/model_text.hpp"
@@ -32,7 +33,10 @@ GivenModel model_from_argument(const std::string& argument, const std::string& o
                                Parameters parameters = Parameters::zero);
 
 /// Writes the model into `file` and commits it; returns its size.
-std::size_t save_model(const Model& model, AtomicFile& file);
+std::size_t save_model(const Model& model, std::string_view description, AtomicFile& file);
+inline std::size_t save_model(const OwnedModel& model, AtomicFile& file) {
+  return save_model(model.view(), model.description, file);
+}
 
 /// Multiply-adds of one layer, per sample; 0 where there are none.
 std::uint64_t multiply_adds(const Model& model, std::size_t index);

@@ -18,7 +18,8 @@ struct OwnedModel {
   AlignedBytes params;
   std::uint32_t param_bytes = 0;  ///< their size where they are not there (Parameters::none)
   std::uint32_t alignment = 16;
-  std::string source;  ///< file, or "" for text given on the command line
+  std::string source;       ///< file, or "" for text given on the command line
+  std::string description;  ///< as the file has it (src/FORMAT.md), or ""
 
   [[nodiscard]] Model view() const {
     return {layers, params.data(), params.size() == 0 ? param_bytes : static_cast<std::uint32_t>(params.size()),
