@@ -63,6 +63,25 @@ TEST(Columns, NumberClassesThatAreNoClassNumbers) {
             {"t.csv:3:2", "0.5", "not a class number", "--targets label"});
 }
 
+TEST(Columns, TellClassesFromAmountsWhereNoModelSays) {
+  EXPECT_TRUE(encoded("x,y\n5,0\n6,1\n7,2\n").description.classes.empty());
+  const EncodedTable wine = encoded("x,y\n5,1\n6,3\n7,2\n");  // no class 0 that has no samples
+  EXPECT_EQ(wine.labels, (Labels{0, 2, 1}));
+  EXPECT_EQ(wine.description.classes, (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_EQ(encoded("x,y\n5,0\n6,7\n").description.classes, (std::vector<std::string>{"0", "7"}));
+  EXPECT_EQ(encoded("x,y\n5,-1\n6,1\n").description.classes, (std::vector<std::string>{"-1", "1"}));
+  std::string digits = "x,y\n", ages = "x,y\n";
+  for (int i = 0; i < 400; ++i)
+    digits += "1," + std::to_string(i % 99) + "\n", ages += "1," + std::to_string(i % 101) + "\n";
+  EXPECT_EQ(encoded(digits).labels[98], 98);
+  EXPECT_EQ(encoded(ages).targets.size(), 400U);
+  EXPECT_EQ(encoded("x,price\n1,250000\n2,310000\n3,199000\n").targets, (Floats{250000, 310000, 199000}));
+  EXPECT_EQ(encoded("x,change\n1,-5\n2,3\n3,1\n").targets, (Floats{-5, 3, 1}));
+  const auto own = [](const std::string& text) { return encode_labels(parse_csv(text, "y.csv"), {}); };
+  EXPECT_EQ(own("250000\n180000\n").targets, (Floats{250000, 180000}));
+  EXPECT_EQ(own("1\n0\n").labels, (Labels{1, 0}));
+}
+
 TEST(Columns, TellTargetsFromLabels) {
   const EncodedTable prices = encoded("area,price\n50,100000\n70,155000\n90,210000\n", {.outputs = 1});
   EXPECT_EQ(prices.targets, (Floats{100000, 155000, 210000}));

@@ -56,10 +56,10 @@ TEST(DataSet, IntegersAreLabelsAndFloatsAreTargets) {
 TEST(DataSet, TakesLabelColumns) {
   const TemporaryFolder folder;
   write(folder / "t.csv", "a,label,b\n1,2,3\n4,0,6\n");
-  const DataSet by_name = DataSet::table_from(folder / "t.csv");
+  const DataSet by_name = DataSet::table_from(folder / "t.csv", {.outputs = 3});
   EXPECT_EQ(sample(by_name, 1), (std::vector<float>{4, 6}));
   EXPECT_EQ(by_name.label(0), 2);
-  const DataSet last = DataSet::table_from(folder / "t.csv", {.label = "last"});
+  const DataSet last = DataSet::table_from(folder / "t.csv", {.label = "last", .outputs = 7});
   EXPECT_EQ(last.label(1), 6);
   const DataSet targets = DataSet::table_from(folder / "t.csv", {.targets = {"b", "a"}});
   EXPECT_EQ(targets.target_width(), 2U);

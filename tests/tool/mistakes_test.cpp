@@ -51,7 +51,7 @@ TEST_F(Mistakes, InArguments) {
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --epochs many", 2, {"--epochs", "many"});
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --epochs 1 --epochs 2", 2,
                  {"--epochs", "more than once"});
-  expect_mistake("train --data t.csv", 2, {"--model", "required"});
+  expect_mistake("train --data t.csv --reconstruct", 2, {"an autoencoder needs a network", "--model"});
   expect_mistake("train --model 'input 2; dense 2'", 2, {"no training data", "--data FOLDER"});
   expect_mistake("train --model 'input 2; dense 2' --data t.csv --optimizer adm", 2,
                  {"\"adm\"", "did you mean \"adam\""});

@@ -3,6 +3,7 @@
 // arguments_meaning.cpp's.
 #include "tool/commands/arguments.hpp"
 
+#include "tool/commands/sample_shapes.hpp"
 #include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
@@ -55,6 +56,7 @@ void add_sample_options(Options& options, DataArguments& data) {
       .under(kData)
       .not_with({{"--labels", {}}});
   add_table_options(options, data);
+  add_shape_options(options, data);
   options
       .real("--scale", data.scale, {.not_zero = true},
             "factor for every sample value (default: as the model was trained, else 1/255 for unsigned bytes and 1 for "
@@ -67,13 +69,17 @@ void add_training_data(Options& options, DataArguments& data) {
   options
       .text("--data", data.data, "PATH",
             "folder with train-images-idx3-ubyte, train-labels-idx1-ubyte and, for the test, t10k-… (plain or .gz), "
-            "or a CSV file with a label column")
+            "a folder of pictures with one folder a class (or train and test folders of such), a CSV file with a label "
+            "column, or an .npz archive with x_train and y_train")
       .under(kData)
       .not_with({{"--train", {}}});
-  options.text("--train,--train-images", data.samples, "FILE", "training samples: IDX, .npy or .csv").under(kData);
+  options
+      .text("--train,--train-images", data.samples, "FILE",
+            "training samples: IDX, .npy, FILE.npz:NAME, .csv or pictures")
+      .under(kData);
   options
       .text("--labels,--train-labels", data.labels, "FILE",
-            "their labels (integers) or targets (float): IDX, .npy or .csv")
+            "their labels (integers) or targets (float): IDX, .npy, FILE.npz:NAME or .csv")
       .under(kData);
   options.text("--test,--test-images", data.test_samples, "FILE", "test samples").under(kData);
   options.text("--test-labels", data.test_labels, "FILE", "their labels or targets")
@@ -86,14 +92,19 @@ void add_training_data(Options& options, DataArguments& data) {
 
 void add_evaluation_data(Options& options, DataArguments& data, bool& use_training_part) {
   options
-      .text("--data", data.data, "PATH",
-            "folder with t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (plain or .gz), or a CSV file")
+      .text(
+          "--data", data.data, "PATH",
+          "folder with t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (plain or .gz), folder of pictures, CSV file "
+          "or .npz archive")
       .under(kData)
       .not_with({{"--test", {}}});
-  options.flag("--training-part", use_training_part, "with a folder: its train-… files instead of t10k-…")
+  options
+      .flag("--training-part", use_training_part,
+            "with a folder or an archive: its training samples, not those for the test")
       .under(kData)
       .only_with({{"--data", {}}});
-  options.text("--test,--images,--input", data.samples, "FILE", "samples: IDX, .npy or .csv").under(kData);
+  options.text("--test,--images,--input", data.samples, "FILE", "samples: IDX, .npy, FILE.npz:NAME, .csv or pictures")
+      .under(kData);
   options.text("--labels,--test-labels", data.labels, "FILE", "their labels (integers) or targets (float)")
       .under(kData);
   add_sample_options(options, data);

@@ -14,12 +14,15 @@
 namespace mote::tool {
 
 struct DataArguments {
-  std::string data;             // folder of MNIST-named files, or one CSV file
+  std::string data;             // folder of MNIST-named files or of pictures, an archive, or one CSV file
   std::string samples, labels;  // or a pair of files
   std::string test_samples, test_labels;
   std::string label_column;  // of CSV files
   std::vector<std::string> target_columns, ignored_columns, input_columns, category_columns;
   std::string missing = "auto", header = "auto";
+  std::string image_size;             // of pictures
+  std::uint32_t window = 0, hop = 0;  // of time series; 0: not given
+  std::string window_label = "majority", group_column;
   std::optional<float> scale;
   bool reconstruct = false;  // the samples are the targets
 };

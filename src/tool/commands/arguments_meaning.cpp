@@ -9,6 +9,8 @@
 #include <filesystem>
 
 #include "tool/commands/arguments.hpp"
+#include "tool/commands/sample_shapes.hpp"
+#include "tool/data/picture_folder.hpp"
 #include "tool/terminal/error.hpp"
 #include "tool/terminal/suggest.hpp"
 
@@ -49,7 +51,9 @@ DataSet load_part(const std::string& samples, const std::string& labels, const D
     out.add_targets_from(labels, reading);
     return out;
   }
-  if (samples.ends_with(".npy") || samples.find("idx") != std::string::npos)
+  if (holds_pictures(samples)) return DataSet::samples_from(samples, reading, LabelUse::required);
+  if (samples.ends_with(".npy") || samples.find(".npz") != std::string::npos ||
+      samples.find("idx") != std::string::npos)
     throw usage_error("there are samples without labels", "give their labels too, with --labels (or --test-labels)")
         .in(samples);
   return DataSet::table_from(samples, reading);
@@ -59,23 +63,44 @@ bool is_folder(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(path, ignored);
 }
-/// A CSV file or a folder; what is missing is taken for a folder, because its message says how to get data.
-bool is_table(const std::string& path) {
+bool exists(const std::string& path) {
   std::error_code ignored;
-  return !is_folder(path) && std::filesystem::exists(path, ignored);
+  return std::filesystem::exists(path, ignored);
 }
 
-/// A folder of images has its labels beside them.
+/// A folder of images and an archive have labels of their own.
 void require_no_columns(const DataArguments& data) {
   const auto refuse = [&](const char* option, bool given) {
     if (given)
-      throw usage_error(fmt::format("{} means nothing for a folder, whose images have labels of their own", option),
+      throw usage_error(fmt::format("{} means nothing for a folder or an archive, which has labels of its own", option),
                         "leave it out or give a CSV file")
           .in(data.data);
   };
   refuse("--label", !data.label_column.empty());
   refuse("--targets", !data.target_columns.empty());
   refuse("--labels", !data.labels.empty());
+}
+
+/// Where a folder, an archive or a file has its samples. Labels are empty where they are in the same place. What is
+/// missing is taken for a folder of MNIST's files, because that message says how to get data.
+SampleFiles files_in(const DataArguments& data, bool need_train, bool need_test) {
+  const std::string& path = data.data;
+  if (!is_folder(path) && exists(path)) {
+    if (path.ends_with(".npz")) {
+      require_no_columns(data);
+      return files_of_archive(path);
+    }
+    return {path, data.labels, "", ""};
+  }
+  if (is_folder(path)) require_no_columns(data);
+  if (is_folder(path) && holds_pictures(path)) {
+    const PictureParts parts = picture_parts(path);
+    if (!parts.train.empty()) return {parts.train, "", parts.test, ""};
+    return {path, "", "", ""};
+  }
+  const MnistFiles files = find_mnist(path, need_train, need_test, !data.reconstruct);
+  const bool test = !files.test_samples.empty() && (data.reconstruct || !files.test_labels.empty());
+  return {files.train_samples, files.train_labels, test ? files.test_samples : "", files.test_labels};
 }
 
 }  // namespace
@@ -89,6 +114,7 @@ Reading reading_of(const DataArguments& data) {
   if (data.missing != "auto")
     out.missing = static_cast<Missing>(choice(data.missing, {"error", "mean", "drop"}, "--missing"));
   out.header = static_cast<HeaderRule>(choice(data.header, {"auto", "yes", "no"}, "--header"));
+  out.windows = windows_called(data);
   return out;
 }
 
@@ -97,6 +123,7 @@ Reading reading_for(const OwnedModel& model, const DataArguments& data, const st
   out.outputs = static_cast<std::size_t>(model.view().output_shape().elements());
   out.values = loss_called(loss) == Loss::squared_error;
   out.known = read_description(model.description);
+  out.picture = picture_called(data, model.view().input_shape(), out.known);
   return out;
 }
 
@@ -111,16 +138,11 @@ TrainingData load_training_data(const DataArguments& data, const Reading& readin
     if (data.test_labels.empty()) test.label.clear(), test.targets.clear();
     return test;
   };
-  const bool folder = !data.data.empty() && !is_table(data.data);
-  if (folder) {
-    require_no_columns(data);
-    const MnistFiles files = find_mnist(data.data, true, false, !data.reconstruct);
-    out.train = load_part(files.train_samples, files.train_labels, data, reading);
-    if (!files.test_samples.empty() && (data.reconstruct || !files.test_labels.empty()))
-      out.test = load_part(files.test_samples, files.test_labels, data, for_test());
-  } else {
-    out.train = load_part(data.data.empty() ? data.samples : data.data, data.labels, data, reading);
-  }
+  const SampleFiles files =
+      data.data.empty() ? SampleFiles{data.samples, data.labels, "", ""} : files_in(data, true, false);
+  out.train = load_part(files.train_samples, files.train_labels, data, reading);
+  if (!files.test_samples.empty() && data.test_samples.empty())
+    out.test = load_part(files.test_samples, files.test_labels, data, for_test());
   if (!data.test_samples.empty()) out.test = load_part(data.test_samples, data.test_labels, data, for_test());
   return out;
 }
@@ -129,16 +151,13 @@ DataSet load_evaluation_data(const DataArguments& data, bool use_training_part, 
   if (data.data.empty() && data.samples.empty())
     throw usage_error("no data given", "give --data FOLDER, --data FILE.csv, or --test FILE with --labels FILE");
   if (data.data.empty()) return load_part(data.samples, data.labels, data, reading);
-  if (is_table(data.data)) {
-    if (use_training_part)
-      throw usage_error("--training-part means nothing for a file, which is one part", "leave it out or give a folder")
-          .in(data.data);
-    return load_part(data.data, data.labels, data, reading);
-  }
-  require_no_columns(data);
-  const MnistFiles files = find_mnist(data.data, use_training_part, !use_training_part, !data.reconstruct);
-  return use_training_part ? load_part(files.train_samples, files.train_labels, data, reading)
-                           : load_part(files.test_samples, files.test_labels, data, reading);
+  const SampleFiles files = files_in(data, use_training_part, !use_training_part);
+  if (use_training_part && files.test_samples.empty() && !is_folder(data.data))
+    throw usage_error("--training-part means nothing for a file, which is one part", "leave it out or give a folder")
+        .in(data.data);
+  const bool train = use_training_part || files.test_samples.empty();
+  return train ? load_part(files.train_samples, files.train_labels, data, reading)
+               : load_part(files.test_samples, files.test_labels, data, reading);
 }
 
 std::optional<Loss> loss_called(const std::string& word) {

@@ -55,6 +55,8 @@ struct TrainJob {
   float init_limit = 0.05F;
   bool fresh = false;  // new parameters although the model file has some
   bool batch_given = false, epochs_given = true, init_given = false;
+  bool optimizer_given = true;       // or anything that only makes sense with one
+  std::uint32_t cross_validate = 0;  // folds; 0: none
   DataArguments data;
   TrainingArguments training;
   TrainingOptions options;

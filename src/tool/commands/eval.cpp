@@ -24,15 +24,17 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string confusion_text(const Scores& scores, const std::vector<std::string>& names) {
-  std::size_t widest = 6;
+  constexpr std::size_t kMostClasses = 12, kLeastCell = 5, kMostCell = 14;
+  if (scores.classes > kMostClasses) return "";
+  std::size_t widest = 0;
   for (const std::string& name : names) widest = std::max(widest, name.size());
-  if (scores.classes > 12) return "";
+  const std::size_t cell = std::clamp(widest, kLeastCell, kMostCell);
   std::string out = fmt::format("confusion (rows: actual, columns: predicted)\n{:>{}} ", "", widest);
-  for (std::size_t i = 0; i < scores.classes; ++i) out += fmt::format(" {:>5.5}", names[i]);
+  for (std::size_t i = 0; i < scores.classes; ++i) out += fmt::format(" {:>{}.{}}", names[i], cell, cell);
   for (std::size_t actual = 0; actual < scores.classes; ++actual) {
     out += fmt::format("\n{:>{}} ", names[actual], widest);
     for (std::size_t k = 0; k < scores.classes; ++k)
-      out += fmt::format(" {:>5}", scores.confusion[actual * scores.classes + k]);
+      out += fmt::format(" {:>{}}", scores.confusion[actual * scores.classes + k], cell);
   }
   return out + '\n';
 }
@@ -115,7 +117,8 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text, std
   const auto outputs = static_cast<std::size_t>(model.layers[loss_layer(model.layers, loss)].shape.elements());
   data.require_shape(model.view().input_shape());
   if (data.has_labels()) data.require_labels(outputs, outputs == 1);
-  if (data.has_labels()) static_cast<void>(class_names_for(classes_of(model.view().output_shape()), job.class_names));
+  if (data.has_labels())
+    static_cast<void>(class_names_for(classes_of(model.view().output_shape()), job.class_names, {}));
   if (data.has_targets()) data.require_target_width(outputs);
   Progress progress(Progress::style_for(context.json));
   say_notes(data, progress);

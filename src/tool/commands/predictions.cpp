@@ -13,13 +13,18 @@ namespace mote::tool {
 
 Predictions::Predictions(const OwnedModel& model, const DataSet& data)
     : data_(data), outputs_(static_cast<std::size_t>(model.view().output_shape().elements())) {
+  name_columns(model);
+  if (!data.sample_names().empty()) columns_.insert(columns_.begin(), "file");
+}
+
+void Predictions::name_columns(const OwnedModel& model) {
   const std::optional<Description> known = read_description(model.description);
   const std::string loss = known ? known->loss : "";
   const Op last = model.layers.back().op;
   const bool cross_entropy = loss == loss_name(Loss::softmax_cross_entropy) ||
                              loss == loss_name(Loss::binary_cross_entropy) || loss == loss_name(Loss::kl_divergence);
   logits_ = cross_entropy && last != Op::softmax && last != Op::sigmoid;
-  if (known && known->reconstructs && outputs_ == data.features()) {
+  if (known && known->reconstructs && outputs_ == data_.features()) {
     kind_ = Kind::anomaly;
     columns_ = {"anomaly score"};
     return;
@@ -31,7 +36,7 @@ Predictions::Predictions(const OwnedModel& model, const DataSet& data)
     const std::size_t count = std::max<std::size_t>(outputs_, 2);
     if (classes_.size() != count) classes_.clear();
     for (std::size_t k = classes_.size(); k < count; ++k) classes_.push_back(std::to_string(k));
-    if (data.has_labels()) columns_.emplace_back("label");
+    if (data_.has_labels()) columns_.emplace_back("label");
     columns_.emplace_back("prediction");
     for (const std::string& name : classes_) columns_.push_back(fmt::format("p({})", name));
     return;
@@ -41,9 +46,9 @@ Predictions::Predictions(const OwnedModel& model, const DataSet& data)
     names.push_back(known->targets[j].name.empty() ? fmt::format("output {}", j + 1) : known->targets[j].name);
   if (names.size() != outputs_) names.clear();
   for (std::size_t j = names.size(); j < outputs_; ++j) names.push_back(fmt::format("output {}", j + 1));
-  if (data.has_targets())
+  if (data_.has_targets())
     for (const std::string& name : names) columns_.push_back(name);
-  for (const std::string& name : names) columns_.push_back(data.has_targets() ? "predicted " + name : name);
+  for (const std::string& name : names) columns_.push_back(data_.has_targets() ? "predicted " + name : name);
 }
 
 double Predictions::anomaly_score(std::span<const float> input, std::span<const float> output) const {
@@ -73,6 +78,7 @@ std::vector<double> Predictions::probabilities(std::span<const float> output) co
 std::vector<std::string> Predictions::cells(std::size_t index, std::span<const float> input,
                                             std::span<const float> output) const {
   std::vector<std::string> out;
+  if (!data_.sample_names().empty()) out.push_back(data_.sample_names()[index]);
   if (kind_ == Kind::anomaly) {
     out.push_back(fmt::format("{:.6g}", anomaly_score(input, output)));
   } else if (kind_ == Kind::classes) {

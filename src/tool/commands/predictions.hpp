@@ -17,7 +17,8 @@ class Predictions {
   /// of a classifier logits become probabilities, of an autoencoder the reconstruction's mean squared error is told.
   Predictions(const OwnedModel& model, const DataSet& data);
 
-  /// "label,prediction,p(setosa),p(versicolor)", "price", "anomaly score": names of the cells of a line.
+  /// "label,prediction,p(setosa),p(versicolor)", "price", "anomaly score": names of the cells of a line. Pictures
+  /// have a column "file" before these.
   [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
   /// The cells of one sample. `input` are the model's inputs, `output` its outputs.
   [[nodiscard]] std::vector<std::string> cells(std::size_t index, std::span<const float> input,
@@ -32,6 +33,7 @@ class Predictions {
  private:
   enum class Kind : std::uint8_t { values, classes, anomaly };
 
+  void name_columns(const OwnedModel& model);
   [[nodiscard]] std::vector<double> probabilities(std::span<const float> output) const;
 
   const DataSet& data_;

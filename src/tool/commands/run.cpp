@@ -209,6 +209,7 @@ void add_run(CLI::App& app, Context& context) {
   Options& options = add_command(app, context, "run", "Runs a model over an array of samples.", R"(EXAMPLES
   mote run iris.mote --input iris_test.csv
   mote run houses.mote --input new.csv --output prices.csv
+  mote run pets.mote --input cat.png
   mote run fashion.mote --input x.npy --output y.npy --batch 32
 
   A table is read as the model's training table was: columns by name, a label or target column left aside, and scores
@@ -218,7 +219,10 @@ void add_run(CLI::App& app, Context& context) {
   which is the mean of (output - input)^2. .npy: float32, samples x outputs, or samples x height x width x channels.
 )");
   options.text("MODEL", job->model, "FILE", "model file").required();
-  options.text("--input", job->data.samples, "FILE", "samples: a table, .npy, .npz or IDX").required();
+  options
+      .text("--input", job->data.samples, "FILE",
+            "samples: a table, .npy, .npz, IDX, a picture or a folder of pictures")
+      .required();
   options.text("--labels", job->data.labels, "FILE", "their labels or targets, for scores");
   options.text("--output", job->output, "FILE", ".csv or .npy file to write (default: lines on standard output)");
   options.whole("--batch", job->batch, {1, 1'000'000'000}, "samples per run");

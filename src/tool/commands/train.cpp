@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -11,7 +12,10 @@
 #include "tool/commands/advice.hpp"
 #include "tool/commands/class_scores.hpp"
 #include "tool/commands/commands.hpp"
+#include "tool/commands/cross_validation.hpp"
+#include "tool/commands/default_network.hpp"
 #include "tool/commands/reconstruction.hpp"
+#include "tool/commands/sample_shapes.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/models/memory_plan.hpp"
 #include "tool/pictures/gradient_norms.hpp"
@@ -28,6 +32,13 @@ using Json = nlohmann::ordered_json;
 constexpr const char *kLearningCurve = "learning-curve.svg", *kArena = "arena.svg",
                      *kGradientNorms = "gradient-norms.svg", *kConfusionMatrix = "confusion-matrix.svg",
                      *kReconstructions = "reconstructions.svg";
+
+/// Who gives one of these means an optimiser over batches.
+constexpr std::array kOptimizerOptions{
+    "--optimizer",     "--batch",        "--micro-batch",  "--lr",           "--momentum",  "--beta1",
+    "--beta2",         "--decay",        "--epsilon",      "--weight-decay", "--schedule",  "--period",
+    "--gamma",         "--floor",        "--warmup",       "--clip-value",   "--clip-norm", "--l1",
+    "--augment-shift", "--augment-flip", "--augment-noise"};
 
 std::string in_folder(const std::string& folder, const char* name) {
   return (std::filesystem::path(folder) / name).string();
@@ -89,6 +100,9 @@ void prepare(TrainJob& job) {
   options.balanced = job.class_weights == "balanced";
   if (!options.balanced && !job.class_weights.empty())
     options.class_weights = numbers_called(job.class_weights, "--class-weights");
+  if (job.cross_validate != 0 && !job.data.test_samples.empty() && job.out.empty() && job.plots.empty())
+    throw usage_error("--test means nothing for the models of --cross-validate, which are scored on their folds",
+                      "leave it out, or give --out for a model of all samples");
   static_cast<void>(initializer_called(job.init));
   static_cast<void>(loss_called(job.training.loss));
   static_cast<void>(training_schedule(job.training, 1.0, options.epochs));
@@ -195,29 +209,90 @@ std::string summary(const TrainingReport& report, const TrainJob& job, const std
   return out;
 }
 
+/// For a training set of so many samples.
+TrainingOptions options_for(const TrainJob& job, std::size_t samples) {
+  TrainingOptions out = job.options;
+  const double train_samples = static_cast<double>(samples) * (1.0 - out.validation_fraction);
+  out.config.schedule = training_schedule(job.training, std::floor(train_samples / out.config.batch), out.epochs);
+  return out;
+}
+
+/// Without --model: reads the data, and fills what the person left open (default_network.hpp).
+TrainingData choose_network(TrainJob& job) {
+  Reading reading = reading_of(job.data);
+  reading.values = loss_called(job.training.loss) == Loss::squared_error;
+  reading.picture = picture_called(job.data, {1, 1, 0}, {});
+  if (reading.picture.h == 0) reading.picture = {32, 32, 3};
+  TrainingData data = load_training_data(job.data, reading);
+  job.model = default_network(data.train);
+  const DefaultTraining chosen = default_training(data.train, job.optimizer_given, job.training.batch);
+  if (chosen.full_batch) job.training.optimizer = "lbfgs";
+  if (chosen.full_batch && job.training.l2 == 0.0F) job.training.l2 = chosen.l2;
+  if (!job.epochs_given) job.options.epochs = chosen.epochs;
+  job.epochs_given = true;
+  prepare(job);
+  return data;
+}
+
+std::string chosen_training_text(const TrainJob& job) {
+  return fmt::format("network chosen: \"{}\", --optimizer {} --epochs {} --l2 {:.3g}; give --model for another",
+                     job.model, job.training.optimizer, job.options.epochs, job.training.l2);
+}
+
+std::vector<std::string> fold_classes(const TrainJob& job, const CrossValidation& folds, const DataSet& data) {
+  return class_names_for(folds.folds.front().classes, job.class_names, data.description());
+}
+
+/// Of a cross-validation that is all that was asked for.
+Json fold_report(const TrainJob& job, const CrossValidation& folds, const OwnedModel& model, const DataSet& data,
+                 std::string& text) {
+  text = cross_validation_text(folds, data.target_names()) +
+         "model           none: with --out FILE.mote one is trained on all samples afterwards\n";
+  return {{"command", "train"},
+          {"model", nullptr},
+          {"network", model_text(model.view())},
+          {"loss", loss_name(job.options.config.loss)},
+          {"optimizer", job.training.optimizer},
+          {"seed", job.options.seed},
+          {"cross_validation", cross_validation_json(folds, fold_classes(job, folds, data))}};
+}
+
 }  // namespace
 
 Json run_train(TrainJob& job, const Context& context, std::string& text, std::optional<Error>& failure) {
   prepare(job);
   std::optional<AtomicFile> out;
   if (!job.out.empty()) out.emplace(job.out, FileKind::model);
+  const bool network_chosen = job.model.empty();
+  std::optional<TrainingData> loaded;
+  if (network_chosen) loaded = choose_network(job);
   OwnedModel model = model_for(job);
   if (out) out->reserve(model_file_bytes(model.view()));
-  Reading reading = reading_for(model, job.data, job.training.loss);
-  if (job.fresh) reading.known.reset();
-  const TrainingData data = load_training_data(job.data, reading);
+  if (!loaded) {
+    Reading reading = reading_for(model, job.data, job.training.loss);
+    if (job.fresh) reading.known.reset();
+    loaded = load_training_data(job.data, reading);
+  }
+  const TrainingData& data = *loaded;
   TrainingOptions& options = job.options;
   const std::optional<Loss> wish = loss_called(job.training.loss);
   options.config.loss = wish ? *wish : default_loss(data.train, model.view().output_shape());
-  const double train_samples = static_cast<double>(data.train.size()) * (1.0 - options.validation_fraction);
-  options.config.schedule =
-      training_schedule(job.training, std::floor(train_samples / options.config.batch), options.epochs);
   if (!job.class_names.empty() && data.train.has_labels())
-    static_cast<void>(class_names_for(classes_of(model.view().output_shape()), job.class_names));
+    static_cast<void>(class_names_for(classes_of(model.view().output_shape()), job.class_names, {}));
   Progress progress(Progress::style_for(context.json));
   const std::vector<std::string> hints = advice(model, data.train);
   say_notes(data.train, progress, hints);
   if (data.test) say_notes(*data.test, progress);
+  if (network_chosen) progress.say(chosen_training_text(job));
+  std::optional<CrossValidation> folds;
+  if (job.cross_validate != 0) {
+    folds = cross_validate(
+        data.train, job.cross_validate, options.seed, [&] { return model_for(job); },
+        [&](std::size_t samples) { return options_for(job, samples); },
+        [&](const std::string& line) { progress.say(line); });
+    if (job.out.empty() && job.plots.empty()) return fold_report(job, *folds, model, data.train, text);
+  }
+  options = options_for(job, data.train.size());
   std::optional<GracefulInterrupts> graceful(std::in_place);
   const TrainingReport report = train(model, options, data.train, data.test ? &*data.test : nullptr, progress);
   options.config.batch = report.batch, options.config.micro_batch = report.slice;
@@ -236,12 +311,14 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
                "{} samples\n{}", report.test ? "test" : "validation",
                class_scores_text(*last, class_names_for(last->classes, job.class_names, data.train.description()))) +
            text;
+  if (folds) text = cross_validation_text(*folds, data.train.target_names()) + "the model of all samples:\n" + text;
   Json json{{"command", "train"},
             {"model", job.out.empty() ? Json(nullptr) : Json(job.out)},
             {"network", model_text(model.view())}};
   json["data"] = notes_json(data.train, hints);
   if (data.test) json["test_data"] = notes_json(*data.test);
   json["standardized_targets"] = report.standardized_targets;
+  if (folds) json["cross_validation"] = cross_validation_json(*folds, fold_classes(job, *folds, data.train));
   json["loss"] = loss_name(options.config.loss);
   json["optimizer"] = job.training.optimizer;
   json["batch"] = options.config.batch;
@@ -311,8 +388,9 @@ void add_train(CLI::App& app, Context& context) {
 
 )" + model_text_help());
   const char* const heading = "Training";
-  options.text("--model", job->model, "TEXT|FILE", "network: text, a file with text, or a .mote file to go on from")
-      .required();
+  options.text("--model", job->model, "TEXT|FILE",
+               "network: text, a file with text, or a .mote file to go on from (default: one for the data, which is "
+               "said: a dense layer of 32 for tables, trained by L-BFGS; convolutions for pictures)");
   options.text("--out", job->out, "FILE", "model file to write");
   options.text("--plots", job->plots, "DIR",
                "folder for learning-curve.svg, confusion-matrix.svg, arena.svg and, if measured, gradient-norms.svg");
@@ -321,6 +399,11 @@ void add_train(CLI::App& app, Context& context) {
             "names of classes 0, 1, …: for pictures and reports, kept in the model")
       .not_with({{"--targets", {}}, {"--reconstruct", {}}});
   add_training_data(options, job->data);
+  options
+      .whole(
+          "--cross-validate", job->cross_validate, {2, 1'000'000},
+          "train so many models, each without one part of the samples and scored on it; then, with --out, one on all")
+      .under(heading);
   options
       .whole("--epochs", job->options.epochs, {1, 1'000'000'000},
              "passes over the training samples; gradient_descent and lbfgs: at most so many iterations (100)")
@@ -381,6 +464,8 @@ void add_train(CLI::App& app, Context& context) {
   options.run([job, &options, &context] {
     job->batch_given = options.given("--batch");
     job->epochs_given = options.given("--epochs");
+    const auto given = [&](const char* name) { return options.given(name); };
+    job->optimizer_given = std::ranges::any_of(kOptimizerOptions, given);
     job->init_given = options.given("--init");
     std::string text;
     std::optional<Error> failure;

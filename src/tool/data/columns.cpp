@@ -44,12 +44,21 @@ std::size_t default_column(const Table& table) {
   return table.columns - 1;
 }
 
+/// Whole numbers that are more than classes can be, where no model says how many classes there are.
+bool are_amounts(const ColumnFacts& facts, std::size_t rows, const Reading& reading) {
+  constexpr double kMostClasses = 1000.0, kManyClasses = 64.0;
+  if (reading.outputs != 0 || reading.known) return false;
+  return facts.least < -1.0 || facts.most >= kMostClasses ||
+         (facts.most >= kManyClasses && 4.0 * facts.most >= static_cast<double>(rows));
+}
+
 /// Of a column that no option calls label or target.
 bool is_target(const Table& table, std::size_t column, const Reading& reading) {
   const ColumnFacts facts = facts_of(table, column);
   if (!facts.all_numbers() || facts.truths > 0) return false;
   if (reading.outputs == 1 && reading.values) return true;
-  return !called_label(table, column) && (facts.fractions || (reading.outputs == 1 && facts.different > 2));
+  return !called_label(table, column) && (facts.fractions || (reading.outputs == 1 && facts.different > 2) ||
+                                          are_amounts(facts, table.rows(), reading));
 }
 
 Description learn(const Table& table, const Reading& reading, LabelUse use, Places& places,
@@ -334,7 +343,8 @@ class Encoder {
 /// Whole numbers that are class numbers as they stand.
 bool are_class_numbers(const ColumnFacts& facts, std::size_t outputs) {
   if (facts.words + facts.truths > 0 || facts.fractions) return false;
-  if (outputs == 0) return facts.least >= 0.0;
+  if (outputs == 0)  // 0, 1, … without a gap
+    return facts.least == 0.0 && static_cast<double>(facts.different) == facts.most + 1.0;
   return facts.least >= 0.0 && facts.most < static_cast<double>(std::max<std::size_t>(outputs, 2));
 }
 
@@ -445,6 +455,7 @@ EncodedTable encode_labels(const Table& table, const Reading& reading) {
     const ColumnFacts facts = facts_of(table, 0);
     const bool known_targets = reading.known && !reading.known->targets.empty();
     const bool labels = table.columns == 1 && !known_targets && !facts.fractions &&
+                        !(facts.all_numbers() && are_amounts(facts, table.rows(), reading)) &&
                         (!facts.all_numbers() || facts.truths > 0 || reading.outputs != 1 ||
                          (!reading.values && are_class_numbers(facts, reading.outputs)));
     if (labels) places.label = 0;

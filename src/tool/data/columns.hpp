@@ -26,7 +26,8 @@ struct Reading {
   std::size_t outputs = 0;             ///< of the model; 0: not known
   bool values = false;                 ///< squared error was asked for: with one output, numbers are targets
   std::optional<Description> known{};  ///< of the model that is to read the data
-};                                     ///< of the model that is to read the data
+  Shape picture{0, 0, 0};              ///< what pictures become; 0: not known
+  Windows windows{};                   ///< as given; where not, as the model knows
 };
 
 /// Whether a column is split off the samples for a label or target.
@@ -46,11 +47,13 @@ struct EncodedTable {
 /// Columns. With a description that knows its columns: found by name where both have names, else by place; labels and
 /// targets likewise. Else:
 /// - the label is the column named, or the one called label, or the last; with neither --label nor --targets, a column
-///   with fractions, or of many different numbers for a model with one output, is a target;
+///   with fractions, or of many different numbers for a model with one output, is a target; where no model is known, so
+///   is one of whole numbers that are no classes: below -1, from 1000 on, or from 64 and a quarter of the rows on;
 /// - an input column without words is a number, one without numbers a category with an input for each word (at most
 ///   100); where both are, none, -, --, . and unknown are missing, and any other word is an error;
 /// - words that are dates, and a word for nearly every row, are errors that name all such columns.
-/// Labels: whole numbers that fit the model's outputs are class numbers; others, and words, are numbered in order.
+/// Labels: whole numbers that fit the model's outputs (no model: 0, 1, … without a gap) are class numbers; others, and
+/// words, are numbered in order.
 /// Missing values: as `Reading::missing`, else as the description says, else by the mean; a row without its label or
 /// target is left out (or refused).
 EncodedTable encode(const Table& table, const Reading& reading, LabelUse use);

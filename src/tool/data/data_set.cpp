@@ -15,6 +15,8 @@
 #include "tool/data/idx.hpp"
 #include "tool/data/npy.hpp"
 #include "tool/data/npz.hpp"
+#include "tool/data/picture_folder.hpp"
+#include "tool/data/windows.hpp"
 #include "tool/terminal/error.hpp"
 
 namespace mote::tool {
@@ -151,6 +153,7 @@ void DataSet::set_scale(bool bytes, const Reading& reading) {
 }
 
 DataSet DataSet::samples_from(const std::string& path, const Reading& reading, LabelUse use) {
+  if (holds_pictures(path)) return pictures_from(path, reading, use);
   if (format_of(path) == Format::csv) return table_from(path, reading, use);
   DataSet out;
   out.set_samples(read_any(path), reading);
@@ -196,7 +199,11 @@ DataSet DataSet::table_from(const std::string& path, const Reading& reading, Lab
   out.set_scale(false, reading);
   Reading scaled = reading;
   scaled.scale = out.scale_;
-  EncodedTable table = encode(read_csv(path, reading.header), scaled, use);
+  const Table cells = read_csv(path, reading.header);
+  const Windows windows = windows_for(reading);
+  if (!windows.group.empty()) scaled.ignore.push_back(windows.group);
+  EncodedTable table = encode(cells, scaled, use);
+  if (windows.length != 0) cut_windows(table, cells, windows, !reading.known);
   table.description.scale = out.description_.scale, table.description.scale_of = out.description_.scale_of;
   out.take_table(std::move(table), path);
   return out;
@@ -206,6 +213,7 @@ void DataSet::take_table(EncodedTable&& table, const std::string& path) {
   path_ = path;
   count_ = table.rows, features_ = table.features;
   dims_ = {features_};
+  if (const std::uint32_t length = table.description.windows.length; length != 0) dims_ = {length, features_ / length};
   floats_ = std::move(table.samples);
   description_ = std::move(table.description);
   notes_.insert(notes_.end(), table.notes.begin(), table.notes.end());
@@ -239,6 +247,26 @@ std::vector<std::string> DataSet::target_names() const {
   std::vector<std::string> out;
   for (const NamedColumn& column : description_.targets)
     if (!column.name.empty()) out.push_back(column.name);
+  return out;
+}
+
+DataSet DataSet::part(std::span<const std::uint32_t> indices) const {
+  DataSet out;
+  out.path_ = path_, out.target_path_ = target_path_, out.summary_ = summary_;
+  out.description_ = description_;
+  out.count_ = indices.size(), out.features_ = features_, out.target_width_ = target_width_;
+  out.dims_ = dims_, out.scale_ = scale_, out.reconstructs_ = reconstructs_;
+  const auto take = [&](const auto& from, auto& to, std::size_t width) {
+    if (from.empty()) return;
+    to.reserve(indices.size() * width);
+    for (const std::uint32_t i : indices) {
+      const auto first = from.begin() + static_cast<std::ptrdiff_t>(i * width);
+      to.insert(to.end(), first, first + static_cast<std::ptrdiff_t>(width));
+    }
+  };
+  take(bytes_, out.bytes_, features_), take(floats_, out.floats_, features_);
+  take(labels_, out.labels_, 1), take(label_lines_, out.label_lines_, 1);
+  take(targets_, out.targets_, target_width_);
   return out;
 }
 

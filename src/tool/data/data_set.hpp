@@ -21,12 +21,17 @@ class DataSet {
   /// table as `use` says. Every value is
   /// multiplied by a factor: `reading.scale`, else the one that the model knows (its description), else 1/255 for
   /// unsigned bytes, so that images are in [0, 1], and 1 for everything else.
+  /// A folder of pictures or one picture is read at `reading.picture`; the folders' names are the labels
+  /// (picture_folder.hpp), by name where the model knows classes.
   static DataSet samples_from(const std::string& path, const Reading& reading = {}, LabelUse use = LabelUse::none);
   /// Adds labels (whole numbers or words, one a sample) or targets (numbers, any number a sample). Whole numbers are
   /// targets where the model has one output and they are neither 0 and 1 nor -1 and +1, or squared error was asked for.
   void add_targets_from(const std::string& path, const Reading& reading = {});
   /// Samples and labels or targets from one table (columns.hpp).
   static DataSet table_from(const std::string& path, const Reading& reading = {}, LabelUse use = LabelUse::required);
+
+  /// The samples named by `indices`, as a data set of their own.
+  [[nodiscard]] DataSet part(std::span<const std::uint32_t> indices) const;
 
   /// Every sample becomes its own target, for autoencoders; labels and targets are forgotten.
   void use_samples_as_targets();
@@ -45,6 +50,8 @@ class DataSet {
   /// The model's inputs and targets by name; empty where there are no names.
   [[nodiscard]] std::vector<std::string> feature_names() const;
   [[nodiscard]] std::vector<std::string> target_names() const;
+  /// Files that the samples were read from, one each (pictures); else empty.
+  [[nodiscard]] const std::vector<std::string>& sample_names() const { return sample_names_; }
   [[nodiscard]] float scale() const { return scale_; }
   /// Bytes this data set holds in memory.
   [[nodiscard]] std::size_t bytes() const;
@@ -68,6 +75,7 @@ class DataSet {
   [[nodiscard]] bool signed_labels() const;
 
  private:
+  static DataSet pictures_from(const std::string& path, const Reading& reading, LabelUse use);
   void set_samples(Array&& array, const Reading& reading);
   void set_scale(bool bytes, const Reading& reading);
   void take_table(EncodedTable&& table, const std::string& path);
@@ -75,7 +83,7 @@ class DataSet {
 
   std::string path_, target_path_, summary_;
   Description description_;
-  std::vector<std::string> notes_;
+  std::vector<std::string> notes_, sample_names_;
   std::size_t count_ = 0, features_ = 0, target_width_ = 0;
   std::vector<std::uint64_t> dims_;
   float scale_ = 1.0F;

@@ -53,6 +53,14 @@ Description description_of(const Json& json) {
   }
   for (const Json& entry : json.value("targets", Json::array())) read_column(entry, out.targets.emplace_back());
   out.reconstructs = json.value("reconstructs", false);
+  if (const auto size = json.value("picture", std::vector<std::uint32_t>{}); size.size() == 3)
+    out.picture = {size[0], size[1], size[2]};
+  if (json.contains("windows")) {
+    const Json& windows = json.at("windows");
+    out.windows = {windows.value("length", 0U), windows.value("hop", 0U), windows.value("label", "majority") == "last",
+                   windows.value("group", "")};
+    if (out.windows.hop == 0 || out.windows.hop > kMaxDimension || out.windows.length > kMaxDimension) out.windows = {};
+  }
   return out;
 }
 
@@ -99,6 +107,12 @@ std::string Description::json() const {
   }
   for (const NamedColumn& target : targets) out["targets"].push_back(column_json(target));
   if (reconstructs) out["reconstructs"] = true;
+  if (picture.h != 0) out["picture"] = {picture.h, picture.w, picture.c};
+  if (windows.length != 0) {
+    out["windows"] = {{"length", windows.length}, {"hop", windows.hop}};
+    out["windows"]["label"] = windows.label_of_last ? "last" : "majority";
+    if (!windows.group.empty()) out["windows"]["group"] = windows.group;
+  }
   return out.empty() ? "" : out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "mote/types.hpp"
+
 namespace mote::tool {
 
 /// What to do about a missing value: refuse it; put the column's mean (a category: none of them); leave its row out.
@@ -30,6 +32,13 @@ struct InputColumn : NamedColumn {
   [[nodiscard]] std::size_t inputs() const { return categories.empty() ? 1 : categories.size(); }
 };
 
+/// How rows of a table become sequences (windows.hpp). Length 0: they do not.
+struct Windows {
+  std::uint32_t length = 0, hop = 0;  ///< rows of a window; rows from one's first to the next one's
+  bool label_of_last = false;         ///< else the label that most of its rows have
+  std::string group;                  ///< column that separates recordings, or ""
+};
+
 struct Description {
   std::optional<float> scale;  ///< factor of every number on its way to an input
   ScaleOf scale_of = ScaleOf::numbers;
@@ -41,8 +50,10 @@ struct Description {
   std::vector<std::string> classes;  ///< empty: labels are the class numbers themselves
   std::vector<NamedColumn> targets;
   bool reconstructs = false;
+  Shape picture{0, 0, 0};  ///< the samples were pictures of this size
+  Windows windows;         ///< the samples were windows over rows
 
-  /// Inputs of the model; 0 where the columns are not known.
+  /// Inputs of the model for one row; 0 where the columns are not known.
   [[nodiscard]] std::size_t input_count() const;
   /// The names of the model's inputs: "width", "district=North".
   [[nodiscard]] std::vector<std::string> input_names() const;
