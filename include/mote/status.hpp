@@ -49,9 +49,12 @@ enum class Code : std::uint8_t {
   bad_header,
   size_mismatch,  ///< detail: bytes the header promises
   bad_crc,
-  output_too_small,  ///< detail: bytes needed
+  bad_variance,          ///< a running variance negative or not finite; detail: the channel
+  non_finite_parameter,  ///< detail: which of the layer's parameters, counted through its arrays
+  output_too_small,      ///< detail: bytes needed
   // plans and training
   bad_batch,            ///< batch of zero, or not a multiple of the micro-batch
+  one_value_per_channel,  ///< batch norm trained where slice, height and width are 1
   plan_too_large,       ///< more than 2^31 bytes or 65 534 steps or buffers
   nothing_to_train,     ///< no trainable layer, or its gradient never reaches the loss
   missing_parameters,   ///< a model without a parameter block where its values are needed

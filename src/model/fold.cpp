@@ -26,22 +26,28 @@ std::size_t folded_into(std::span<const Layer> layers, std::size_t i) {
   return 0;
 }
 
-/// Scales the weights of one layer per output channel and shifts its bias, in double, rounded once.
-void fold_layer(const Model& model, std::size_t source, std::size_t norm, float* target) {
+/// Scales the weights of one layer per output channel and shifts its bias, in double, rounded once. False where one
+/// of them is not finite then.
+bool fold_layer(const Model& model, std::size_t source, std::size_t norm, float* target) {
   const Layer& layer = model.layers[source];
   const auto* from = reinterpret_cast<const float*>(layer_params(model, source));
   const auto* statistics = reinterpret_cast<const float*>(layer_params(model, norm));
   const std::size_t channels = layer.shape.c;
   const std::size_t weights = weight_count(layer, model.input_shape_of(source));
+  bool finite = true;
+  const auto put = [&](std::size_t at, double value) {
+    target[at] = static_cast<float>(value);
+    finite = finite && detail::finite(target[at]);
+  };
   for (std::size_t c = 0; c < channels; ++c) {
     const double gamma = statistics[c], beta = statistics[channels + c], mean = statistics[2 * channels + c];
     const double variance = statistics[3 * channels + c];
     const double scale = gamma / __builtin_sqrt(variance + static_cast<double>(model.layers[norm].alpha));
-    for (std::size_t w = c; w < weights; w += channels)
-      target[w] = static_cast<float>(static_cast<double>(from[w]) * scale);
+    for (std::size_t w = c; w < weights; w += channels) put(w, static_cast<double>(from[w]) * scale);
     const double bias = layer.has_bias() ? static_cast<double>(from[weights + c]) : 0.0;
-    target[weights + c] = static_cast<float>((bias - mean) * scale + beta);
+    put(weights + c, (bias - mean) * scale + beta);
   }
+  return finite;
 }
 }  // namespace
 
@@ -63,6 +69,7 @@ Result<std::size_t> fold_batch_norm(const Model& model, std::span<std::byte> out
     if (layers[i].param_bytes != 0 && layer_params(model, i) == nullptr)
       return Status{Code::missing_parameters, static_cast<std::uint16_t>(i)};
   }
+  MOTE_TRY(validate_variances(model));
   if (out.size() < folded_file_bytes(model))
     return Status{Code::output_too_small, kNoLayer, static_cast<std::uint32_t>(folded_file_bytes(model))};
   if (reinterpret_cast<std::uintptr_t>(out.data()) % kFileAlignment != 0)
@@ -84,7 +91,8 @@ Result<std::size_t> fold_batch_norm(const Model& model, std::span<std::byte> out
       param_bytes = layer.param_offset + layer.param_bytes;
       auto* target = reinterpret_cast<float*>(params + layer.param_offset);
       if (norm != 0) {
-        fold_layer(model, i, norm, target);
+        if (!fold_layer(model, i, norm, target))
+          return Status{Code::non_finite_parameter, static_cast<std::uint16_t>(norm)};
       } else {
         std::memcpy(target, layer_params(model, i), layer.param_bytes);
       }

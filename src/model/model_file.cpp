@@ -33,6 +33,35 @@ Status check_header(const FileHeader& header, std::size_t given_bytes) {
   if (given_bytes > header.file_bytes) return {Code::size_mismatch, kNoLayer, header.file_bytes};
   return {};
 }
+
+/// Whether the bytes [first, last) of the file, which belong to nothing, are zero.
+Status check_zeros(std::span<const std::byte> file, std::size_t first, std::size_t last) {
+  for (std::size_t i = first; i < last; ++i)
+    if (file[i] != std::byte{0}) return {Code::reserved_not_zero, kNoLayer, static_cast<std::uint32_t>(i)};
+  return {};
+}
+
+/// What lies between records and parameters, between the layers' parameters and between a layer's arrays. Of a valid
+/// model: runs of parameters are within the block and apart. Looks for each next run among all layers, as validate()
+/// does for overlaps.
+Status check_padding(std::span<const std::byte> file, const Model& model, std::size_t block) {
+  MOTE_TRY(check_zeros(file, sizeof(FileHeader) + model.layers.size_bytes(), block));
+  for (std::size_t end = 0;;) {
+    const Layer* next = nullptr;
+    for (const Layer& layer : model.layers)
+      if (layer.param_bytes != 0 && layer.param_offset >= end &&
+          (next == nullptr || layer.param_offset < next->param_offset))
+        next = &layer;
+    MOTE_TRY(check_zeros(file, block + end, block + (next == nullptr ? model.param_bytes : next->param_offset)));
+    if (next == nullptr) return {};
+    end = next->param_offset;
+    const Shape in = model.input_shape_of(static_cast<std::size_t>(next - model.layers.data()));
+    for (const ParamArray& array : param_arrays(*next, in)) {
+      MOTE_TRY(check_zeros(file, block + end, block + next->param_offset + array.offset));
+      end = next->param_offset + array.offset + std::size_t{array.count} * bytes_of(array.dtype);
+    }
+  }
+}
 }  // namespace
 
 Result<Model> open_model(std::span<const std::byte> bytes) {
@@ -49,6 +78,8 @@ Result<Model> open_model(std::span<const std::byte> bytes) {
   model.param_bytes = header.param_bytes;
   model.alignment = header.alignment;
   MOTE_TRY(validate(model));
+  MOTE_TRY(check_padding(bytes, model, header.param_offset));
+  MOTE_TRY(validate_variances(model));
   return model;
 }
 
@@ -88,13 +119,15 @@ Result<std::size_t> write_model(const Model& model, std::span<std::byte> out, st
   for (std::size_t i = 0; i < model.layers.size(); ++i)
     if (model.layers[i].param_bytes != 0 && layer_params(model, i) == nullptr)
       return Status{Code::missing_parameters, static_cast<std::uint16_t>(i)};
+  MOTE_TRY(validate_variances(model));
   out = out.first(bytes);
   std::fill(out.begin(), out.end(), std::byte{0});
   std::memcpy(out.data() + sizeof(FileHeader), model.layers.data(), model.layers.size_bytes());
   std::byte* params = out.data() + (bytes - description.size() - model.param_bytes);
   for (std::size_t i = 0; i < model.layers.size(); ++i)
-    if (model.layers[i].param_bytes != 0)
-      std::memcpy(params + model.layers[i].param_offset, layer_params(model, i), model.layers[i].param_bytes);
+    for (const ParamArray& array : param_arrays(model.layers[i], model.input_shape_of(i)))  // not what is between
+      std::memcpy(params + model.layers[i].param_offset + array.offset, layer_params(model, i) + array.offset,
+                  std::size_t{array.count} * bytes_of(array.dtype));
   std::copy_n(description.data(), description.size(), reinterpret_cast<char*>(params) + model.param_bytes);
   finish_model_file(out, model.layers.size(), model.alignment, description.size());
   return bytes;

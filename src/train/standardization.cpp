@@ -9,6 +9,19 @@ namespace {
 
 bool is_finite(float value) { return value - value == 0.0F; }
 
+/// gamma and variance of a channel, so that gamma / sqrt(variance + epsilon) is one over its deviation. gamma is 1 but
+/// where the square of the deviation vanishes beside epsilon, or is near the ends of float32.
+struct Scale {
+  float gamma, variance;
+};
+Scale scale_of(double variance, float epsilon) {
+  const double smallest = 0x1p25 * static_cast<double>(epsilon), largest = 0x1p100;
+  if (variance >= smallest && variance <= largest) return {1.0F, static_cast<float>(variance)};
+  const double stored = variance < smallest ? 0.0 : largest;
+  return {static_cast<float>(__builtin_sqrt((stored + static_cast<double>(epsilon)) / variance)),
+          static_cast<float>(stored)};
+}
+
 }  // namespace
 
 ChannelStatistics::ChannelStatistics(std::span<double> memory)
@@ -34,7 +47,7 @@ Status ChannelStatistics::add(std::span<const float> values) {
 
 bool ChannelStatistics::is_constant(std::size_t channel) const {
   const double resolution = 0x1p-23 * mean(channel);
-  return !(variance(channel) > std::max(resolution * resolution, 1e-18));
+  return !(variance(channel) > resolution * resolution);
 }
 
 std::uint16_t standardization_layer(const Model& model) {
@@ -56,10 +69,11 @@ Status set_standardization(const Model& model, const ChannelStatistics& statisti
   if (std::uint64_t{layer.param_offset} + layer.param_bytes > params.size()) return {Code::bad_parameter_range, index};
   auto* const gamma = reinterpret_cast<float*>(params.data() + layer.param_offset);
   for (std::size_t c = 0; c < channels; ++c) {
-    gamma[c] = statistics.is_constant(c) ? 0.0F : 1.0F;
+    const Scale scale = statistics.is_constant(c) ? Scale{0.0F, 1.0F} : scale_of(statistics.variance(c), layer.alpha);
+    gamma[c] = scale.gamma;
     gamma[channels + c] = 0.0F;
     gamma[2 * channels + c] = static_cast<float>(statistics.mean(c));
-    gamma[3 * channels + c] = static_cast<float>(statistics.variance(c));
+    gamma[3 * channels + c] = scale.variance;
   }
   return {};
 }

@@ -5,9 +5,8 @@
 #include <set>
 
 #include "check.hpp"
-#include "file/exercise_model.hpp"
+#include "file/changed_file.hpp"
 #include "unit/networks.hpp"
-#include "unit/random_graph.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size);
 
@@ -15,18 +14,11 @@ namespace mote {
 namespace {
 
 using test::AlignedBytes;
+using test::file_of;
+using test::put;
 using test::Random;
+using test::record;
 
-/// The file of a network with parameters between 0 and 1/2.
-std::vector<std::byte> file_of(Model model, std::uint32_t seed = 1, std::string_view description = {}) {
-  Random random(seed);
-  std::vector<float> params(model.param_bytes / sizeof(float) + 1);
-  for (float& p : params) p = 0.25F + 0.25F * random.real();
-  model.params = reinterpret_cast<const std::byte*>(params.data());
-  std::vector<std::byte> file(model_file_bytes(model, description));
-  EXPECT_TRUE(write_model(model, file, description).ok());
-  return file;
-}
 constexpr auto kSmall = sequential(input(3), dense(2), relu(), batch_norm(), dense(2));
 constexpr auto kSmallImage = sequential(input(4, 4, 1).as("x"), conv2d(1, {.padding = Padding::same}), add("x"),
                                         dropout(0.5F), max_pool(), flatten(), softmax());
@@ -45,11 +37,6 @@ Status open(std::span<const std::byte> bytes) {
   const AlignedBytes exact(bytes);
   return open_model(exact.span()).status();
 }
-template <class T>
-void put(std::span<std::byte> file, std::size_t offset, T value) {
-  std::memcpy(file.data() + offset, &value, sizeof value);
-}
-constexpr std::size_t record(std::size_t layer) { return sizeof(FileHeader) + layer * sizeof(Layer); }
 
 TEST(file, whole_files_open) {
   for (const auto& file : sample_files()) {

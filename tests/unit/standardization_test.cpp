@@ -90,6 +90,60 @@ TEST(standardization, the_layer_gives_mean_zero_and_variance_one_and_training_le
   EXPECT_TRUE(before == params);
 }
 
+// The same numbers in other units: the layer's outputs do not change. Units beyond float32's squares, or below the
+// layer's epsilon, are those of picofarads and of large counts; the deviation is 1 to 8000 parts of 10 000 of the mean.
+TEST(standardization, units_do_not_matter) {
+  static constexpr auto kTwo = sequential(input(2), standardize());
+  const auto outputs = [](float unit) {
+    std::array<float, 2 * kSamples> values{};
+    test::Random random(11);
+    for (std::size_t i = 0; i < values.size(); i += 2) {
+      values[i] = (1.0F + 1e-4F * random.real()) * unit;
+      values[i + 1] = (0.5F + random.real()) * unit;
+    }
+    std::array<double, 4> memory{};
+    ChannelStatistics statistics(memory);
+    EXPECT_TRUE(statistics.add(values).ok());
+    EXPECT_TRUE(!statistics.is_constant(0) && !statistics.is_constant(1));
+    alignas(16) std::array<std::byte, kTwo.param_bytes> params{};
+    EXPECT_TRUE(set_standardization(kTwo.model(), statistics, params).ok());
+    EXPECT_TRUE(validate_variances(kTwo.model(params.data())).ok());
+    EXPECT_TRUE(require_finite(kTwo.model(params.data())).ok());
+    alignas(16) std::array<std::byte, 1024> arena{};
+    Result<Session> session = Session::create(kTwo.model(params.data()), arena);
+    std::array<float, 2 * kSamples> out{};
+    for (std::size_t i = 0; i < values.size(); i += 2) {
+      std::copy_n(values.data() + i, 2, session->input<float>().data());
+      session->run();
+      std::copy_n(session->output<float>().data(), 2, out.data() + i);
+    }
+    return out;
+  };
+  const auto unit = outputs(1.0F);
+  // 1e-33: the narrow channel's deviation is 1e-37. Smaller ones have denormal differences, which NEON takes for zero.
+  for (const float scale :
+       {1e-33F, 1e-25F, 1e-18F, 1e-12F, 1e-9F, 1e-6F, 1e3F, 1e9F, 1e15F, 1e18F, 1e20F, 1e30F, 1e37F}) {
+    const auto scaled = outputs(scale);
+    for (std::size_t i = 0; i < unit.size(); ++i)
+      ASSERT_NEAR(scaled[i], unit[i], i % 2 == 0 ? 5e-3F : 1e-5F) << scale << " " << i;  // 1.0001 has 3 digits left
+  }
+}
+
+// What varies by less than a unit in the last place is constant in every unit, and becomes 0.
+TEST(standardization, constant_channels_are_constant_in_every_unit) {
+  for (const float unit : {1e-38F, 1e-20F, 1.0F, 1.7e9F, 1e20F, 3e38F}) {
+    for (const float ripple : {0.0F, 0x1p-24F}) {
+      std::array<double, 2> memory{};
+      ChannelStatistics statistics(memory);
+      for (int i = 0; i < 100; ++i) {
+        const float value = i % 10 == 0 ? unit - ripple * unit : unit;
+        ASSERT_TRUE(statistics.add(std::span(&value, 1)).ok());
+      }
+      EXPECT_TRUE(statistics.is_constant(0)) << unit << " " << ripple;
+    }
+  }
+}
+
 TEST(standardization, refuses_what_it_cannot_use) {
   std::array<double, 2 * kChannels> memory{};
   ChannelStatistics statistics(memory);

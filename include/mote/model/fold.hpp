@@ -28,7 +28,8 @@ std::size_t folded_file_bytes(const Model& model);
 /// Writes the model as a file in which every batch norm that can_fold() is gone: W' = W gamma / sqrt(variance +
 /// epsilon) per output channel, b' = (b - mean) gamma / sqrt(variance + epsilon) + beta; a layer without bias gets one.
 /// Other layers are copied. Returns the bytes written. `out` must be 64-byte aligned. Errors: missing_parameters,
-/// output_too_small (detail: bytes needed), arena_misaligned, unsupported_dtype.
+/// output_too_small (detail: bytes needed), arena_misaligned, unsupported_dtype, bad_variance, non_finite_parameter
+/// (the layer whose folding gives an infinite weight).
 Result<std::size_t> fold_batch_norm(const Model& model, std::span<std::byte> out);
 
 }  // namespace mote

@@ -133,8 +133,17 @@ constexpr Status validate(const Model& model) {
   return {};
 }
 
-/// Views a model file (src/FORMAT.md) in place: magic, version, sizes, CRC, then validate(). Copies nothing.
-/// `bytes` must stay alive and be aligned as the file's header says (at most 64).
+/// Whether every batch norm's running variances are finite and not negative; validate() first. Layers whose parameters
+/// are not there are passed over. Error: bad_variance (layer; detail: channel).
+Status validate_variances(const Model& model);
+
+/// Whether all float32 parameters are finite, as those of a training run that diverged are not; validate() first.
+/// Error: non_finite_parameter (layer; detail: which of its parameters, counted through its arrays).
+Status require_finite(const Model& model);
+
+/// Views a model file (src/FORMAT.md) in place: magic, version, sizes, CRC, validate(), zeros between the parts,
+/// validate_variances(). Copies nothing.
+/// `bytes` must stay alive and be aligned as the file's header says (at most 4096).
 Result<Model> open_model(std::span<const std::byte> bytes);
 
 /// The text at the end of a model file that says how its inputs are read and its outputs called (src/FORMAT.md,
@@ -145,7 +154,8 @@ std::string_view model_description(std::span<const std::byte> bytes);
 std::size_t model_file_bytes(const Model& model, std::string_view description = {});
 
 /// Writes the model as a file into `out`, with `description` (UTF-8 of any kind, or nothing) at its end; returns the
-/// number of bytes written. Nothing is written on failure.
+/// number of bytes written. Nothing is written on failure. Errors: whatever open_model() would find in the file;
+/// missing_parameters; output_too_small (detail: bytes needed).
 Result<std::size_t> write_model(const Model& model, std::span<std::byte> out, std::string_view description = {});
 
 }  // namespace mote

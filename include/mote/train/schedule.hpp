@@ -70,6 +70,12 @@ constexpr bool valid(const Schedule& schedule) {
          schedule.gamma <= 1.0F && schedule.floor >= 0.0F && schedule.floor <= 0x1.FFFFFEp+127F;
 }
 
+/// Updates of `epochs` passes over `samples` samples: the rest of a pass that fills no batch is left out, in each pass.
+/// What a schedule's period, steps or warm-up are counted in.
+constexpr std::uint64_t updates_in(std::uint64_t samples, std::uint32_t batch, std::uint64_t epochs = 1) {
+  return batch == 0 ? 0 : samples / batch * epochs;
+}
+
 namespace detail {
 /// base^exponent by squaring; relative error below 64 * 2^-53.
 constexpr double integer_power(double base, std::uint32_t exponent) {

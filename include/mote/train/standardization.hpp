@@ -30,7 +30,8 @@ class ChannelStatistics {
   [[nodiscard]] double variance(std::size_t channel) const {
     return count_ == 0 ? 0.0 : squares_[channel] / static_cast<double>(count_);
   }
-  /// The channel does not vary beyond the precision of float32.
+  /// The channel does not vary beyond the precision of float32: its deviation is at most 2^-23 of its mean. How large
+  /// either is does not matter: picofarads vary as well as counts of 1e20 do.
   [[nodiscard]] bool is_constant(std::size_t channel) const;
 
  private:
@@ -42,7 +43,9 @@ class ChannelStatistics {
 /// none.
 std::uint16_t standardization_layer(const Model& model);
 
-/// Writes y = (x - mean) / sqrt(variance) into that layer's parameters; a constant channel becomes 0. `params` is the
+/// Writes y = (x - mean) / sqrt(variance) into that layer's parameters; a constant channel becomes 0. Where float32 or
+/// the layer's epsilon has no room for a variance, gamma makes up for another one: deviations from 1e-38 to 8e37 are
+/// divided out. `params` is the
 /// model's block, which the caller may write (model.params points at it). Errors, nothing being written:
 /// no_standardization, size_mismatch (channels), too_few_samples (none seen), bad_parameter_range (block too small).
 Status set_standardization(const Model& model, const ChannelStatistics& statistics, std::span<std::byte> params);

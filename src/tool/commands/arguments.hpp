@@ -71,7 +71,7 @@ DataSet load_evaluation_data(const DataArguments& data, bool use_training_part, 
 /// Everything but the schedule and the loss "auto". Throws on words and numbers that make no sense together.
 TrainConfig training_config(const TrainingArguments& arguments);
 /// Periods are given in epochs.
-Schedule training_schedule(const TrainingArguments& arguments, double updates_per_epoch, unsigned epochs);
+Schedule training_schedule(const TrainingArguments& arguments, std::uint64_t updates_per_epoch, unsigned epochs);
 /// The loss called so; nothing for "auto".
 std::optional<Loss> loss_called(const std::string& word);
 const std::string& loss_name(Loss loss);

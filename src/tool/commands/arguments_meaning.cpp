@@ -213,10 +213,10 @@ TrainConfig training_config(const TrainingArguments& a) {
   return config;
 }
 
-Schedule training_schedule(const TrainingArguments& a, double updates_per_epoch, unsigned epochs) {
+Schedule training_schedule(const TrainingArguments& a, std::uint64_t updates_per_epoch, unsigned epochs) {
   const std::size_t kind = choice(a.schedule, kSchedules, "--schedule");
   const auto updates = [&](double in_epochs, const char* option) {
-    const double count = std::round(in_epochs * updates_per_epoch);
+    const double count = std::round(in_epochs * static_cast<double>(updates_per_epoch));
     if (!(count >= 0.0 && count < 4.0e9))
       throw usage_error(fmt::format("{} is negative or too large", option), "give a number of epochs");
     return static_cast<std::uint32_t>(count);

@@ -82,8 +82,10 @@ std::vector<std::string> class_names_for(std::size_t classes, const std::vector<
                                          const Description& description);
 /// A line for each target: R2 and root mean square error; "" where there are none.
 std::string target_scores_text(const Scores& scores, const std::vector<std::string>& names);
-/// {"samples", "accuracy", "loss", "correct", "targets", "classes", "macro", "confusion"}; the last three with labels,
-/// `names` are the classes'.
+/// A warning of `bad` samples whose outputs are infinite or not numbers, with what follows from it; "" where all are.
+std::string non_finite_text(std::uint64_t bad, std::uint64_t samples, const std::string& consequence = {});
+/// {"samples", "accuracy", "loss", "correct", "targets", "non_finite_samples", "classes", "macro", "confusion"}; the
+/// last three with labels, `names` are the classes'.
 nlohmann::ordered_json scores_json(const Scores& scores, const std::vector<std::string>& names);
 /// Writes DIR/confusion-matrix.svg; says so in `text`, or why not.
 void draw_confusion(const std::string& folder, const Scores& scores, const std::vector<std::string>& names,

@@ -59,16 +59,15 @@ std::vector<Metric> metrics_of(const CrossValidation& result, const std::vector<
 
 }  // namespace
 
-CrossValidation cross_validate(const DataSet& data, std::uint32_t folds, std::uint64_t seed,
+CrossValidation cross_validate(const DataSet& data, std::uint32_t folds, const TrainingOptions& options,
                                const std::function<OwnedModel()>& start,
-                               const std::function<TrainingOptions(std::size_t)>& options_for,
                                const std::function<void(const std::string&)>& say) {
   if (folds < 2 || folds > data.size())
     throw usage_error(fmt::format("{} samples cannot be cut into {} folds", data.size(), folds),
                       "give --cross-validate 2 or more, up to the number of samples")
         .in(data.path());
   const auto count = static_cast<std::uint32_t>(data.size());
-  const std::vector<std::uint32_t> fold_of = folds_of(data.labels(), count, folds, seed);
+  const std::vector<std::uint32_t> fold_of = folds_of(data.labels(), count, folds, options.seed);
   CrossValidation out;
   for (std::uint32_t fold = 0; fold < folds; ++fold) {
     std::vector<std::uint32_t> train_part, test_part;
@@ -76,7 +75,7 @@ CrossValidation cross_validate(const DataSet& data, std::uint32_t folds, std::ui
     const DataSet training = data.part(train_part), held_out = data.part(test_part);
     OwnedModel model = start();
     Progress quiet(Progress::style_for(true));
-    const TrainingReport report = train(model, options_for(training.size()), training, &held_out, quiet);
+    const TrainingReport report = train(model, options, training, &held_out, quiet);
     if (report.failure) throw Error(*report.failure).during(fmt::format("fold {} of {}", fold + 1, folds));
     const Scores& scores = report.test.value();
     std::string line = fmt::format("fold {}/{}  ", fold + 1, folds);

@@ -15,13 +15,12 @@ struct CrossValidation {
   std::vector<Scores> folds;
 };
 
-/// `start()` gives the model before training; `options_for(n)` the options for n training samples. Folds are drawn by
-/// `seed` and have every class in its share (split.hpp). What the data set learned from its files (categories, means
+/// `start()` gives the model before training. Folds are drawn by the options' seed and have every class in its share
+/// (split.hpp). What the data set learned from its files (categories, means
 /// for missing values) is of all samples; standardisation and targets' units are each fold's own. `say` hears a line a
 /// fold.
-CrossValidation cross_validate(const DataSet& data, std::uint32_t folds, std::uint64_t seed,
+CrossValidation cross_validate(const DataSet& data, std::uint32_t folds, const TrainingOptions& options,
                                const std::function<OwnedModel()>& start,
-                               const std::function<TrainingOptions(std::size_t)>& options_for,
                                const std::function<void(const std::string&)>& say);
 
 /// "accuracy        95.33 % ± 2.98 % over 5 folds" and so on: mean and standard deviation (of the sample, n - 1).

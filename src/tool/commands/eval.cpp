@@ -47,6 +47,14 @@ bool reads_itself(const DataArguments& data, const Reading& reading) {
 
 }  // namespace
 
+std::string non_finite_text(std::uint64_t bad, std::uint64_t samples, const std::string& consequence) {
+  if (bad == 0) return "";
+  return fmt::format(
+      "warning: outputs of {} of {} samples are infinite or not numbers{}; the model diverged in training, or the "
+      "samples are not what it was trained on\n",
+      bad, samples, consequence);
+}
+
 std::vector<std::string> class_names_for(std::size_t classes, const std::vector<std::string>& given,
                                          const Description& description) {
   if (!given.empty() && given.size() != classes)
@@ -76,6 +84,7 @@ Json scores_json(const Scores& scores, const std::vector<std::string>& names) {
   for (const TargetScore& target : scores.targets)
     out["targets"].push_back(
         {{"rmse", target.rmse}, {"r2", std::isfinite(target.r2) ? Json(target.r2) : Json(nullptr)}});
+  out["non_finite_samples"] = scores.non_finite;
   if (scores.classes == 0) return out;
   add_class_scores(out, scores, names);
   out["confusion"] = Json::array();
@@ -136,6 +145,8 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text, std
   text += fmt::format("speed           {:.0f} samples/s (kernels {})\n", speed, result.isa);
   text += class_scores_text(scores, names);
   if (scores.classes != 0) text += confusion_text(scores, names);
+  text += non_finite_text(scores.non_finite, scores.samples,
+                          scores.classes != 0 ? ", which count as wrong and stand in no column" : "");
   Json json{{"command", "eval"}, {"model", job.model}, {"loss_function", loss_name(loss)}};
   json.update(scores_json(scores, names));
   json["data"] = notes_json(data);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -147,6 +148,7 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
   double seconds = 0.0, anomaly_sum = 0.0, anomaly_most = -1.0;
   std::size_t anomaly_at = 0;
   std::vector<float> sample(features);
+  std::uint64_t non_finite = 0;
   for (std::size_t first = 0; first < data.size(); first += job.batch) {
     const std::size_t count = std::min<std::size_t>(job.batch, data.size() - first);
     const std::span<float> input = session->input<float>();
@@ -160,6 +162,7 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
           std::span<const float>(session->output<float>()).subspan(i * outputs, outputs);
       data.copy_sample(first + i, sample);  // run() may have written over its input
       sink->take(first + i, sample, output);
+      non_finite += std::ranges::all_of(output, [](float v) { return std::isfinite(v); }) ? 0U : 1U;
       if (!predictions.scores_anomalies()) continue;
       const double score = predictions.anomaly_score(sample, output);
       anomaly_sum += score;
@@ -174,6 +177,7 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
   text = fmt::format("{} samples of {} to {} ({}), {:.1f} microseconds a sample, arena {} bytes, kernels {}\n",
                      data.size(), job.data.samples, place, dims_text(dims), microseconds, grouped(plan.arena_bytes()),
                      session->isa());
+  text += non_finite_text(non_finite, data.size());
   Json json{{"command", "run"},
             {"model", job.model},
             {"input", job.data.samples},
@@ -184,6 +188,7 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
             {"scale", data.scale()},
             {"arena_bytes", plan.arena_bytes()},
             {"microseconds_per_sample", microseconds},
+            {"non_finite_samples", non_finite},
             {"isa", session->isa()}};
   json["data"] = notes_json(data);
   if (predictions.scores_anomalies()) {

@@ -24,7 +24,7 @@ double log_sum_exp(std::span<const float> logits) {
   return largest + std::log(sum);
 }
 
-/// First of the largest; -1 if any value is not a number.
+/// First of the largest; of finite values.
 std::size_t predicted_class(std::span<const float> output, Loss loss) {
   if (output.size() > 1)
     return static_cast<std::size_t>(std::max_element(output.begin(), output.end()) - output.begin());
@@ -137,7 +137,9 @@ Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::s
       if (units.active()) units.standardize(target);
       for (std::size_t j = 0; j < sums.size(); ++j) sums[j].add(double(output[j]), double(target[j]));
       total += weight * sample_loss(loss, output, label, target);
-      if (!labels) continue;
+      const bool finite = std::all_of(output.begin(), output.end(), [](float v) { return std::isfinite(v); });
+      scores.non_finite += finite ? 0U : 1U;
+      if (!labels || !finite) continue;
       const std::size_t predicted = predicted_class(output, loss);
       scores.correct += predicted == actual ? 1U : 0U;
       ++scores.confusion[actual * scores.classes + predicted];

@@ -25,6 +25,8 @@ struct TargetScore {
 struct Scores {
   std::uint64_t samples = 0, correct = 0;
   double loss = 0.0;                     ///< mean over samples
+  std::uint64_t non_finite = 0;          ///< samples with an output that is infinite or not a number: never right, and
+                                         ///< in no column of the confusion matrix
   std::size_t classes = 0;               ///< 0: no labels, so no accuracy and no confusion matrix
   std::vector<std::uint64_t> confusion;  ///< [actual * classes + predicted]
   std::vector<TargetScore> targets;      ///< under squared error on values; else empty

@@ -105,7 +105,7 @@ void prepare(TrainJob& job) {
                       "leave it out, or give --out for a model of all samples");
   static_cast<void>(initializer_called(job.init));
   static_cast<void>(loss_called(job.training.loss));
-  static_cast<void>(training_schedule(job.training, 1.0, options.epochs));
+  static_cast<void>(training_schedule(job.training, 1, options.epochs));
   if (job.plots.empty()) return;
   make_folder(job.plots);
   for (const char* const picture : {kLearningCurve, kArena, kGradientNorms, kConfusionMatrix, kReconstructions}) {
@@ -209,14 +209,6 @@ std::string summary(const TrainingReport& report, const TrainJob& job, const std
   return out;
 }
 
-/// For a training set of so many samples.
-TrainingOptions options_for(const TrainJob& job, std::size_t samples) {
-  TrainingOptions out = job.options;
-  const double train_samples = static_cast<double>(samples) * (1.0 - out.validation_fraction);
-  out.config.schedule = training_schedule(job.training, std::floor(train_samples / out.config.batch), out.epochs);
-  return out;
-}
-
 /// Without --model: reads the data, and fills what the person left open (default_network.hpp).
 TrainingData choose_network(TrainJob& job) {
   Reading reading = reading_of(job.data);
@@ -277,6 +269,7 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   TrainingOptions& options = job.options;
   const std::optional<Loss> wish = loss_called(job.training.loss);
   options.config.loss = wish ? *wish : default_loss(data.train, model.view().output_shape());
+  options.schedule = [&](std::uint64_t updates) { return training_schedule(job.training, updates, options.epochs); };
   if (!job.class_names.empty() && data.train.has_labels())
     static_cast<void>(class_names_for(classes_of(model.view().output_shape()), job.class_names, {}));
   Progress progress(Progress::style_for(context.json));
@@ -287,12 +280,10 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   std::optional<CrossValidation> folds;
   if (job.cross_validate != 0) {
     folds = cross_validate(
-        data.train, job.cross_validate, options.seed, [&] { return model_for(job); },
-        [&](std::size_t samples) { return options_for(job, samples); },
+        data.train, job.cross_validate, options, [&] { return model_for(job); },
         [&](const std::string& line) { progress.say(line); });
     if (job.out.empty() && job.plots.empty()) return fold_report(job, *folds, model, data.train, text);
   }
-  options = options_for(job, data.train.size());
   std::optional<GracefulInterrupts> graceful(std::in_place);
   const TrainingReport report = train(model, options, data.train, data.test ? &*data.test : nullptr, progress);
   options.config.batch = report.batch, options.config.micro_batch = report.slice;

@@ -111,7 +111,7 @@ void Run::create_trainer() {
   report_.isa = trainer_.isa();
   const std::string updates = full_batch(config_.optimizer.kind)
                                   ? fmt::format("all {} at once in slices of {}", config_.batch, config_.micro_batch)
-                                  : fmt::format("{} updates an epoch", train_.size() / config_.batch);
+                                  : fmt::format("{} updates an epoch", updates_in(train_.size(), config_.batch));
   progress_.say(fmt::format("{} training and {} validation samples, {}, arena {} bytes, kernels {}", train_.size(),
                             samples_.validation().size(), updates, grouped(report_.arena_bytes), report_.isa));
 }
@@ -143,7 +143,8 @@ bool Run::train_epoch(unsigned epoch) {
   report.learning_rate =
       static_cast<double>(learning_rate_at(config_.schedule, config_.optimizer.learning_rate, trainer_.updates()));
   const ShuffledIndices order(static_cast<std::uint32_t>(train_.size()), options_.seed, epoch);
-  const std::size_t samples = train_.size() / config_.batch * config_.batch, slice = trainer_.slice_samples();
+  const std::size_t updates = updates_in(train_.size(), config_.batch), samples = updates * config_.batch;
+  const std::size_t slice = trainer_.slice_samples();
   std::uint64_t correct = 0;
   progress_.start(fmt::format("epoch {}/{}", epoch, options_.epochs), samples);
   const Clock::time_point begin = Clock::now();
@@ -164,7 +165,7 @@ bool Run::train_epoch(unsigned epoch) {
   }
   report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   report.train_loss /= static_cast<double>(samples / slice);
-  for (double& norm : report.gradient_norms) norm /= static_cast<double>(samples / config_.batch);
+  for (double& norm : report.gradient_norms) norm /= static_cast<double>(updates);
   if (data_.has_labels()) report.train_accuracy = static_cast<double>(correct) / static_cast<double>(samples);
   samples_trained_ += samples;
   report_.epochs.push_back(report);
@@ -254,7 +255,7 @@ void Run::announce(const EpochReport& epoch) {
   if (std::isfinite(epoch.validation_accuracy))
     line += fmt::format(" accuracy {:.2f} %", 100.0 * epoch.validation_accuracy);
   if (std::isfinite(epoch.validation_r2)) line += fmt::format(" R2 {:.4f}", epoch.validation_r2);
-  const double samples = static_cast<double>(train_.size() / config_.batch * config_.batch);
+  const double samples = static_cast<double>(updates_in(train_.size(), config_.batch) * config_.batch);
   line += fmt::format("  {:.0f} samples/s", samples / std::max(epoch.seconds, 1e-9));
   if (report_.best_epoch == epoch.epoch) line += "  best";
   progress_.say(line);

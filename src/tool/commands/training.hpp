@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
@@ -34,6 +35,8 @@ struct TrainingOptions {
   bool learn_standardization = false;  ///< the model's standardize layer gets mean and variance of the training samples
   bool raw_targets = false;            ///< train on targets as they are, not on standardised ones
   bool balanced = false;               ///< class weights from the labels: samples / (classes * samples of the class)
+  /// config.schedule from the updates of an epoch, which train() knows after the split; or null.
+  std::function<Schedule(std::uint64_t)> schedule;
 };
 
 /// Of an epoch, or of an iteration over the full batch.

@@ -42,6 +42,7 @@ TrainingSamples::TrainingSamples(const OwnedModel& model, const TrainingOptions&
   if ((options_.early_stop != 0 || options_.keep_best) && validation_.empty())
     throw usage_error("stopping early and keeping the best weights need a validation part",
                       "add --validation-fraction 0.1");
+  if (options_.schedule) config_.schedule = options_.schedule(updates_in(train_.size(), config_.batch));
   find_picture();
   set_class_weights();
   if (!options.raw_targets && TargetUnits::possible(model, config_.loss, data)) units_ = TargetUnits(data, train_);

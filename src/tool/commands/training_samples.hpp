@@ -19,7 +19,7 @@ class TrainingSamples {
   TrainingSamples(const TrainingSamples&) = delete;
   TrainingSamples& operator=(const TrainingSamples&) = delete;
 
-  /// The options' with targets, labels' coding, class weights and, full batch, batch and slices set.
+  /// The options' with targets, labels' coding, class weights, schedule and, full batch, batch and slices set.
   [[nodiscard]] const TrainConfig& config() const { return config_; }
   /// Indices into the data.
   [[nodiscard]] std::span<const std::uint32_t> train() const { return train_; }

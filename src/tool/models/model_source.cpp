@@ -123,6 +123,7 @@ GivenModel model_from_argument(const std::string& argument, const std::string& o
 }
 
 std::size_t save_model(const Model& model, std::string_view description, AtomicFile& file) {
+  if (const Status status = require_finite(model); !status.ok()) throw status_error(status, model, file.path());
   AlignedBytes bytes(model_file_bytes(model, description));
   const Result<std::size_t> written = write_model(model, bytes.span(), description);
   if (!written.ok()) throw status_error(written.status(), model, file.path());

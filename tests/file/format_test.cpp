@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+// FORMAT.md, sentence by sentence: what it says is written is found at the byte it names, and a file that breaks a
+// sentence, its checksum right, is refused with the code for it.
+#include <functional>
+#include <string>
+
+#include "check.hpp"
+#include "file/changed_file.hpp"
+
+namespace mote {
+namespace {
+
+using test::AlignedBytes;
+using test::file_of;
+using test::put;
+using test::record;
+
+// Every operator that has fields or parameters of its own.
+constexpr auto kDense = sequential(input(3), dense(2));
+constexpr auto kConv = sequential(input(6, 5, 2), conv2d(3, {.filter = {2, 3}, .stride = {2, 1}}));
+constexpr auto kDepthwise = sequential(input(6, 5, 2), depthwise_conv2d(2, {.filter = {3, 1}}));
+constexpr auto kPools = sequential(input(6, 6, 2), max_pool(), average_pool({.filter = {1, 3}}), global_average_pool());
+constexpr auto kNorm = sequential(input(3), dense(2), batch_norm(), relu());
+constexpr auto kRandom = sequential(input(3), dropout(0.25F), gaussian_noise(0.5F), leaky_relu(0.1F));
+constexpr auto kJoins =
+    sequential(input(3).as("x"), dense(3).as("y"), add("x"), concat("x", "y"), reshape(3, 1, 3), identity());
+constexpr auto kRbf = sequential(input(3), rbf(2), spline(3), softmax());
+
+/// The status for the network's file after `change`, with a right checksum.
+Status changed(const Model& model, const std::function<void(std::span<std::byte>)>& change) {
+  const AlignedBytes file(file_of(model));
+  EXPECT_TRUE(open_model(file.span()).ok());
+  change(file.span());
+  test::fix_crc(file.span());
+  return open_model(file.span()).status();
+}
+template <class T>
+void refuses(const Model& model, std::size_t offset, T value, Code code, const std::string& sentence) {
+  const Status status = changed(model, [&](std::span<std::byte> file) { put(file, offset, value); });
+  EXPECT_EQ(status.code, code) << sentence << ": " << name(status.code);
+}
+/// As refuses(), of a field of record `layer`.
+template <class T>
+void refuses_in(const Model& model, std::size_t layer, std::size_t field, T value, Code code,
+                const std::string& sentence) {
+  refuses(model, record(layer) + field, value, code, sentence);
+}
+
+using U8 = std::uint8_t;
+using U16 = std::uint16_t;
+using U32 = std::uint32_t;
+
+std::uint64_t number(std::span<const std::byte> file, std::size_t offset, std::size_t bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = bytes; i-- > 0;) value = value << 8U | std::to_integer<std::uint64_t>(file[offset + i]);
+  return value;
+}
+std::uint64_t bits(float value) {
+  U32 word = 0;
+  std::memcpy(&word, &value, sizeof word);
+  return word;
+}
+
+TEST(format, bytes_lie_where_the_tables_say) {
+  static constexpr auto kNet = sequential(
+      input(9, 7, 5),
+      depthwise_conv2d(
+          3,
+          {.filter = {2, 4}, .stride = {5, 6}, .dilation = {3, 2}, .padding = Padding::explicit_, .pads = {1, 2, 3, 4}})
+          .as("y"),
+      batch_norm({.epsilon = 0.25F, .momentum = 0.5F, .trainable = false}), add("y"));
+  auto net = kNet;
+  net.layers[3].input_count = 4, net.layers[3].inputs = {2, 1, 2, 1};
+  const std::vector<std::byte> file = file_of(net.model());
+  const auto is = [&](std::size_t offset, std::size_t bytes, std::uint64_t value, const char* field) {
+    EXPECT_EQ(number(file, offset, bytes), value) << field;
+  };
+  const std::size_t depthwise_bytes = 4 * (2 * 4 * 15 + 15), norm_bytes = 4 * 4 * 15;
+  const std::size_t params = 64 + 96 * 4, norm_offset = align_up(depthwise_bytes, 16);
+  is(0, 4, 'M' + ('O' << 8) + ('T' << 16) + ('E' << 24), "magic");
+  is(4, 2, 1, "version");
+  is(6, 2, 96, "record_bytes");
+  is(8, 4, 4, "layer_count");
+  is(12, 4, 16, "alignment");
+  is(16, 4, params, "param_offset");
+  is(20, 4, norm_offset + norm_bytes, "param_bytes");
+  is(24, 4, params + norm_offset + norm_bytes, "file_bytes");
+  EXPECT_EQ(file.size(), params + norm_offset + norm_bytes);
+  U32 crc = 0xFFFF'FFFFU;  // bit by bit: the polynomial 0x04C11DB7, reflected
+  for (std::size_t i = 0; i < file.size(); ++i) {
+    if (i >= 28 && i < 32) continue;
+    crc ^= std::to_integer<U32>(file[i]);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1U ^ ((crc & 1U) != 0 ? 0xEDB8'8320U : 0U);
+  }
+  is(28, 4, ~crc, "crc");
+  is(32, 4, 0, "description_bytes");
+  for (std::size_t word = 0; word < 7; ++word) is(36 + 4 * word, 4, 0, "reserved");
+
+  const auto of = [&](std::size_t layer, std::size_t offset) { return 64 + 96 * layer + offset; };
+  is(of(1, 0), 1, 3, "op");
+  is(of(1, 1), 1, 1, "dtype");
+  is(of(1, 2), 1, 1, "param_dtype");
+  is(of(2, 2), 1, 1, "param_dtype");
+  is(of(3, 2), 1, 0, "param_dtype");
+  is(of(1, 3), 1, 3, "flags");
+  is(of(2, 3), 1, 0, "flags");
+  is(of(0, 4), 2, 0, "input_count");
+  is(of(3, 4), 2, 4, "input_count");
+  for (std::size_t i = 0; i < 4; ++i) is(of(3, 6 + 2 * i), 2, 2 - i % 2, "inputs");
+  is(of(1, 14), 2, 3, "depth_multiplier");
+  const Shape shape = net.layers[1].shape;
+  is(of(0, 16), 4, 9, "height");
+  is(of(0, 20), 4, 7, "width");
+  is(of(0, 24), 4, 5, "channels");
+  is(of(1, 16), 4, shape.h, "height");
+  is(of(1, 20), 4, shape.w, "width");
+  is(of(1, 24), 4, 15, "channels");
+  const std::size_t window[]{2, 4, 5, 6, 3, 2, 1, 2, 3, 4};  // filter, stride, dilation, pad: top, bottom, left, right
+  for (std::size_t i = 0; i < 10; ++i) is(of(1, 28 + 2 * i), 2, window[i], "window");
+  is(of(2, 48), 4, bits(0.25F), "alpha");
+  is(of(2, 52), 4, bits(0.5F), "beta");
+  is(of(1, 56), 8, 0, "scale and zero_point");
+  is(of(1, 64), 4, 0, "param_offset");
+  is(of(2, 64), 4, norm_offset, "param_offset");
+  is(of(1, 68), 4, depthwise_bytes, "param_bytes");
+  is(of(2, 68), 4, norm_bytes, "param_bytes");
+  for (std::size_t word = 0; word < 6; ++word) is(of(1, 72 + 4 * word), 4, 0, "reserved");
+}
+
+TEST(format, alignments_of_networks_and_of_folded_files) {
+  const std::vector<std::byte> file = file_of(kNorm.model());
+  EXPECT_EQ(number(file, 12, 4), 16U);
+  const AlignedBytes exact(file);
+  const AlignedBytes folded(folded_file_bytes(*open_model(exact.span())));
+  ASSERT_TRUE(fold_batch_norm(*open_model(exact.span()), folded.span()).ok());
+  EXPECT_EQ(number(folded.span(), 12, 4), 64U);
+}
+
+TEST(format, header) {
+  const Model model = kDense.model();
+  refuses(model, 0, 'm', Code::bad_magic, "magic");
+  refuses(model, 3, 'e', Code::bad_magic, "magic");
+  for (const U16 version : {0, 2, 256}) refuses(model, 4, version, Code::unsupported_version, "version is 1");
+  for (const U16 bytes : {0, 95, 97, 192}) refuses(model, 6, bytes, Code::bad_header, "record_bytes is 96");
+  for (const U32 count : {0U, 1U, 3U, 1025U}) refuses(model, 8, count, Code::bad_header, "layer_count");
+  for (const U32 bad : {0U, 1U, 2U, 3U, 24U, 8192U}) refuses(model, 12, bad, Code::bad_header, "alignment");
+  const std::vector<std::byte> file = file_of(model);
+  for (const std::size_t field : {16, 20, 24, 32})
+    for (const U32 by : {1U, 4U, 16U, ~0U, ~15U})
+      refuses(model, field, static_cast<U32>(number(file, field, 4)) + by, Code::bad_header, "offsets and sizes");
+  const AlignedBytes whole(file);
+  EXPECT_EQ(open_model(whole.span().first(file.size() - 1)).status().code, Code::file_too_short);
+  std::vector<std::byte> longer = file;
+  longer.push_back(std::byte{0});
+  EXPECT_EQ(open_model(AlignedBytes(longer).span()).status().code, Code::size_mismatch) << "the length, exactly";
+  for (std::size_t byte = 0; byte < file.size(); ++byte) {
+    AlignedBytes damaged(file);
+    damaged.span()[byte] ^= std::byte{0x10};
+    const Code code = open_model(damaged.span()).status().code;
+    EXPECT_NE(code, Code::ok) << "byte " << byte;
+    if (byte >= 28 && (byte < 32 || byte >= 64)) EXPECT_EQ(code, Code::bad_crc) << "byte " << byte;
+  }
+  for (std::size_t word = 0; word < 7; ++word) refuses(model, 36 + 4 * word, U32{1}, Code::bad_header, "reserved");
+}
+
+TEST(format, alignment_is_of_the_address_and_of_every_layers_parameters) {
+  for (U32 alignment = 4; alignment <= 4096; alignment *= 2) {
+    auto net = kNorm;
+    U32 end = 0;
+    for (Layer& layer : net.layers) {
+      if (layer.param_bytes == 0) continue;
+      layer.param_offset = align_up(end, alignment);
+      end = layer.param_offset + layer.param_bytes;
+    }
+    net.param_bytes = end;
+    Model model = net.model();
+    model.alignment = alignment;
+    const std::vector<std::byte> file = file_of(model);
+    EXPECT_EQ(number(file, 16, 4) % alignment, 0U);
+    const AlignedBytes room(file.size() + alignment / 2);
+    std::copy(file.begin(), file.end(), room.span().begin());
+    EXPECT_TRUE(open_model(room.span().first(file.size())).ok()) << alignment;
+    std::copy(file.begin(), file.end(), room.span().begin() + alignment / 2);
+    const Status status = open_model(room.span().subspan(alignment / 2)).status();
+    EXPECT_EQ(status.code, Code::file_misaligned) << alignment;
+    EXPECT_EQ(status.detail, alignment);
+    if (alignment >= 8)
+      EXPECT_EQ(changed(model, [&](auto bytes) { put(bytes, record(2) + 64, U32{alignment + 4}); }).code,
+                Code::bad_parameter_range);
+  }
+}
+
+TEST(format, bytes_that_belong_to_nothing_are_zero) {
+  // Alignment 64: 64 bytes behind the two records, and 40 behind the 6 weights and 2 biases of the first layer.
+  auto net = sequential(input(3), dense(2), dense(1));
+  net.layers[2].param_offset = 64, net.param_bytes = 64 + 12;
+  Model model = net.model();
+  model.alignment = 64;
+  const std::vector<std::byte> file = file_of(model);
+  const std::size_t records_end = 64 + 3 * 96, params = number(file, 16, 4);
+  ASSERT_EQ(params, 384U);
+  std::vector<std::size_t> padding;
+  for (std::size_t i = records_end; i < params; ++i) padding.push_back(i);
+  for (std::size_t i = params + 32; i < params + 64; ++i) padding.push_back(i);
+  for (const std::size_t at : padding) {
+    const Status status = changed(model, [&](auto bytes) { put(bytes, at, U8{1}); });
+    EXPECT_EQ(status.code, Code::reserved_not_zero) << at;
+    EXPECT_EQ(status.detail, at);
+  }
+  for (const std::size_t at : {params, params + 31, params + 64, params + 75})
+    EXPECT_TRUE(changed(model, [&](auto bytes) { put(bytes, at, U8{1}); }).ok()) << at;
+  // A block that is longer than what is in it, in front and behind; layers in any order.
+  net.layers[1].param_offset = 192, net.layers[2].param_offset = 64, net.param_bytes = 192 + 32 + 4;
+  model = net.model();
+  model.alignment = 64;
+  const std::size_t block = number(file_of(model), 16, 4);
+  for (const std::size_t at : {0, 63, 76, 191, 224, 227})
+    EXPECT_EQ(changed(model, [&](auto bytes) { put(bytes, block + at, U8{1}); }).detail, block + at);
+  for (const std::size_t at : {64, 75, 192, 223})
+    EXPECT_TRUE(changed(model, [&](auto bytes) { put(bytes, block + at, U8{1}); }).ok()) << at;
+}
+
+TEST(format, a_description_is_the_end_of_the_file) {
+  const Model shape = kDense.model();
+  std::vector<float> params(shape.param_bytes / sizeof(float), 0.5F);
+  const Model model = kDense.model(reinterpret_cast<const std::byte*>(params.data()));
+  const std::string_view text = "{\"scale\": 0.5}\xFF";  // opaque: any bytes
+  const AlignedBytes file(model_file_bytes(model, text));
+  ASSERT_TRUE(write_model(model, file.span(), text).ok());
+  const std::size_t at = number(file.span(), 16, 4) + number(file.span(), 20, 4);
+  EXPECT_EQ(number(file.span(), 32, 4), text.size());
+  EXPECT_EQ(number(file.span(), 24, 4), at + text.size());
+  EXPECT_EQ(std::memcmp(file.span().data() + at, text.data(), text.size()), 0);
+  EXPECT_TRUE(open_model(file.span()).ok());
+  EXPECT_EQ(model_description(file.span()), text);
+  for (const U32 bytes : {0U, 14U, 16U, 0xFFFF'FFFFU}) {
+    const AlignedBytes changed_file(file.span());
+    put(changed_file.span(), 32, bytes);
+    test::fix_crc(changed_file.span());
+    EXPECT_EQ(open_model(changed_file.span()).status().code, Code::bad_header) << "description_bytes " << bytes;
+  }
+  file.span()[at] ^= std::byte{1};
+  EXPECT_EQ(open_model(file.span()).status().code, Code::bad_crc);
+}
+
+TEST(format, order_of_layers) {
+  const Model model = kJoins.model();
+  refuses_in(model, 0, 0, U8{12}, Code::first_layer_not_input, "layer 0 is the input");
+  refuses_in(model, 5, 0, U8{0}, Code::input_layer_repeated, "layer 0 alone is the input");
+  for (const U16 index : {2, 3, 5, 65535})
+    refuses_in(model, 2, 6, index, Code::bad_input_index, "a layer reads layers of lower index only");
+  const Status unread = changed(model, [](auto file) {
+    put(file, record(3) + 6, U16{0});
+    put(file, record(3) + 8, U16{0});
+  });
+  EXPECT_EQ(unread.code, Code::unused_layer) << "every other layer is read by some layer";
+  EXPECT_EQ(unread.layer, 2U);
+}
+
+/// The u16 and u8 words of a record that the operator uses, by offset; everything else must be zero.
+std::vector<std::size_t> used_fields(const Layer& layer) {
+  std::vector<std::size_t> used{0, 1, 2, 3, 4, 16, 18, 20, 22, 24, 26};
+  const auto take = [&](std::size_t first, std::size_t last) {
+    for (std::size_t at = first; at < last; at += 2) used.push_back(at);
+  };
+  take(6, 6 + 2 * std::size_t{layer.input_count});
+  if (is_window(layer.op)) take(28, 48);
+  if (layer.op == Op::depthwise_conv2d || layer.op == Op::spline) used.push_back(14);
+  if (traits(layer.op).has_alpha) take(48, 52);
+  if (layer.op == Op::batch_norm) take(52, 56);
+  if (layer.param_bytes != 0) take(64, 72);
+  return used;
+}
+
+TEST(format, fields_that_the_operator_does_not_use_are_zero) {
+  for (const Model& model : {kDense.model(), kConv.model(), kDepthwise.model(), kPools.model(), kNorm.model(),
+                             kRandom.model(), kJoins.model(), kRbf.model()}) {
+    for (std::size_t i = 0; i < model.layers.size(); ++i) {
+      const std::vector<std::size_t> used = used_fields(model.layers[i]);
+      for (std::size_t at = 0; at < sizeof(Layer); at += at < 4 ? 1 : 2) {
+        if (std::find(used.begin(), used.end(), at) != used.end()) continue;
+        const Status status = changed(model, [&](auto file) { put(file, record(i) + at, U8{1}); });
+        const bool quantization = at >= 56 && at < 64;
+        EXPECT_EQ(status.code, quantization ? Code::bad_quantization : Code::reserved_not_zero)
+            << name(model.layers[i].op) << " at " << at << ": " << name(status.code);
+        EXPECT_EQ(status.layer, i);
+      }
+    }
+  }
+}
+
+TEST(format, types_flags_and_inputs) {
+  const Model dense = kDense.model(), joins = kJoins.model(), norm = kNorm.model();
+  for (const U8 op : {26, 100, 255}) refuses_in(dense, 1, 0, op, Code::unknown_op, "op is a number of ops.inc");
+  for (const U8 type : {0, 2, 3, 255})
+    refuses_in(dense, 1, 1, type, Code::unsupported_dtype, "dtype: the same in all layers");
+  for (const U8 type : {0, 2, 3, 255})
+    refuses_in(dense, 1, 2, type, Code::unsupported_dtype, "param_dtype: equal to dtype where there are parameters");
+  refuses_in(norm, 3, 2, U8{1}, Code::reserved_not_zero, "param_dtype: 0, no parameters");
+  for (const U8 flags : {4, 5, 128}) refuses_in(dense, 1, 3, flags, Code::reserved_not_zero, "flags: other bits 0");
+  refuses_in(norm, 2, 3, U8{3}, Code::reserved_not_zero, "flags: only what has a bias says so");
+  refuses_in(dense, 1, 3, U8{1}, Code::bad_parameter_range, "flags: a bias is among the parameters");
+  refuses_in(dense, 0, 4, U16{1}, Code::bad_input_index, "input_count: 0 for the input");
+  for (const U16 count : {0, 2, 4}) refuses_in(dense, 1, 4, count, Code::bad_input_count, "input_count: 1");
+  for (const U16 count : {5, 65535}) refuses_in(joins, 3, 4, count, Code::bad_input_count, "input_count: at most 4");
+  const Status alone = changed(joins, [](auto file) {
+    put(file, record(2) + 4, U16{1});
+    put(file, record(2) + 8, U16{0});
+  });
+  EXPECT_EQ(alone.code, Code::bad_input_count) << "2 ... 4 for add and concat";
+}
+
+TEST(format, windows_and_attributes) {
+  const Model conv = kConv.model(), depthwise = kDepthwise.model(), pools = kPools.model(), norm = kNorm.model(),
+              random = kRandom.model(), rbf = kRbf.model();
+  refuses_in(depthwise, 1, 14, U16{0}, Code::bad_attribute, "depth_multiplier is at least 1");
+  for (const U16 knots : {0, 1}) refuses_in(rbf, 2, 14, knots, Code::bad_attribute, "at least 2 knots");
+  for (std::size_t at = 28; at < 40; at += 2)
+    for (const auto& [model, layer] : {std::pair{conv, 1U}, {depthwise, 1U}, {pools, 1U}, {pools, 2U}})
+      refuses_in(model, layer, at, U16{0}, Code::bad_filter, "filter, stride and dilation are at least 1");
+  for (const std::size_t at : {36, 38}) refuses_in(pools, 1, at, U16{2}, Code::bad_filter, "dilation 1 for pooling");
+  for (std::size_t side = 0; side < 4; ++side) {
+    const U16 extent = side < 2 ? 2 : 3;
+    refuses_in(conv, 1, 40 + 2 * side, extent, Code::bad_padding, "pad is smaller than the filter's extent");
+  }
+  const float nan = __builtin_nanf(""), inf = __builtin_inff();
+  for (const float bad : {0.0F, -0.1F, 1.5F, nan, inf})
+    for (const std::size_t at : {48, 52}) refuses_in(norm, 2, at, bad, Code::bad_attribute, "epsilon and momentum");
+  for (const float bad : {-0.1F, 1.0F, 2.0F, nan, inf}) refuses_in(random, 1, 48, bad, Code::bad_attribute, "rate");
+  for (const float bad : {-0.1F, 1.1e6F, nan, inf}) refuses_in(random, 2, 48, bad, Code::bad_attribute, "deviation");
+  for (const float bad : {0.0F, -0.1F, 1.1F, nan, inf}) refuses_in(random, 3, 48, bad, Code::bad_attribute, "slope");
+}
+
+TEST(format, shapes) {
+  const Model conv = kConv.model(), dense = kDense.model(), joins = kJoins.model();
+  for (std::size_t at = 16; at < 28; at += 4)
+    for (const U32 by : {1U, ~0U, 256U}) {
+      const U32 value = static_cast<U32>(number(file_of(conv), record(1) + at, 4)) + by;
+      const Code code = changed(conv, [&](auto file) { put(file, record(1) + at, value); }).code;
+      EXPECT_TRUE(code == Code::bad_shape || code == Code::bad_parameter_range) << name(code);
+    }
+  refuses_in(dense, 1, 16, U32{2}, Code::bad_shape, "the stored shape is what the rule gives");
+  refuses_in(joins, 4, 24, U32{4}, Code::shape_mismatch, "reshape keeps the number of elements");
+  for (const std::size_t at : {16, 20}) {
+    refuses_in(dense, 0, at, U32{0}, Code::bad_shape, "no dimension is 0");
+    refuses_in(dense, 0, at, U32{(1U << 20) + 1}, Code::bad_shape, "no dimension exceeds 2^20");
+  }
+  refuses_in(dense, 0, 24, U32{(1U << 28) + 1}, Code::bad_shape, "channels do not exceed 2^28");
+  const Status tensor = changed(dense, [](auto file) {
+    put(file, record(0) + 16, U32{1U << 20});
+    put(file, record(0) + 20, U32{1U << 8});
+    put(file, record(0) + 24, U32{2});
+  });
+  EXPECT_EQ(tensor.code, Code::bad_shape) << "no tensor exceeds 2^28 elements";
+}
+
+TEST(format, runs_of_parameters) {
+  const Model norm = kNorm.model();
+  for (const Model& model : {kDense.model(), kConv.model(), kDepthwise.model(), kNorm.model(), kRbf.model()})
+    for (std::size_t i = 0; i < model.layers.size(); ++i)
+      for (const U32 by : {4U, ~3U, 1U})
+        if (const U32 bytes = model.layers[i].param_bytes; bytes != 0)
+          refuses_in(model, i, 68, bytes + by, Code::bad_parameter_range, "param_bytes: exactly the arrays");
+  refuses_in(norm, 1, 64, U32{4}, Code::bad_parameter_range, "param_offset is a multiple of the alignment");
+  refuses_in(norm, 2, 64, U32{0}, Code::bad_parameter_range, "runs do not overlap");
+  refuses_in(norm, 2, 64, U32{48}, Code::bad_parameter_range, "runs lie within the block");
+  refuses_in(norm, 2, 64, U32{0xFFFF'FFF0U}, Code::bad_parameter_range, "runs lie within the block");
+}
+
+TEST(format, running_variances_are_finite_and_not_negative) {
+  const Model model = kNorm.model();
+  const std::size_t variances = number(file_of(model), 16, 4) + model.layers[2].param_offset + 3 * 2 * 4;
+  for (std::size_t channel = 0; channel < 2; ++channel) {
+    for (const float bad : {-1e-30F, -1.0F, __builtin_inff(), -__builtin_inff(), __builtin_nanf("")}) {
+      const Status status = changed(model, [&](auto file) { put(file, variances + 4 * channel, bad); });
+      EXPECT_EQ(status, (Status{Code::bad_variance, 2, static_cast<U32>(channel)})) << bad;
+    }
+    for (const float good : {0.0F, 1e-38F, 3e38F})
+      EXPECT_TRUE(changed(model, [&](auto file) { put(file, variances + 4 * channel, good); }).ok()) << good;
+  }
+  // Every other value may be anything: a file with them opens. Writers and folding refuse what open_model() would.
+  for (std::size_t at = variances - 3 * 2 * 4; at < variances; at += 4)
+    EXPECT_TRUE(changed(model, [&](auto file) { put(file, at, __builtin_nanf("")); }).ok());
+  std::vector<float> params(model.param_bytes / sizeof(float), 0.5F);
+  Model broken = kNorm.model(reinterpret_cast<const std::byte*>(params.data()));
+  params.back() = -0.5F;
+  const Status wanted{Code::bad_variance, 2, 1};
+  const AlignedBytes out(4096);
+  EXPECT_EQ(validate_variances(broken), wanted);
+  EXPECT_EQ(write_model(broken, out.span()).status(), wanted);
+  EXPECT_EQ(fold_batch_norm(broken, out.span()).status(), wanted);
+  params.back() = 0.0F;
+  params[1] = 3e38F;  // of channel 1: times 0.5 / sqrt(epsilon)
+  EXPECT_EQ(fold_batch_norm(broken, out.span()).status().code, Code::non_finite_parameter);
+}
+
+TEST(format, finite_parameters_are_a_question_of_their_own) {
+  const Model shape = kNorm.model();
+  std::vector<float> params(shape.param_bytes / sizeof(float), 0.5F);
+  const Model model = kNorm.model(reinterpret_cast<const std::byte*>(params.data()));
+  EXPECT_TRUE(require_finite(model).ok());
+  EXPECT_TRUE(require_finite(shape).ok()) << "no parameters, nothing to find";
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    const bool first = i * 4 < model.layers[1].param_bytes;
+    const std::size_t second = model.layers[2].param_offset / 4;
+    if (!first && i < second) continue;
+    const Status wanted{Code::non_finite_parameter, static_cast<std::uint16_t>(first ? 1 : 2),
+                        static_cast<U32>(first ? i : i - second)};
+    for (const float bad : {__builtin_inff(), -__builtin_inff(), __builtin_nanf("")}) {
+      params[i] = bad;
+      EXPECT_EQ(require_finite(model), wanted) << i;
+    }
+    params[i] = 0.5F;
+  }
+}
+
+// int8: tensors' scale and zero point, arrays at multiples of 4 bytes.
+TEST(format, int8) {
+  auto net = sequential(input(3), dense(3));
+  for (Layer& l : net.layers) l.dtype = DType::s8, l.quantization = {0.5F, -3};
+  net.layers[1].param_dtype = DType::s8;
+  const ParamArrays arrays = param_arrays(net.layers[1], net.layers[0].shape);
+  ASSERT_EQ(arrays.count, 3U);
+  EXPECT_EQ(arrays.arrays[1].offset, 12U) << "9 weights, then the bias at a multiple of 4";
+  EXPECT_EQ(arrays.arrays[2].offset, 24U);
+  net.param_bytes = net.layers[1].param_bytes = static_cast<U32>(arrays.bytes);
+  const Model model = net.model();
+  for (const float bad : {0.0F, -1.0F, __builtin_inff(), __builtin_nanf("")})
+    refuses_in(model, 1, 56, bad, Code::bad_quantization, "scale is positive and finite");
+  for (const std::int32_t bad : {-129, 128})
+    refuses_in(model, 1, 60, bad, Code::bad_quantization, "zero_point is -128 ... 127");
+  refuses_in(model, 1, 1, U8{1}, Code::unsupported_dtype, "dtype: the same in all layers");
+  refuses_in(model, 1, 2, U8{1}, Code::unsupported_dtype, "param_dtype: equal to dtype");
+  const std::size_t block = number(file_of(model), 16, 4);
+  for (std::size_t at = block + 9; at < block + 12; ++at)
+    refuses(model, at, U8{1}, Code::reserved_not_zero, "bytes between arrays are zero");
+}
+
+}  // namespace
+}  // namespace mote
