@@ -53,6 +53,7 @@ StepSearch::Verdict StepSearch::tell(double value, double slope) {
   const bool usable = finite(value) && finite(slope);
   const Trial now{step_, usable ? value : __builtin_inf(), usable ? slope : 0.0};
   if (good_enough(now)) return Verdict::accept;
+  if (usable) look_for_corner(now);
   if (++trials_ == kMaxTrials) return settle();
   if (kind_ == LineSearch::backtracking) {
     shorten(now);
@@ -66,6 +67,14 @@ StepSearch::Verdict StepSearch::tell(double value, double slope) {
   step_ = width > 0.66 * width_ && width_ != 0.0 ? 0.5 * (low_.step + high_.step) : interpolated();
   width_ = width;
   return Verdict::next;
+}
+
+/// At a corner the value changes as the slopes on its two sides say, however short the step; rounding follows no slope.
+void StepSearch::look_for_corner(const Trial& t) {
+  const double reach = t.step * std::max(absolute(start_.slope), absolute(t.slope));
+  if (t.step > shortest_ || reach <= 256.0 * noise_) return;
+  shortest_ = t.step;
+  at_corner_ = t.slope > 0.0 && absolute(t.value - start_.value) <= reach;
 }
 
 /// The minimum of the parabola through f(0), f'(0) and f(a) or, within noise, f'(a); within [0.1 a, 0.5 a].

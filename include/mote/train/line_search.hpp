@@ -29,6 +29,9 @@ class StepSearch {
   /// f(step()) and f'(step()). accept: step() is the one. fail: no step was found in kMaxTrials trials.
   Verdict tell(double value, double slope);
 
+  /// Of a search that failed: its shortest step that should have been seen went uphill, by what its slope says.
+  [[nodiscard]] bool at_corner() const { return at_corner_; }
+
   /// Differences of this size between values near `value` mean nothing: four units in the last place of float32.
   static double noise(double value);
   static constexpr int kMaxTrials = 40;
@@ -41,6 +44,7 @@ class StepSearch {
   [[nodiscard]] bool good_enough(const Trial& t) const;
   [[nodiscard]] bool beyond(const Trial& t) const;
   [[nodiscard]] double interpolated() const;
+  void look_for_corner(const Trial& t);
   void shorten(const Trial& t);
   void extend(const Trial& t);
   void bracket(const Trial& t);
@@ -50,7 +54,8 @@ class StepSearch {
   double step_ = 0.0, limit_ = 0.0, noise_ = 0.0, width_ = 0.0;
   int trials_ = 0;
   LineSearch kind_ = LineSearch::none;
-  bool bracketed_ = false, settling_ = false;
+  double shortest_ = __builtin_inf();
+  bool bracketed_ = false, settling_ = false, at_corner_ = false;
 };
 
 }  // namespace mote

@@ -26,7 +26,9 @@ enum class StopReason : std::uint8_t {
   gradient_tolerance,
   loss_tolerance,
   max_iterations,
-  precision,  ///< what a step could still gain is below the rounding of the loss: a minimum, as far as float32 goes
+  precision,  ///< steps change the loss by no more than it rounds. That is a minimum, or a long and nearly level way to
+              ///< one: inputs of unlike scales make those, and standardize() mends them
+  corner,     ///< the loss has a corner here, as ReLU and max pooling make, and rises on both sides of it
   caller,     ///< `observe` returned false
 };
 const char* name(StopReason reason);
@@ -71,7 +73,8 @@ class Minimizer {
   /// Back to the last accepted point, for an evaluation that failed.
   void restore();
 
-  /// ok, non_finite_loss, non_finite_gradient (both: at the start) or line_search_failed.
+  /// ok, non_finite_loss, non_finite_gradient (both: at the start) or line_search_failed: no step descends, and the
+  /// same parameters have another objective now.
   [[nodiscard]] Status status() const { return status_; }
   [[nodiscard]] const MinimizeResult& result() const { return result_; }
 
@@ -87,6 +90,8 @@ class Minimizer {
   void apply_history();
   void begin_search();
   bool try_again();
+  bool lean();
+  bool progresses();
 
   Optimizer optimizer_;
   MinimizeOptions options_;
@@ -97,6 +102,10 @@ class Minimizer {
   std::array<double, kMaxHistory> curvature_{};  // s.y of each pair
   double scale_ = 1.0;                           // s.y / y.y of the newest pair
   double slope_ = 0.0, first_step_ = 0.0, start_ = 0.0, lowest_ = 0.0;
+  double mark_objective_ = 0.0, mark_norm_ = 0.0;  // at the last progress
+  std::uint32_t mark_iterations_ = 0, mark_evaluations_ = 0;
+  unsigned leans_ = 0;
+  bool asking_again_ = false;
   unsigned slot_ = 0, pairs_ = 0;  // the pair being made, those behind it
   bool bent_ = false;              // the direction is not the negative gradient
   bool accepted_ = false, searching_ = false;

@@ -137,7 +137,8 @@ constexpr Optimizer gradient_descent(GradientDescentOptions options = {}) {
 }
 
 /// p -= a H g over all samples at once: H from the last `history` steps (Nocedal & Wright, Numerical Optimization, 2nd
-/// ed., algorithm 7.4), a by line search, first a = 1. minimize() only. SciPy: minimize(method='L-BFGS-B').
+/// ed., algorithm 7.4, from a diagonal: each parameter's root mean square step over that of its gradient's changes), a
+/// by line search, first a = 1. minimize() only. SciPy: minimize(method='L-BFGS-B').
 constexpr Optimizer lbfgs(LbfgsOptions options = {}) {
   return {OptimizerKind::lbfgs, 1.0F, 0.0, 0.0, 0.0F, 0.0F, options.line_search, options.history};
 }
