@@ -53,17 +53,17 @@ enum class Code : std::uint8_t {
   non_finite_parameter,  ///< detail: which of the layer's parameters, counted through its arrays
   output_too_small,      ///< detail: bytes needed
   // plans and training
-  bad_batch,            ///< batch of zero, or not a multiple of the micro-batch
+  bad_batch,              ///< batch of zero, or not a multiple of the micro-batch
   one_value_per_channel,  ///< batch norm trained where slice, height and width are 1
-  plan_too_large,       ///< more than 2^31 bytes or 65 534 steps or buffers
-  nothing_to_train,     ///< no trainable layer, or its gradient never reaches the loss
-  missing_parameters,   ///< a model without a parameter block where its values are needed
-  bad_option,           ///< an option out of range; detail: which, an Option
-  missing_input,        ///< set_input() not called, or input() not written since the last step (detail: the sample)
-  missing_targets,      ///< labels, targets or sample weights not written since the last step; detail: the sample
-  label_out_of_range,   ///< detail: index of the sample in the batch
-  non_finite_loss,      ///< parameters were left as they were
-  non_finite_gradient,  ///< global norm of the gradient not finite; parameters were left as they were
+  plan_too_large,         ///< more than 2^31 bytes or 65 534 steps or buffers
+  nothing_to_train,       ///< no trainable layer, or its gradient never reaches the loss
+  missing_parameters,     ///< a model without a parameter block where its values are needed
+  bad_option,             ///< an option out of range; detail: which, an Option
+  missing_input,          ///< set_input() not called, or input() not written since the last step (detail: the sample)
+  missing_targets,        ///< labels, targets or sample weights not written since the last step; detail: the sample
+  label_out_of_range,     ///< detail: index of the sample in the batch
+  non_finite_loss,        ///< parameters were left as they were
+  non_finite_gradient,    ///< not applied to its layer; what else has changed: BasicTrainer::step()
   // data
   non_finite_data,     ///< detail: index of the value or sample
   too_few_samples,     ///< detail: how many are needed
@@ -71,7 +71,7 @@ enum class Code : std::uint8_t {
   // full-batch optimisation
   wrong_optimizer,     ///< step() with a full-batch optimiser, or minimize() with another one
   stochastic_layer,    ///< a full-batch optimiser and a layer that draws at random (dropout, noise)
-  line_search_failed,  ///< no step lowers the objective; parameters are those of the best point
+  line_search_failed,  ///< no step descends and the data changed between passes; parameters are those of the best point
   // projection pursuit; the model was left as it was
   not_projection_pursuit,  ///< the model is another chain
   data_size_mismatch,      ///< inputs, targets and weights do not fit; detail: samples by the inputs

@@ -40,14 +40,17 @@ inline void rbf_rows(const RbfArgs& args, std::size_t row, std::size_t j, simd::
   });
 }
 
-/// Adds the terms of kRows samples, in order, to the sum of grad_output y d2 of one vector of units.
+/// Adds the terms of kRows samples, in order, to the sum of grad_output y d2 of one vector of units. Where d2 leaves
+/// float32 y is 0, and so is the term: d2 must be finite for that, and NaN stays.
 template <std::size_t kRows, class Lanes>
 inline simd::F32 rbf_width_sum(const RbfGradArgs& args, std::size_t row, std::size_t j, simd::F32 sum, Lanes lanes) {
   simd::F32 square[kRows];
   rbf_square_distances<kRows>(args.input + row * args.fan_in, args.centres + j, args.fan_in, args.units, lanes, square);
+  const simd::F32 largest = simd::splat(0x1.FFFFFEp+127F);
   unroll<kRows>([&](auto r) MOTE_UNROLLED {
     const std::size_t at = (row + r) * args.units + j;
-    sum = simd::mul_add(lanes.load(args.grad_output + at) * lanes.load(args.output + at), square[r], sum);
+    const simd::F32 weight = lanes.load(args.grad_output + at) * lanes.load(args.output + at);
+    sum = simd::mul_add(weight, simd::min(largest, square[r]), sum);
   });
   return sum;
 }

@@ -58,9 +58,7 @@ bool Minimizer::tell(const Evaluation& evaluation) {
   accepted_ = false;
   if (++result_.evaluations == 1) {
     if (!finite(evaluation.objective)) {
-      status_ = {Code::non_finite_loss};
-    } else if (!finite(dot(blocks_.gradient, blocks_.gradient))) {
-      status_ = {Code::non_finite_gradient};
+      status_ = {finite(evaluation.loss) ? Code::non_finite_gradient : Code::non_finite_loss};
     } else {
       start_ = lowest_ = evaluation.objective;
       accept(evaluation);

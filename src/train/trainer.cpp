@@ -2,11 +2,23 @@
 // Trainer: planning into the caller's arena, and the loop over the plan's steps.
 #include "mote/train/trainer.hpp"
 
+#include <algorithm>
+#include <bit>
+
 #include "plan/plan_in_arena.hpp"
 
 namespace mote {
 namespace detail {
 float square_root(float value) { return __builtin_sqrtf(value); }
+
+/// Bits of magnitudes order as magnitudes do, with infinity and what is no number above all others: integers, which
+/// compilers make vectors of where they may not reorder floats.
+float largest_magnitude(const float* values, std::size_t count) {
+  std::int32_t largest = 0;
+  for (std::size_t i = 0; i < count; ++i)
+    largest = std::max(largest, std::bit_cast<std::int32_t>(values[i]) & 0x7FFF'FFFF);
+  return std::bit_cast<float>(std::min(largest, std::int32_t{0x7F80'0000}));
+}
 }  // namespace detail
 
 namespace {

@@ -76,7 +76,8 @@ inline Status exercise_model(std::span<const std::byte> bytes) {
     __builtin_trap();
   for (const bool training : {false, true}) {
     PlanOptions options;
-    options.training = training, options.loss = Loss::squared_error, options.gradient_buffers = true;
+    options.training = training, options.batch = training ? 2 : 1, options.loss = Loss::squared_error,
+    options.gradient_buffers = true;
     const Result<PlanSize> size = plan_size(model, options);
     if (!size.ok()) continue;
     std::vector<Step> steps(size->steps);
@@ -86,7 +87,7 @@ inline Status exercise_model(std::span<const std::byte> bytes) {
   run_session(model, {});
   run_session(model, {.batch = 3, .alignment = 64});
   run_trainer(model, {.loss = Loss::squared_error, .batch = 2});
-  run_trainer(model, {.optimizer = adam(), .batch = 2, .micro_batch = 1, .clip_norm = 1.0F, .l2 = 0.1F});
+  run_trainer(model, {.optimizer = adam(), .batch = 4, .micro_batch = 2, .clip_norm = 1.0F, .l2 = 0.1F});
   AlignedBytes copy(model_file_bytes(model));
   if (write_model(model, copy.span()).ok()) static_cast<void>(open_model(copy.span()).ok());
   AlignedBytes folded(folded_file_bytes(model));

@@ -306,7 +306,9 @@ inline TrainConfig random_config(Random& random, const Model& model, std::uint32
   if (output.elements() == model.input_shape().elements() && random.chance(50)) config.targets = Targets::input;
   config.signed_labels = config.loss == Loss::binary_cross_entropy && random.chance(50);
   config.optimizer = random_optimizer(random);
-  const std::uint32_t slice = random.between(1, 3);
+  std::uint32_t slice = random.between(1, 3);
+  for (const Layer& layer : model.layers)  // batch norm is not trained on one value per channel
+    if (layer.op == Op::batch_norm && layer.trainable() && layer.shape.h * layer.shape.w == 1 && slice == 1) slice = 2;
   config.micro_batch = random.chance(30) ? slice : 0;
   config.batch = config.micro_batch == 0 ? slice : slice * random.between(1, 3);
   if (random.chance(20)) config.clip_norm = 0.5F;

@@ -8,12 +8,28 @@
 
 namespace mote {
 
-/// Steps and buffers that make_plan will want for the same arguments, exactly.
+namespace detail {
+/// Batch norm takes its statistics over samples, height and width: of one value the variance is 0 and the output beta,
+/// whatever the input.
+constexpr Status validate_statistics(const Model& model, const PlanOptions& options) {
+  for (std::size_t i = 0; options.training && i < model.layers.size(); ++i) {
+    const Layer& layer = model.layers[i];
+    if (layer.op == Op::batch_norm && layer.trainable() && options.batch == 1 && layer.shape.h == 1 &&
+        layer.shape.w == 1)
+      return {Code::one_value_per_channel, static_cast<std::uint16_t>(i)};
+  }
+  return {};
+}
+}  // namespace detail
+
+/// Steps and buffers that make_plan will want for the same arguments, exactly. Errors: what validate() finds,
+/// bad_batch, bad_option (alignment), plan_too_large, one_value_per_channel (the batch norm).
 constexpr Result<PlanSize> plan_size(const Model& model, const PlanOptions& options) {
   MOTE_TRY(validate(model));
   if (options.batch == 0) return Status{Code::bad_batch};
   if (options.alignment < 4 || options.alignment > 4096 || (options.alignment & (options.alignment - 1)) != 0)
     return bad_option(Option::alignment);
+  MOTE_TRY(detail::validate_statistics(model, options));
   if (model.input_shape().elements() * options.batch > 0x7FFF'FFFFU / sizeof(float))
     return Status{Code::plan_too_large};  // external input has no buffer, but kernels count it in 32 bits
   detail::PlanWriter counter;

@@ -1,86 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The executor's training half: loss, gradients, penalties, clipping, updates. Same form as execute.hpp: choices pick
-// the kernel, a binding has its arguments. Only a loss or a gradient norm that is not finite can stop a run, and both
-// stop it before any parameter is touched.
+// the kernel, a binding has its arguments. Only a loss or a gradient that is not finite can stop a run, and neither
+// gets into a parameter.
 #pragma once
 
 #include "mote/run/execute.hpp"
-#include "mote/train/optimizer.hpp"
 #include "mote/train/random.hpp"
-#include "mote/train/schedule.hpp"
+#include "mote/train/train_config.hpp"
 
 namespace mote {
-
-/// What to train for and how. Plain data: a constexpr object for StaticTrainer, an argument for Trainer::create.
-/// What happens to a gradient, in this order: the slices of a batch are added; gradient_norms() takes its norms; L1 and
-/// L2 are added; clip_norm scales all of it to one norm, penalties included; clip_value cuts each element; the
-/// optimiser takes what is left. adamw()'s weight decay and batch norm's running statistics pass all this by.
-struct TrainConfig {
-  Loss loss = Loss::softmax_cross_entropy;
-  Targets targets = Targets::automatic;
-  bool signed_labels = false;  ///< binary cross-entropy: labels and targets are -1 and +1
-  Optimizer optimizer = sgd();
-  Schedule schedule{};                   ///< constant
-  std::uint32_t batch = 1;               ///< samples per update; for a full-batch optimiser all there are
-  std::uint32_t micro_batch = 0;         ///< samples per slice, a divisor of batch; 0: batch. Smaller slices trade
-                                         ///< the batch's activations for one block of gradients, and give the same
-                                         ///< update to rounding, except behind a batch norm: its statistics in
-                                         ///< training are each slice's own
-  float clip_value = 0.0F;               ///< each gradient element into [-clip_value, clip_value]; 0: off
-  float clip_norm = 0.0F;                ///< gradients scaled so that their global norm is at most this; 0: off
-  float l1 = 0.0F, l2 = 0.0F;            ///< the objective has l1 sum |w| + l2/2 sum w^2; the reported loss has not.
-                                         ///< Over weights, RBF centres among them
-  bool penalize_bias = false;            ///< over biases, batch norm's gamma and beta, RBF widths and splines too
-  const float* class_weights = nullptr;  ///< one factor a class, or null; stays with the caller
-  bool sample_weights = false;           ///< one factor a sample, written to sample_weights()
-  std::uint64_t seed = 1;  ///< of dropout and noise; with the same seed, data and parameters a run repeats bit for bit
-  bool external_input = false;   ///< the batch's input stays in the caller's memory: set_input()
-  std::uint32_t alignment = 16;  ///< of the plan's buffers; 64 is fastest where vectors are wide
-  bool gradient_norms = false;   ///< gradient_norms() of the trainer: costs a pass over every gradient
-};
-
-constexpr std::uint32_t slice_samples(const TrainConfig& c) { return c.micro_batch == 0 ? c.batch : c.micro_batch; }
-
-/// Checks ranges; errors bad_batch and bad_option with the field.
-constexpr Status validate(const TrainConfig& c) {
-  if (c.batch == 0 || c.batch % slice_samples(c) != 0) return {Code::bad_batch, kNoLayer, c.batch};
-  if (!valid(c.optimizer)) return bad_option(Option::optimizer);
-  if (!valid(c.schedule)) return bad_option(Option::schedule);
-  const auto non_negative = [](float v) { return v >= 0.0F && detail::finite(v); };
-  if (!non_negative(c.clip_value)) return bad_option(Option::clip_value);
-  if (!non_negative(c.clip_norm)) return bad_option(Option::clip_norm);
-  if (!non_negative(c.l1)) return bad_option(Option::l1);
-  if (!non_negative(c.l2)) return bad_option(Option::l2);
-  if (c.alignment < 4 || c.alignment > 4096 || (c.alignment & (c.alignment - 1)) != 0)
-    return bad_option(Option::alignment);
-  if (!full_batch(c.optimizer.kind)) return {};
-  // A line search sets the rate, and looks for a minimum of one smooth function: no schedule, clipping or corner.
-  if (c.schedule.kind != ScheduleKind::constant || c.schedule.warmup_steps != 0) return bad_option(Option::schedule);
-  if (c.clip_value != 0.0F) return bad_option(Option::clip_value);
-  if (c.clip_norm != 0.0F) return bad_option(Option::clip_norm);
-  if (c.l1 != 0.0F) return bad_option(Option::l1);
-  return {};
-}
-
-/// The part of the configuration that the plan depends on.
-constexpr PlanOptions plan_options(const TrainConfig& c) {
-  PlanOptions options;
-  options.batch = slice_samples(c);
-  options.alignment = c.alignment;
-  options.external_input = c.external_input;
-  options.training = true;
-  options.loss = c.loss;
-  options.targets = c.targets;
-  options.sample_weights = c.sample_weights;
-  options.accumulate = slice_samples(c) != c.batch;
-  options.clip_norm = c.clip_norm > 0.0F;
-  options.gradient_buffers = c.optimizer.kind != OptimizerKind::sgd || c.clip_value > 0.0F;
-  options.penalty = c.l1 > 0.0F || c.l2 > 0.0F;
-  options.full_batch = full_batch(c.optimizer.kind);
-  options.gradient_norms = c.gradient_norms;
-  options.optimizer_states = static_cast<std::uint8_t>(state_buffers(c.optimizer));
-  return options;
-}
 
 /// What decides which kernels a training step calls.
 struct TrainingChoice : ForwardChoice {
@@ -116,6 +44,8 @@ struct UpdateState {
 namespace detail {
 
 float square_root(float value);  // correctly rounded; trainer.cpp
+/// max |value|; infinite where one is infinite or not a number. trainer.cpp
+float largest_magnitude(const float* values, std::size_t count);
 
 /// The root, without libm: the same bits everywhere. NaN and infinity pass; what has vanished is 0.
 constexpr double norm_of(double sum_of_squares) {
@@ -479,6 +409,55 @@ inline void for_gradients(const Model& model, const Plan& plan, float* block, Vi
   }
 }
 
+/// The largest magnitude of a gradient whose step is finite and whose rule keeps a finite state: squares that are not
+/// would stop their parameter for ever, and Adagrad adds them up; a velocity grows to 1 / (1 - momentum) steps. What
+/// clip_value cuts afterwards may be any finite number.
+MOTE_FOLDED constexpr float largest_gradient(const TrainConfig& config) {
+  constexpr float kLargest = 0x1.FFFFFEp+127F;
+  if (config.clip_value > 0.0F) return kLargest;
+  switch (config.optimizer.kind) {
+    case OptimizerKind::adagrad: return 0x1p56F;
+    case OptimizerKind::rmsprop:
+    case OptimizerKind::adam: return 0x1.FFFFFEp+63F;
+    case OptimizerKind::momentum:
+    case OptimizerKind::nesterov: return kLargest * static_cast<float>(1.0 - config.optimizer.decay1);
+    default: return kLargest;
+  }
+}
+/// Whether an optimiser may have the layer's gradient, which is whole; of batch norm's running statistics, the second
+/// half, it only need be finite.
+template <class Choice>
+MOTE_FOLDED inline bool usable_gradient(const Binding& b, const Choice& choice, const TrainConfig& config,
+                                        const UpdateState& state) {
+  const float limit = largest_gradient(config) / (state.learning_rate > 1.0F ? state.learning_rate : 1.0F);
+  std::uint32_t learned = b.layer().param_bytes / sizeof(float);
+  bool usable = true;
+  choose(
+      choice.normalizes(),
+      [&]() MOTE_FOLDED {
+        learned /= 2;
+        usable = finite(largest_magnitude(b.param_grad() + learned, learned));
+      },
+      [] {});
+  return usable && largest_magnitude(b.param_grad(), learned) <= limit;
+}
+/// The same of a gradient that goes into the parameters as it is summed, from above: no term is larger than the largest
+/// input times the largest grad_output, and there are as many as rows. Inputs and gradients of values are few beside
+/// weights, so this costs little; a pass over the parameters would cost a third of a step of one sample.
+inline bool usable_fused_gradient(const Binding& b, const UpdateState& state) {
+  const float input = largest_magnitude(b.input(), b.count(b.in()));
+  const float grad_output = largest_magnitude(b.at(b.step().grad_output), b.count(b.out()));
+  const float step = std::max(state.learning_rate, 1.0F) * static_cast<float>(b.rows(b.out()));
+  return std::max(input, 1.0F) * grad_output * step <= 0x1.FFFFFEp+127F;
+}
+template <class Choice>
+MOTE_FOLDED inline bool usable_if_fused(const Binding& b, const Choice& choice, const UpdateState& state) {
+  bool usable = true;
+  choose(
+      choice.fused(), [&]() MOTE_FOLDED { usable = usable_fused_gradient(b, state); }, [] {});
+  return usable;
+}
+
 /// The norm over all learned parameters of one layer, before penalties and clipping. Summed in double: what vanishes
 /// over a hundred layers has squares below float32's smallest.
 MOTE_FOLDED inline void run_gradient_norm(const Binding& b) {
@@ -490,19 +469,43 @@ MOTE_FOLDED inline void run_gradient_norm(const Binding& b) {
   b.output()[b.step().layer] = static_cast<float>(norm_of(sum));
 }
 
-/// Scales all gradients to the norm wished for. False where the norm is not finite.
+/// usable_gradient() of all layers, where their gradients are kept in one block.
+inline bool usable_gradients(const Model& model, const Plan& plan, const TrainConfig& config, float* block) {
+  if (!finite(largest_magnitude(block, plan.buffers[plan.param_gradients].bytes / sizeof(float)))) return false;
+  bool usable = true;
+  for_gradients(model, plan, block, [&](const float* grads, std::uint32_t count) {
+    usable = usable && (config.clip_norm > 0.0F || largest_magnitude(grads, count) <= largest_gradient(config));
+  });
+  return usable;
+}
+
+/// Scales all gradients to the norm wished for. False where one of them is not finite. Squares that would leave float32
+/// are taken of the gradients times a power of two.
 inline bool run_clip_norm(const Binding& b, const TrainConfig& config) {
   float* block = b.param_grad();
-  float sum = 0.0F;
-  for_gradients(b.model(), b.plan(), block, [&](const float* grads, std::uint32_t count) {
-    kernels::sum_of_squares_f32({grads, &sum, count});
-  });
-  if (!finite(sum)) return false;
-  const float norm = square_root(sum);
-  if (norm > config.clip_norm)
+  const auto scale = [&](float factor) {
     for_gradients(b.model(), b.plan(), block, [&](float* grads, std::uint32_t count) {
-      kernels::scale_f32({grads, config.clip_norm / norm, count});
+      kernels::scale_f32({grads, factor, count});
     });
+  };
+  const auto norm = [&] {
+    float sum = 0.0F;
+    for_gradients(b.model(), b.plan(), block, [&](const float* grads, std::uint32_t count) {
+      kernels::sum_of_squares_f32({grads, &sum, count});
+    });
+    return square_root(sum);
+  };
+  float length = norm(), unit = 1.0F;
+  if (!finite(length) || length < 0x1p-30F) {
+    unit = length < 0x1p-30F ? 0x1p90F : 0x1p-90F;
+    scale(unit);
+    length = norm();
+    if (!finite(length)) return false;
+  }
+  if (length > config.clip_norm * unit)
+    scale(config.clip_norm / length);
+  else if (unit != 1.0F)
+    scale(1.0F / unit);
   return true;
 }
 
@@ -517,11 +520,13 @@ MOTE_FOLDED inline Code run_kind(const Binding& b, const Choice& choice, const T
     run_loss(b, choice, config, state.result, true);
     if (!finite(state.result.loss)) code = Code::non_finite_loss;
   } else if constexpr (kKind == StepKind::grad_input) {
+    if (!usable_if_fused(b, choice, state)) return Code::non_finite_gradient;
     run_grad_input(b, choice, state);
   } else if constexpr (kKind == StepKind::add_gradient) {
     float* sum = b.at(b.step().grad_input);
     call<kernels::add_f32>(b, {sum, b.second(), sum, b.count(b.out())});
   } else if constexpr (kKind == StepKind::grad_params) {
+    if (!usable_if_fused(b, choice, state)) return Code::non_finite_gradient;
     run_grad_params(b, choice, config, state);
   } else if constexpr (kKind == StepKind::penalize) {
     penalize(b, config, b.param_grad(), 1.0F);
@@ -531,6 +536,8 @@ MOTE_FOLDED inline Code run_kind(const Binding& b, const Choice& choice, const T
     if (!run_clip_norm(b, config)) code = Code::non_finite_gradient;
   } else {
     static_assert(kKind == StepKind::update);
+    if (b.plan().param_gradients == kNoBuffer && !usable_gradient(b, choice, config, state))
+      return Code::non_finite_gradient;
     run_update(b, choice, config, state);
   }
   return code;
@@ -538,8 +545,8 @@ MOTE_FOLDED inline Code run_kind(const Binding& b, const Choice& choice, const T
 
 }  // namespace detail
 
-/// One step of a training plan. Returns ok, non_finite_loss or non_finite_gradient; the latter two come before any
-/// parameter of this update has changed.
+/// One step of a training plan. Returns ok, non_finite_loss or non_finite_gradient; the former comes before any
+/// parameter of this update has changed, the latter before any of this step's layer has.
 template <class Choice>
 MOTE_FOLDED inline Code run_step(const Binding& b, const Choice& choice, const TrainConfig& config,
                                  UpdateState& state) {

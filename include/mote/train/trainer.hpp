@@ -55,6 +55,10 @@ class StaticProgram {
   static_assert(!has_frozen() || sizeof(kFrozenParams) >= kNet.param_bytes,
                 "frozen layers need the network's parameters: give StaticTrainer the array that holds them");
   static constexpr PlanOptions kOptions = plan_options(kConfig);
+  static_assert(
+      detail::validate_statistics(kNet.model(), kOptions).ok(),
+      "batch norm would be trained on one value per channel: give it a batch or micro_batch of at least 2, or "
+      "freeze it");
   static constexpr auto kStaticPlan = static_plan<kNet, kOptions>();
   static constexpr Plan kPlan = kStaticPlan.view();
   static constexpr Model kModel = kNet.model();
@@ -178,7 +182,12 @@ class BasicTrainer : public Program {
 
   /// One slice forward and backward, and after the last slice of a batch the update. Returns the slice's mean loss.
   /// Errors, all before a parameter of this update has changed: missing_input, label_out_of_range (detail: sample),
-  /// non_finite_loss, non_finite_gradient. After an error the batch's earlier slices are forgotten too.
+  /// non_finite_loss; and non_finite_gradient, before a parameter of the layer whose gradient is infinite or not a
+  /// number has. With clip_norm or micro-batches no layer has changed then either; else the layers behind it may have
+  /// had this update, since each is updated before the gradient of the one before it is taken. What counts as infinite:
+  /// gradients that Adam, RMSProp or Adagrad could not square (1.8e19; 7.2e16), whose velocity or step would leave
+  /// float32, and with plain SGD, which sums them into the parameters, such whose sums could. So no gradient, step or
+  /// state that is not finite gets into a trainer. After an error the batch's earlier slices are forgotten too.
   /// Full-batch optimisers: does not compile, or wrong_optimizer.
   Result<float> step() {
     if constexpr (requires { Program::kFullBatch; })
@@ -191,6 +200,7 @@ class BasicTrainer : public Program {
     if (code != Code::ok) return forget({code});
     ++slices_run_;
     if (++slice_ == this->config().batch / slice_samples()) {
+      if (!usable_gradients()) return forget({Code::non_finite_gradient});
       code = this->run_update(memory(true), state, cursor_);
       if (code != Code::ok) return forget({code});
       end_update();
@@ -350,6 +360,13 @@ class BasicTrainer : public Program {
     const Buffer& block = this->plan().buffers[this->plan().param_gradients];
     detail::zero_floats(reinterpret_cast<float*>(this->arena() + block.offset), block.bytes / sizeof(float));
   }
+  /// Where the gradients of all layers are kept; else each layer looks at its own.
+  bool usable_gradients() {
+    const Plan& plan = this->plan();
+    if (plan.param_gradients == kNoBuffer) return true;
+    auto* const block = reinterpret_cast<float*>(this->arena() + plan.buffers[plan.param_gradients].offset);
+    return detail::usable_gradients(this->source(), plan, this->config(), block);
+  }
   void end_update() {
     slice_ = 0;
     ++updates_;
@@ -384,6 +401,7 @@ class BasicTrainer : public Program {
       out.loss += state.result.sum;
       out.correct += state.result.correct;
     }
+    if (!usable_gradients()) return Minimizer::Evaluation{__builtin_inf(), out.loss, 0};  // or statistics
     last_ = state.result;
     this->run_update(memory(true), state, cursor_);
     out.loss /= this->config().batch;

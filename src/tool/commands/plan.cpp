@@ -52,7 +52,7 @@ TrainConfig config_for(const PlanJob& job, const OwnedModel& model, std::uint32_
   return config;
 }
 
-/// Every way to cut the batch into slices, the whole batch first.
+/// Every way to cut the batch into slices, the whole batch first; but slices on which batch norm would learn nothing.
 std::vector<Alternative> alternatives(const PlanJob& job, const OwnedModel& model) {
   std::vector<std::uint32_t> slices;
   const std::uint32_t batch = job.arguments.batch;
@@ -64,7 +64,9 @@ std::vector<Alternative> alternatives(const PlanJob& job, const OwnedModel& mode
   std::sort(slices.rbegin(), slices.rend());
   std::vector<Alternative> out;
   for (const std::uint32_t slice : slices) {
-    const OwnedPlan plan = plan_of(model, plan_options(config_for(job, model, slice)));
+    const PlanOptions options = plan_options(config_for(job, model, slice));
+    if (plan_size(model.view(), options).status().code == Code::one_value_per_channel) continue;
+    const OwnedPlan plan = plan_of(model, options);
     out.push_back({slice, plan.arena_bytes(), plan.plan.lower_bound_bytes,
                    total_of(bytes_by_kind(plan), BufferKind::param_gradient)});
   }
