@@ -6,30 +6,36 @@
 #include "mote/status.hpp"
 #include "mote/types.hpp"
 
-#include "mote/model/builders.hpp"
-#include "mote/model/fold.hpp"
 #include "mote/model/layer.hpp"
 #include "mote/model/model.hpp"
+
+#include "mote/model/builders.hpp"
+#include "mote/model/fold.hpp"
+
+#include "mote/train/loss.hpp"
+#include "mote/train/optimizer.hpp"
+#include "mote/train/random.hpp"
+#include "mote/train/schedule.hpp"
 
 #include "mote/kernels/isa.hpp"
 #include "mote/plan/plan.hpp"
 
-#include "mote/run/execute.hpp"
-#include "mote/run/session.hpp"
 #include "mote/run/threads.hpp"
 
+#include "mote/run/execute.hpp"
+#include "mote/run/session.hpp"
+
 #include "mote/train/augmentation.hpp"
-#include "mote/train/execute_training.hpp"
 #include "mote/train/initializer.hpp"
-#include "mote/train/line_search.hpp"
-#include "mote/train/loss.hpp"
-#include "mote/train/minimizer.hpp"
-#include "mote/train/optimizer.hpp"
-#include "mote/train/random.hpp"
-#include "mote/train/schedule.hpp"
 #include "mote/train/standardization.hpp"
+#include "mote/train/train_config.hpp"
+
+#include "mote/train/execute_training.hpp"
+#include "mote/train/line_search.hpp"
+#include "mote/train/minimizer.hpp"
 #include "mote/train/trainer.hpp"
 
-#include "mote/pursuit/projection_pursuit.hpp"
 #include "mote/pursuit/smoother.hpp"
+
+#include "mote/pursuit/projection_pursuit.hpp"
 // clang-format on

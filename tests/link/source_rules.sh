@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # source_rules.sh <root> [<file>]: what no compiler checks about the sources. Every file names its licence and has at most 600
 # lines; a file includes only from its own room and those below; SIMD stays in src/simd; the core uses no header that
-# allocates, throws or prints. Prints each breach as file:line, which
+# allocates, throws or prints; mote.hpp lists headers in reading order. Prints each breach as file:line, which
 # <file> receives too, and exits with 1 if there is one.
 set -eu
 breaches=${2:-$(mktemp)}
@@ -69,6 +69,18 @@ find include src -type f \( -name '*.[ch]pp' -o -name '*.inl' -o -name '*.inc' \
   }
   mine == "kernels" && !header && /#[ \t]*include[ \t]*<cmath>/ { breach("kernels use simd/math.hpp: libm has other bits on other machines") }
 ' >>"$breaches"
+
+# mote.hpp lists everything in reading order: a header relies on those above it.
+included() { sed -n 's/^#include "\(mote\/.*\)"/\1/p' "$1"; }
+above=" "
+for file in $(included include/mote/mote.hpp); do
+  for read in $(included "include/$file"); do
+    case $above in *" $read "*) continue ;; esac
+    ! grep -q "\"$read\"" include/mote/mote.hpp ||
+      echo "include/mote/mote.hpp: lists $file above $read, which it includes" >>"$breaches"
+  done
+  above="$above$file "
+done
 
 cat "$breaches"
 [ ! -s "$breaches" ]
