@@ -2,6 +2,7 @@
 // FORMAT.md, sentence by sentence: what it says is written is found at the byte it names, and a file that breaks a
 // sentence, its checksum right, is refused with the code for it.
 #include <functional>
+#include <initializer_list>
 #include <string>
 
 #include "check.hpp"
@@ -140,8 +141,10 @@ TEST(format, header) {
   const Model model = kDense.model();
   refuses(model, 0, 'm', Code::bad_magic, "magic");
   refuses(model, 3, 'e', Code::bad_magic, "magic");
-  for (const U16 version : {0, 2, 256}) refuses(model, 4, version, Code::unsupported_version, "version is 1");
-  for (const U16 bytes : {0, 95, 97, 192}) refuses(model, 6, bytes, Code::bad_header, "record_bytes is 96");
+  for (const U16 version : std::initializer_list<U16>{0, 2, 256})
+    refuses(model, 4, version, Code::unsupported_version, "version is 1");
+  for (const U16 bytes : std::initializer_list<U16>{0, 95, 97, 192})
+    refuses(model, 6, bytes, Code::bad_header, "record_bytes is 96");
   for (const U32 count : {0U, 1U, 3U, 1025U}) refuses(model, 8, count, Code::bad_header, "layer_count");
   for (const U32 bad : {0U, 1U, 2U, 3U, 24U, 8192U}) refuses(model, 12, bad, Code::bad_header, "alignment");
   const std::vector<std::byte> file = file_of(model);
@@ -158,7 +161,9 @@ TEST(format, header) {
     damaged.span()[byte] ^= std::byte{0x10};
     const Code code = open_model(damaged.span()).status().code;
     EXPECT_NE(code, Code::ok) << "byte " << byte;
-    if (byte >= 28 && (byte < 32 || byte >= 64)) EXPECT_EQ(code, Code::bad_crc) << "byte " << byte;
+    if (byte >= 28 && (byte < 32 || byte >= 64)) {
+      EXPECT_EQ(code, Code::bad_crc) << "byte " << byte;
+    }
   }
   for (std::size_t word = 0; word < 7; ++word) refuses(model, 36 + 4 * word, U32{1}, Code::bad_header, "reserved");
 }
@@ -184,9 +189,9 @@ TEST(format, alignment_is_of_the_address_and_of_every_layers_parameters) {
     const Status status = open_model(room.span().subspan(alignment / 2)).status();
     EXPECT_EQ(status.code, Code::file_misaligned) << alignment;
     EXPECT_EQ(status.detail, alignment);
-    if (alignment >= 8)
-      EXPECT_EQ(changed(model, [&](auto bytes) { put(bytes, record(2) + 64, U32{alignment + 4}); }).code,
-                Code::bad_parameter_range);
+    if (alignment < 8) continue;
+    EXPECT_EQ(changed(model, [&](auto bytes) { put(bytes, record(2) + 64, U32{alignment + 4}); }).code,
+              Code::bad_parameter_range);
   }
 }
 
@@ -247,7 +252,7 @@ TEST(format, order_of_layers) {
   const Model model = kJoins.model();
   refuses_in(model, 0, 0, U8{12}, Code::first_layer_not_input, "layer 0 is the input");
   refuses_in(model, 5, 0, U8{0}, Code::input_layer_repeated, "layer 0 alone is the input");
-  for (const U16 index : {2, 3, 5, 65535})
+  for (const U16 index : std::initializer_list<U16>{2, 3, 5, 65535})
     refuses_in(model, 2, 6, index, Code::bad_input_index, "a layer reads layers of lower index only");
   const Status unread = changed(model, [](auto file) {
     put(file, record(3) + 6, U16{0});
@@ -291,18 +296,22 @@ TEST(format, fields_that_the_operator_does_not_use_are_zero) {
 
 TEST(format, types_flags_and_inputs) {
   const Model dense = kDense.model(), joins = kJoins.model(), norm = kNorm.model();
-  for (const U8 op : {26, 100, 255}) refuses_in(dense, 1, 0, op, Code::unknown_op, "op is a number of ops.inc");
-  for (const U8 type : {0, 2, 3, 255})
+  for (const U8 op : std::initializer_list<U8>{26, 100, 255})
+    refuses_in(dense, 1, 0, op, Code::unknown_op, "op is a number of ops.inc");
+  for (const U8 type : std::initializer_list<U8>{0, 2, 3, 255})
     refuses_in(dense, 1, 1, type, Code::unsupported_dtype, "dtype: the same in all layers");
-  for (const U8 type : {0, 2, 3, 255})
+  for (const U8 type : std::initializer_list<U8>{0, 2, 3, 255})
     refuses_in(dense, 1, 2, type, Code::unsupported_dtype, "param_dtype: equal to dtype where there are parameters");
   refuses_in(norm, 3, 2, U8{1}, Code::reserved_not_zero, "param_dtype: 0, no parameters");
-  for (const U8 flags : {4, 5, 128}) refuses_in(dense, 1, 3, flags, Code::reserved_not_zero, "flags: other bits 0");
+  for (const U8 flags : std::initializer_list<U8>{4, 5, 128})
+    refuses_in(dense, 1, 3, flags, Code::reserved_not_zero, "flags: other bits 0");
   refuses_in(norm, 2, 3, U8{3}, Code::reserved_not_zero, "flags: only what has a bias says so");
   refuses_in(dense, 1, 3, U8{1}, Code::bad_parameter_range, "flags: a bias is among the parameters");
   refuses_in(dense, 0, 4, U16{1}, Code::bad_input_index, "input_count: 0 for the input");
-  for (const U16 count : {0, 2, 4}) refuses_in(dense, 1, 4, count, Code::bad_input_count, "input_count: 1");
-  for (const U16 count : {5, 65535}) refuses_in(joins, 3, 4, count, Code::bad_input_count, "input_count: at most 4");
+  for (const U16 count : std::initializer_list<U16>{0, 2, 4})
+    refuses_in(dense, 1, 4, count, Code::bad_input_count, "input_count: 1");
+  for (const U16 count : std::initializer_list<U16>{5, 65535})
+    refuses_in(joins, 3, 4, count, Code::bad_input_count, "input_count: at most 4");
   const Status alone = changed(joins, [](auto file) {
     put(file, record(2) + 4, U16{1});
     put(file, record(2) + 8, U16{0});
@@ -314,7 +323,8 @@ TEST(format, windows_and_attributes) {
   const Model conv = kConv.model(), depthwise = kDepthwise.model(), pools = kPools.model(), norm = kNorm.model(),
               random = kRandom.model(), rbf = kRbf.model();
   refuses_in(depthwise, 1, 14, U16{0}, Code::bad_attribute, "depth_multiplier is at least 1");
-  for (const U16 knots : {0, 1}) refuses_in(rbf, 2, 14, knots, Code::bad_attribute, "at least 2 knots");
+  for (const U16 knots : std::initializer_list<U16>{0, 1})
+    refuses_in(rbf, 2, 14, knots, Code::bad_attribute, "at least 2 knots");
   for (std::size_t at = 28; at < 40; at += 2)
     for (const auto& [model, layer] : {std::pair{conv, 1U}, {depthwise, 1U}, {pools, 1U}, {pools, 2U}})
       refuses_in(model, layer, at, U16{0}, Code::bad_filter, "filter, stride and dilation are at least 1");

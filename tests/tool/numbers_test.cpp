@@ -108,8 +108,9 @@ TEST_F(Diverged, ParametersThatAreNotFiniteAreNotSaved) {
     Model broken = *model;
     broken.params = reinterpret_cast<const std::byte*>(values.data());
     AlignedBytes out(before.size());
-    ASSERT_TRUE(write_model(broken, out.span()).ok());
-    write(folder_ / "broken.mote", {reinterpret_cast<const char*>(out.span().data()), before.size()});
+    const Result<std::size_t> written = write_model(broken, out.span(), model_description(bytes.span()));
+    ASSERT_TRUE(written.ok());
+    write(folder_ / "broken.mote", {reinterpret_cast<const char*>(out.span().data()), *written});
     write_npy(folder_ / "p/01_dense_bias.npy", std::vector<std::uint64_t>{3}, std::vector<float>{1.0F, 2.0F, 3.0F});
     const Outcome unsaved = run_mote(folder_, "params broken.mote --set p --out-model new.mote");
     EXPECT_EQ(unsaved.exit_code, 1);
