@@ -59,6 +59,11 @@ TEST_F(FullBatch, StopsWhereItIsTold) {
   EXPECT_EQ(json("--optimizer lbfgs --epochs 2")["minimum"]["stopped"], "max_iterations");
   EXPECT_EQ(json("--optimizer lbfgs --loss-tolerance 0.1")["minimum"]["stopped"], "loss_tolerance");
   EXPECT_EQ(json("--optimizer lbfgs --gradient-tolerance 0.1")["minimum"]["stopped"], "gradient_tolerance");
+  const auto said = [&](const std::string& options) {
+    return run_mote(folder_, "train --model \"input 2; dense 1\" --data data.csv --optimizer lbfgs " + options).out;
+  };
+  expect_in(said("--epochs 2"), {"after 2 iterations", "not yet a minimum; give more --epochs"});
+  expect_in(said(""), {"a minimum, by --gradient-tolerance"});
 }
 
 TEST_F(FullBatch, RefusesWhatALineSearchCannotUse) {

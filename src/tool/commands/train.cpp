@@ -171,6 +171,21 @@ std::string description_for(const TrainJob& job, const DataSet& data) {
   return out.json();
 }
 
+const char* why_it_ended(StopReason reason) {
+  switch (reason) {
+    case StopReason::gradient_tolerance: return "a minimum, by --gradient-tolerance";
+    case StopReason::loss_tolerance: return "a minimum, by --loss-tolerance";
+    case StopReason::max_iterations: return "not yet a minimum; give more --epochs";
+    case StopReason::precision:
+      return "no step lowers the loss by more than float32 rounds it: a minimum, or inputs of unlike scales, which "
+             "standardize behind the input mends";
+    case StopReason::corner: return "the loss has a corner here (ReLU, max pooling) and rises on both sides of it";
+    case StopReason::none:
+    case StopReason::caller: break;
+  }
+  return "stopped before its end";
+}
+
 std::string summary(const TrainingReport& report, const TrainJob& job, const std::vector<std::string>& target_names,
                     std::size_t model_bytes, std::size_t inference_arena) {
   std::string out;
@@ -185,9 +200,9 @@ std::string summary(const TrainingReport& report, const TrainJob& job, const std
         "--optimizer adam, another --lr or more --epochs\n";
   if (report.minimum)
     out +=
-        fmt::format("minimum         objective {:.8g}, gradient norm {:.3g}, after {} iterations and {} passes ({})\n",
+        fmt::format("full batches    objective {:.8g}, gradient norm {:.3g}, after {} iterations and {} passes: {}\n",
                     report.minimum->objective, report.minimum->gradient_norm, report.minimum->iterations,
-                    report.minimum->evaluations, name(report.minimum->stopped));
+                    report.minimum->evaluations, why_it_ended(report.minimum->stopped));
   if (report.stopped_early) out += fmt::format("stopped early   after epoch {}\n", report.epochs.back().epoch);
   if (report.best_epoch != 0) out += fmt::format("kept weights    of epoch {}\n", report.best_epoch);
   if (report.test && report.test->classes != 0)
