@@ -2,7 +2,13 @@
 // Everything, in reading order: each file relies on files above it only.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 // clang-format off: reading order
+#include "mote/arithmetic.hpp"
 #include "mote/status.hpp"
 #include "mote/types.hpp"
 
@@ -19,6 +25,8 @@
 
 #include "mote/kernels/isa.hpp"
 #include "mote/plan/plan.hpp"
+
+#include "mote/plan/planner.hpp"
 
 #include "mote/run/threads.hpp"
 

@@ -3,6 +3,11 @@
 // them for Linux (a sentence on standard error, abort), Cortex-M (through semihosting) and any other machine (a trap).
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstdint>
 
 #include "mote/status.hpp"

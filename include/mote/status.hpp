@@ -3,6 +3,11 @@
 // Relies on nothing. Texts live in status.cpp, so firmware that never prints them does not link them.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstdint>
 #include <type_traits>
 #include <utility>

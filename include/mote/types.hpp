@@ -2,6 +2,11 @@
 // Element types, shapes and quantisation parameters. Relies on nothing.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -35,6 +40,15 @@ struct Quantization {
   std::int32_t zero_point = 0;
   friend constexpr bool operator==(const Quantization&, const Quantization&) = default;
 };
+
+/// Memory for arenas and model files from containers, which align by type: std::byte asks for no alignment, and a
+/// std::vector<std::byte> is 8-byte aligned on 32-bit machines. std::vector<Block> arena(blocks_for(bytes)), handed
+/// over as std::as_writable_bytes(std::span(arena)), is aligned for every default and for wide vectors.
+struct alignas(64) Block {
+  std::byte bytes[64];
+};
+/// Blocks that hold this many bytes.
+constexpr std::size_t blocks_for(std::size_t bytes) { return bytes / sizeof(Block) + (bytes % sizeof(Block) != 0); }
 
 template <class Size>
 constexpr Size align_up(Size value, std::type_identity_t<Size> alignment) {

@@ -2,7 +2,7 @@
 // Planning at run time: the tables lie at the arena's end, counted exactly before anything is written.
 #pragma once
 
-#include "mote/plan/plan.hpp"
+#include "mote/plan/planner.hpp"
 
 namespace mote::detail {
 

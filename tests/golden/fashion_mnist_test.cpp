@@ -101,10 +101,7 @@ std::vector<float> losses(std::span<const Layer> layers, std::vector<float> para
                     static_cast<std::uint32_t>(params.size() * sizeof(float)), 16};
   const Result<std::size_t> bytes = required_arena_bytes(model, config);
   EXPECT_TRUE(bytes.ok());
-  struct alignas(16) Block {
-    std::byte bytes[16];
-  };
-  std::vector<Block> arena(*bytes / sizeof(Block) + 1);
+  std::vector<Block> arena(blocks_for(*bytes));
   Result<Trainer> trainer = Trainer::create(model, config, std::as_writable_bytes(std::span(arena)));
   EXPECT_TRUE(trainer.ok()) << name(trainer.status().code) << " " << trainer.status().detail;
   std::vector<float> found(trainer.ok() ? steps : 0, 0.0F);

@@ -35,4 +35,5 @@ double minimize() {
   const auto result = full_batch.minimize([](auto&, unsigned) {});
   return result.ok() ? result->objective : 0.0;
 }
+float normal(unsigned bits) { return mote::normal_from_bits(bits); }
 float rate(const mote::Schedule& schedule, unsigned step) { return mote::learning_rate_at(schedule, 0.1F, step); }

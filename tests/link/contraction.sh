@@ -13,7 +13,7 @@ for optimization in -O1 -O2 -O3; do
     exit 1
   fi
   if grep -v '<control(' "$5/fused.txt"; then
-    echo "FAILED: these multiply-adds of the headers are fused at $optimization; see detail::product()"
+    echo "FAILED: these multiply-adds of the headers are fused at $optimization; see mote/arithmetic.hpp"
     exit 1
   fi
 done

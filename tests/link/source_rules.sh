@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # source_rules.sh <root> [<file>]: what no compiler checks about the sources. Every file names its licence and has at most 600
 # lines; a file includes only from its own room and those below; SIMD stays in src/simd; the core uses no header that
-# allocates, throws or prints; mote.hpp lists headers in reading order. Prints each breach as file:line, which
+# allocates, throws or prints; public headers begin with requirements.hpp; mote.hpp lists headers in reading order. Prints each breach as file:line, which
 # <file> receives too, and exits with 1 if there is one.
 set -eu
 breaches=${2:-$(mktemp)}
@@ -69,6 +69,15 @@ find include src -type f \( -name '*.[ch]pp' -o -name '*.inl' -o -name '*.inc' \
   }
   mine == "kernels" && !header && /#[ \t]*include[ \t]*<cmath>/ { breach("kernels use simd/math.hpp: libm has other bits on other machines") }
 ' >>"$breaches"
+
+# Public headers begin with what they ask of the compiler, and there a user's warnings end.
+find include/mote ports -path '*/include/*.hpp' -o -path 'include/*.hpp' | sort | while read -r file; do
+  sed -n '/^#pragma once/,/^#endif/p' "$file" | tr '\n' ' ' >"$breaches.head"
+  [ "$file" = include/mote/requirements.hpp ] ||
+    [ "$(cat "$breaches.head")" = '#pragma once  #include "mote/requirements.hpp" #ifndef MOTE_WARN_IN_HEADERS #pragma GCC system_header #endif ' ] ||
+    echo "$file:1: does not begin with the five lines of mote/types.hpp on requirements and warnings"
+done >>"$breaches"
+rm -f "$breaches.head"
 
 # mote.hpp lists everything in reading order: a header relies on those above it.
 included() { sed -n 's/^#include "\(mote\/.*\)"/\1/p' "$1"; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arenas of known networks, in bytes, and plans made by the compiler against plans made at run time.
 #include "check.hpp"
-#include "mote/plan/plan.hpp"
+#include "mote/plan/planner.hpp"
 #include "unit/networks.hpp"
 
 namespace mote {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The planner's properties on random networks: nothing that lives together overlaps, every step finds what it needs
 // (plan_simulation.hpp), counts are exact, the lower bound is one. And the arenas of known networks, in bytes.
-#include "mote/plan/plan.hpp"
+#include "mote/plan/planner.hpp"
 
 #if !defined(MOTE_BARE_METAL)
 #include <cstdio>

@@ -6,7 +6,7 @@
 
 #include "check.hpp"
 #include "mote/model/builders.hpp"
-#include "mote/plan/plan.hpp"
+#include "mote/plan/planner.hpp"
 #include "unit/random_graph.hpp"
 
 namespace mote {

@@ -3,6 +3,11 @@
 // has, once, at the first kernel call or question; where a library holds one, there is no table and calls are direct.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstddef>
 
 namespace mote {

@@ -5,6 +5,11 @@
 // Order of every reduction depends on the sizes alone, never on the instruction set (src/README.md, "Same bits").
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstddef>
 #include <cstdint>
 

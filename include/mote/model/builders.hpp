@@ -4,6 +4,11 @@
 // sequential() does so at compile time and fails to compile with a telling name; the tool calls resolve() itself.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <algorithm>
 #include <array>
 #include <cstddef>

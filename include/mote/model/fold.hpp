@@ -2,6 +2,11 @@
 // Batch normalisation folded into the layer before it, for inference.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstddef>
 #include <span>
 

@@ -3,6 +3,11 @@
 // Holds the shape rule and the parameter layout, so that both are written once. No behaviour here.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <algorithm>
 #include <array>
 #include <cstdint>

@@ -3,6 +3,11 @@
 // validate() is the one gate: nothing below it checks a record again.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <algorithm>
 #include <array>
 #include <cstddef>

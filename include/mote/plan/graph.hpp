@@ -3,6 +3,11 @@
 // planner; keeps no memory beyond a few bit sets.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include "mote/kernels/kernels.hpp"
 #include "mote/plan/plan.hpp"
 

@@ -2,6 +2,11 @@
 // Where each buffer lies in the arena. Part of the planner.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include "mote/plan/plan.hpp"
 
 namespace mote::detail {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plan: a flat list of steps (what to call, in order) and of buffers (bytes, offset, first and last step).
-// Training only appends steps. One constexpr planner serves inference and training, host and target; it runs on the
-// caller's arrays, counted first. No kernel is named here and no pointer is stored.
+// Training only appends steps. No kernel is named here and no pointer is stored. Plans are made by planner.hpp.
 #pragma once
+
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
 
 #include <algorithm>
 #include <array>
@@ -142,5 +146,3 @@ inline constexpr std::uint32_t kGuardBytes = 0;
 #endif
 
 }  // namespace mote
-
-#include "mote/plan/planner.hpp"

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// make_plan(): the walk over the model (walk.hpp) and the placement of what it found (placement.hpp).
-// Included by plan.hpp.
+// make_plan(): the walk over the model (walk.hpp) and the placement of what it found (placement.hpp). One constexpr
+// planner serves inference and training, host and target; it runs on the caller's arrays, counted first.
 #pragma once
+
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
 
 #include "mote/plan/placement.hpp"
 #include "mote/plan/walk.hpp"

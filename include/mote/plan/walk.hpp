@@ -3,6 +3,11 @@
 // writing, so that the caller's arrays are exact.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include "mote/plan/graph.hpp"
 
 namespace mote::detail {

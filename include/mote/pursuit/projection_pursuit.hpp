@@ -5,6 +5,11 @@
 // w_m in turns. The result is an ordinary model: it is saved, run and trained further like every other.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <span>

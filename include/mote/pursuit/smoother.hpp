@@ -5,6 +5,11 @@
 // are positive, everything is finite: whoever calls has seen to that.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstddef>
 #include <span>
 

@@ -4,6 +4,11 @@
 // only what they choose is compiled and linked, optimised or not. Forward here, training in execute_training.hpp.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>

@@ -3,11 +3,16 @@
 // Everything that can fail fails in create(); run() cannot.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <array>
 #include <cstddef>
 #include <span>
 
-#include "mote/plan/plan.hpp"
+#include "mote/plan/planner.hpp"
 #include "mote/run/execute.hpp"
 
 namespace mote {

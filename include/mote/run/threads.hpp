@@ -3,6 +3,11 @@
 // (mote/linux/thread_pool.hpp). Results have the same bits for any number of threads.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstdint>
 
 namespace mote {

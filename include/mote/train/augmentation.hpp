@@ -3,6 +3,11 @@
 // trainer's input, on the sample as it lies there. Relies on random.hpp: the same seed and number give the same change.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstdint>
 #include <span>
 

@@ -4,6 +4,11 @@
 // gets into a parameter.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include "mote/run/execute.hpp"
 #include "mote/train/random.hpp"
 #include "mote/train/train_config.hpp"

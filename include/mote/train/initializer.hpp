@@ -3,6 +3,11 @@
 // Fans come from param_arrays() (layer.hpp); nothing here knows of plans or arenas.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstddef>
 #include <cstdint>
 

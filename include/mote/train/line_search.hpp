@@ -3,6 +3,11 @@
 // next. It calls nothing, so one copy of the code serves every trainer. Scalars only, all in double.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstdint>
 
 #include "mote/train/optimizer.hpp"

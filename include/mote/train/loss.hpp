@@ -2,6 +2,11 @@
 // Which loss, and in what form its targets come. The formulas stand at LossArgs in kernels.hpp.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstdint>
 #include <span>
 

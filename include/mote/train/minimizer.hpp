@@ -4,6 +4,11 @@
 // Who evaluates, and on what data, is BasicTrainer::minimize()'s affair.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <array>
 #include <cstdint>
 

@@ -4,6 +4,11 @@
 // at once, Minimizer (minimizer.hpp); state lives in the trainer's arena.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstdint>
 
 namespace mote {

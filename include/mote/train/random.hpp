@@ -4,10 +4,17 @@
 // No state object: what a run has drawn is named by its counters, so a resumed run needs nothing but them.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+
+#include "mote/arithmetic.hpp"
 
 namespace mote {
 
@@ -49,7 +56,7 @@ namespace detail {
 /// Square root by Newton's method, within 1 ulp of double; x > 0 and normal.
 constexpr double square_root(double x) {
   double root = std::bit_cast<double>((std::bit_cast<std::uint64_t>(x) >> 1) + (std::uint64_t{1023} << 51));
-  for (int i = 0; i < 5; ++i) root = 0.5 * (root + x / root);
+  for (int i = 0; i < 5; ++i) root = product(0.5, root + x / root);
   return root;
 }
 
@@ -62,25 +69,30 @@ constexpr double natural_log(double x) {
   const double ratio = (fraction - 1.0) / (fraction + 1.0);  // |ratio| < 0.1716: 10 terms leave 1e-17
   const double square = ratio * ratio;
   double sum = 0.0;
-  for (double n = 21.0; n > 0.0; n -= 2.0) sum = sum * square + 1.0 / n;
-  return exponent * 0.6931471805599453 + 2.0 * ratio * sum;
+  for (double n = 21.0; n > 0.0; n -= 2.0) sum = product(sum, square) + 1.0 / n;
+  return product(exponent, 0.6931471805599453) + product(2.0 * ratio, sum);
 }
 }  // namespace detail
 
 /// Standard normal value by the inverse of the distribution function (Wichura, AS 241, PPND7: seven digits) at
 /// (bits + 1/2) / 2^32. Symmetric: ~bits gives the negative. |value| < 6.4.
 constexpr float normal_from_bits(std::uint32_t bits) {
-  const double centred = (static_cast<double>(bits) - 2147483647.5) * 0x1p-32;  // p - 1/2, exact
+  using detail::product;
+  const double centred = product(static_cast<double>(bits) - 2147483647.5, 0x1p-32);  // p - 1/2, exact
   const double magnitude = centred < 0.0 ? -centred : centred;
+  // c0 + r (c1 + r (c2 + r c3)), every product rounded.
+  const auto cubic = [](double c0, double c1, double c2, double c3, double r) {
+    return product(product(product(c3, r) + c2, r) + c1, r) + c0;
+  };
   if (magnitude <= 0.425) {
-    const double r = 0.180625 - centred * centred;
-    return static_cast<float>(centred * (((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179) /
-                              (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1.0));
+    const double r = 0.180625 - product(centred, centred);
+    return static_cast<float>(centred * cubic(3.3871327179, 50.434271938, 159.29113202, 59.109374720, r) /
+                              cubic(1.0, 17.895169469, 78.757757664, 67.187563600, r));
   }
   // 0.5 - magnitude >= 2^-33, so r <= 3.19 after the shift and AS 241's third interval is never reached.
   const double r = detail::square_root(-detail::natural_log(0.5 - magnitude)) - 1.6;
-  const double value = (((0.17023821103 * r + 1.3067284816) * r + 2.7568153900) * r + 1.4234372777) /
-                       ((0.12021132975 * r + 0.73700164250) * r + 1.0);
+  const double value = cubic(1.4234372777, 2.7568153900, 1.3067284816, 0.17023821103, r) /
+                       (product(product(0.12021132975, r) + 0.73700164250, r) + 1.0);
   return static_cast<float>(centred < 0.0 ? -value : value);
 }
 

@@ -3,8 +3,14 @@
 // Relies on nothing.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstdint>
-#include <type_traits>
+
+#include "mote/arithmetic.hpp"
 
 namespace mote {
 
@@ -84,14 +90,6 @@ constexpr double integer_power(double base, std::uint32_t exponent) {
     if ((exponent & 1U) != 0) result *= base;
     base *= base;
   }
-  return result;
-}
-
-/// a b, rounded before anything is added to it: what a user's compiler inlines must not become a fused multiply-add,
-/// whatever its -ffp-contract says, or a training run had other bits.
-constexpr double product(double a, double b) {
-  double result = a * b;
-  if (!std::is_constant_evaluated()) __asm__("" : "+m"(result));
   return result;
 }
 

@@ -4,6 +4,11 @@
 // it runs, folds, trains and is saved like every batch norm.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -2,6 +2,11 @@
 // What a trainer is asked for: loss, optimiser, batch, clipping, penalties; its ranges, and what of it the plan needs.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <cstdint>
 
 #include "mote/plan/plan.hpp"

@@ -4,10 +4,17 @@
 // written by the caller into input() and labels() or targets(): no resident data set.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <array>
 #include <cstddef>
 #include <span>
 
+#include "mote/arithmetic.hpp"
+#include "mote/plan/planner.hpp"
 #include "mote/train/execute_training.hpp"
 #include "mote/train/initializer.hpp"
 #include "mote/train/minimizer.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "mote/plan/plan.hpp"
+#include "mote/plan/planner.hpp"
 #include "tool/models/model_text.hpp"
 #include "tool/pictures/plot.hpp"
 

@@ -2,6 +2,11 @@
 // Threads for edge boxes: a pool whose workers wait awake for a moment and then asleep.
 #pragma once
 
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
