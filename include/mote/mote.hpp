@@ -12,6 +12,8 @@
 #include "mote/status.hpp"
 #include "mote/types.hpp"
 
+#include "mote/port.hpp"
+
 #include "mote/model/layer.hpp"
 #include "mote/model/model.hpp"
 
@@ -31,6 +33,9 @@
 #include "mote/run/threads.hpp"
 
 #include "mote/run/execute.hpp"
+#include "mote/run/static_memory.hpp"
+#include "mote/run/values.hpp"
+
 #include "mote/run/session.hpp"
 
 #include "mote/train/augmentation.hpp"
@@ -41,6 +46,7 @@
 #include "mote/train/execute_training.hpp"
 #include "mote/train/line_search.hpp"
 #include "mote/train/minimizer.hpp"
+#include "mote/train/program.hpp"
 #include "mote/train/trainer.hpp"
 
 #include "mote/pursuit/smoother.hpp"

@@ -2,6 +2,7 @@
 // Session: planning into the caller's arena, and the loop over the plan. Linked only where models come at run time.
 #include "mote/run/session.hpp"
 
+#include "mote/port.hpp"
 #include "plan/plan_in_arena.hpp"
 
 namespace mote {
@@ -23,10 +24,20 @@ Result<Session> Session::create(const Model& model, std::span<std::byte> arena, 
   session.memory_.arena = arena.data();
   session.memory_.params = model.params;
   session.memory_.trained_params = model.trained_params;
+  session.stamp_ = detail::stamp_of(session.plan_);
   return session;
 }
 
+Status Session::check() const {
+  if (plan_.steps.empty()) return {Code::not_created};
+  if (!detail::intact(plan_, stamp_, 0)) return {Code::arena_overwritten};
+  if (plan_.options.external_input && memory_.external_input == nullptr) return {Code::missing_input};
+  return {};
+}
+
 void Session::run() {
+  if (const Status status = check(); !status.ok()) [[unlikely]]
+    panic(status);
   for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
     const auto step = static_cast<std::uint16_t>(i);
     cursor_ = step;

@@ -64,6 +64,13 @@ void DynamicProgram::evaluate(const Memory& memory, LossResult& result, volatile
   detail::run_loss(loss, TrainingChoice{{loss}, config_}, config_, result, false);
 }
 
+Status DynamicProgram::check_arena(std::uint32_t updates) const {
+  if (plan_.steps.empty()) return {Code::not_created};
+  if (!detail::intact(plan_, stamp_, updates)) return {Code::arena_overwritten};
+  return {};
+}
+void DynamicProgram::stamp_arena(std::uint32_t updates) const { detail::set_last_stamp(plan_, stamp_ + updates); }
+
 Result<Trainer> Trainer::create(const Model& model, const TrainConfig& config, std::span<std::byte> arena) {
   MOTE_TRY(validate(model, config));
   Trainer trainer;
@@ -75,9 +82,11 @@ Result<Trainer> Trainer::create(const Model& model, const TrainConfig& config, s
     if (layer.param_bytes != 0 && !layer.trainable() && model.params == nullptr)
       return Status{Code::missing_parameters, index};
   }
+  MOTE_TRY(detail::check_alignment(model));
   trainer.model_ = model;
   trainer.config_ = config;
   trainer.arena_ = arena.data();
+  trainer.stamp_ = detail::stamp_of(trainer.plan_);
   if (model.params != nullptr || model.trained_params != nullptr) {
     MOTE_TRY(trainer.load_params(model));
   } else {

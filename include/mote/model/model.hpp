@@ -20,12 +20,20 @@
 
 namespace mote {
 
+/// What the address of a block of parameters must be a multiple of.
+inline constexpr std::size_t kParamAlignment = alignof(float);
+
+/// In the place of an array of parameters: none are needed, or they come at run time.
+struct NoParams {};
+inline constexpr NoParams kNoParams{};
+
 /// Records and parameters, not owned. `params` may be null where only shapes are asked for.
 struct Model {
   std::span<const Layer> layers{};
   const std::byte* params = nullptr;
   std::uint32_t param_bytes = 0;
-  std::uint32_t alignment = 16;  ///< of `params` and of every layer's offset in it
+  std::uint32_t alignment = 16;  ///< of every layer's offset in `params`; the block itself needs that of its elements,
+                                 ///< kParamAlignment, and is fastest at 64
   /// Parameters of the trainable layers where training keeps them, packed in layer order, each layer at a multiple of
   /// `trained_alignment`; null: everything is in `params`.
   const std::byte* trained_params = nullptr;

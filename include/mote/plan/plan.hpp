@@ -52,7 +52,8 @@ struct Step {
   std::uint32_t params = 0;             // byte offset of the layer's parameters, in the model's block or, if
   std::uint32_t param_grad_offset = 0;  //   `trained`, in the plan's parameter buffer; likewise in param_grad
   bool trained = false;
-  bool fused = false;  // grad_params: update in place, no gradient buffer; grad_input: that update too
+  bool fused = false;        // grad_params: update in place, no gradient buffer; grad_input: that update too
+  std::uint16_t unused = 0;  // no padding: tables are hashed
 };
 
 enum class BufferKind : std::uint8_t {
@@ -87,6 +88,7 @@ struct Buffer {
   std::uint16_t first_step = 0;
   std::uint16_t last_step = 0;
   BufferKind kind = BufferKind::activation;
+  std::uint8_t unused = 0;  // no padding: tables are hashed
   std::uint16_t layer = 0;  // whose value, gradient or scratch
 };
 
@@ -114,7 +116,10 @@ inline constexpr PlanOptions kDefaultPlan{};
 struct PlanSize {
   std::size_t steps = 0;
   std::size_t buffers = 0;
-  [[nodiscard]] constexpr std::size_t table_bytes() const { return steps * sizeof(Step) + buffers * sizeof(Buffer); }
+  /// Of both tables and of the stamps around them, by which a session or trainer knows that its arena is still its own.
+  [[nodiscard]] constexpr std::size_t table_bytes() const {
+    return steps * sizeof(Step) + buffers * sizeof(Buffer) + 2 * sizeof(std::uint32_t);
+  }
 };
 
 /// The longest tables that asking for a plan's size puts on the stack.

@@ -93,18 +93,31 @@ struct StaticPlan {
 
 namespace detail {
 void the_network_cannot_be_planned();
+template <class Net>
+constexpr Model model_of(const Net& net) {
+  if constexpr (requires { net.model(); })
+    return net.model();
+  else
+    return net;
+}
 }  // namespace detail
 
-/// The plan of a constexpr network: sized exactly, made by make_plan.
+/// The plan of a constexpr network, or of the model of one (`kNet` with static storage): sized exactly, made by
+/// make_plan.
 template <const auto& kNet, const PlanOptions& kOptions>
 consteval auto static_plan() {
-  constexpr Result<PlanSize> size = plan_size(kNet.model(), kOptions);
+  constexpr Model kModel = detail::model_of(kNet);
+  constexpr Result<PlanSize> size = plan_size(kModel, kOptions);
   static_assert(size.ok(), "the network cannot be planned with these options");
   StaticPlan<size->steps, size->buffers> out;  // holds no pointer to itself: GCC 14 would not take it for a constant
-  const Result<Plan> plan = make_plan(kNet.model(), kOptions, out.steps, out.buffers);
+  const Result<Plan> plan = make_plan(kModel, kOptions, out.steps, out.buffers);
   if (!plan.ok()) detail::the_network_cannot_be_planned();
   out.summary = *plan;
   return out;
 }
+
+/// Bytes that StaticSession keeps its values in: what a StaticArena (run/static_memory.hpp) must hold for it.
+template <const auto& kNet, const PlanOptions& kOptions = kDefaultPlan>
+inline constexpr std::size_t static_arena_bytes = static_plan<kNet, kOptions>().summary.arena_bytes;
 
 }  // namespace mote

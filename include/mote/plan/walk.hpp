@@ -31,7 +31,7 @@ class PlanWriter {
     if (!seen(kind, layer)) {
       insert(seen_[static_cast<std::size_t>(kind)], layer);
       if (writing_)
-        buffers_[buffer_count_] = {static_cast<std::uint32_t>(bytes), 0, now(), now(), kind,
+        buffers_[buffer_count_] = {static_cast<std::uint32_t>(bytes), 0, now(), now(), kind, 0,
                                    static_cast<std::uint16_t>(layer)};
       if (buffer_count_ == kNoBuffer - 1U)
         too_large_ = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inference. Session runs any model from a planned arena; StaticSession one network known at compile time, unrolled.
-// Everything that can fail fails in create(); run() cannot.
+// Everything that can fail fails in create(). run() cannot, but for a mistake in the program, at which it stops.
 #pragma once
 
 #include "mote/requirements.hpp"
@@ -11,9 +11,12 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 
 #include "mote/plan/planner.hpp"
 #include "mote/run/execute.hpp"
+#include "mote/run/static_memory.hpp"
+#include "mote/run/values.hpp"
 
 namespace mote {
 
@@ -37,7 +40,9 @@ constexpr std::size_t argmax(std::span<T> values) {
 }
 
 /// A planned model in a caller's arena. Owns nothing; copyable like the pointers it holds. Model, parameters and arena
-/// must outlive it. One thread at a time.
+/// must outlive it. One thread at a time. The arena is the session's alone: its plan is in it. Another session or
+/// trainer that is created there, or a loop that clears it, ends the session (arena_overwritten); sessions of one plan
+/// may take turns in it, and create() may be called anew for every change of model.
 class Session {
  public:
   Session() = default;
@@ -45,7 +50,9 @@ class Session {
   /// Plans the model in `arena`: buffers at its start, plan tables at its end.
   /// Errors: whatever validate() finds; arena_too_small (detail: the bytes needed, exactly; for plans of more than
   /// kStackTableBytes in an arena that cannot hold the tables, at least), arena_misaligned (detail: alignment),
-  /// missing_parameters, unsupported_dtype, bad_option (a training plan, or external input where no layer computes).
+  /// memory_overlaps (the model or its parameters lie in the arena, as those of a trainer there do),
+  /// missing_parameters, params_misaligned (detail: alignment), unsupported_dtype, bad_option (a training plan, or
+  /// external input where no layer computes).
   static Result<Session> create(const Model& model, std::span<std::byte> arena, const PlanOptions& options = {});
 
   /// The input of the next run, batch * input_shape values. Its memory serves other layers during run(): fill it anew.
@@ -65,6 +72,10 @@ class Session {
   /// gives the same bits.
   void set_threads(const Threads* threads) { memory_.threads = threads; }
 
+  /// What run() would stop at: not_created (create() did not make this session), arena_overwritten (by what its stamps
+  /// tell), missing_input (external, and set_input() was not called).
+  [[nodiscard]] Status check() const;
+  /// Where check() is not ok it ends in panic() (port.hpp).
   void run();
 
   [[nodiscard]] const Plan& plan() const { return plan_; }
@@ -82,52 +93,110 @@ class Session {
   template <class T>
   std::span<T> values(std::uint16_t buffer, const Shape& shape) {
     if (buffer == kNoBuffer) return {};
-    return {reinterpret_cast<T*>(memory_.arena + plan_.buffers[buffer].offset),
-            static_cast<std::size_t>(shape.elements()) * plan_.options.batch};
+    const std::size_t count = static_cast<std::size_t>(shape.elements()) * plan_.options.batch;
+    return {reinterpret_cast<T*>(memory_.arena + detail::offset_in(plan_, buffer, count * sizeof(T))), count};
   }
 
   Model model_{};
   Plan plan_{};
   Memory memory_{};
+  std::uint32_t stamp_ = 0;
   volatile std::uint16_t cursor_ = 0;
 };
 
-/// Inference of a constexpr network: plan made by the compiler, arena inside the object, every step unrolled into its
-/// kernel call. `kNet` is a Network, `kParams` the array of its parameters (kNet.param_bytes, laid out as kNet.layers
-/// say, aligned to Network::alignment), both with static storage; parameters stay where they are (flash). A static
-/// object of this type is all zeros: it lies in .bss and costs no flash.
-template <const auto& kNet, const auto& kParams, const PlanOptions& kOptions = kDefaultPlan>
+/// Inference of a constexpr network: plan made by the compiler, every step unrolled into its kernel call. `kNet` is a
+/// Network with static storage. `kParams`, with static storage too, is what it runs on:
+/// - the array of its parameters (kNet.param_bytes, laid out as kNet.layers say), which stays where it is (flash);
+/// - a StaticTrainer of the same network: what it has learned so far, without a copy, and without a plan at run time;
+/// - nothing (kNoParams): set_params() says at run time where they are.
+/// The arena is inside the object, or the StaticArena named as `kArena`, which other sessions may use in turn. The
+/// object is as large as arena_bytes: declare it static, where it is all zeros, lies in .bss and costs no flash; on the
+/// stack nothing says that it does not fit.
+template <const auto& kNet, const auto& kParams = kNoParams, const PlanOptions& kOptions = kDefaultPlan,
+          auto& kArena = kOwnArena>
 class StaticSession {
-  static_assert(!kOptions.training && !kOptions.external_input);
-  static_assert(sizeof(kParams) >= kNet.param_bytes, "the parameter array is smaller than the network's parameters");
-  static constexpr auto kStaticPlan = static_plan<kNet, kOptions>();
+  using Source = std::remove_cvref_t<decltype(kParams)>;
+  using Arena = std::remove_cvref_t<decltype(kArena)>;
+  static constexpr Model kModel = detail::model_on<Source>(kNet.model());
+  static constexpr bool kOfTrainer = detail::TrainedSource<Source>;
+  static constexpr bool kGivenParams = std::is_same_v<Source, NoParams> && kModel.param_bytes != 0;
+  static constexpr bool kOwn = std::is_same_v<Arena, OwnArena>;
+  static_assert(!kOptions.training, "PlanOptions::training is set; a StaticTrainer trains");
+  static_assert(detail::enough_params<Source>(kModel), "the parameter array is smaller than the network's parameters");
+  static_assert(
+      detail::aligned_params<Source>(),
+      "the parameter array may lie at an odd address: make it an array of float, or declare its type alignas(4) "
+      "or more, or leave it out and call set_params()");
+  static_assert(detail::params_of<Source>(kModel), "the trainer trains another network than the session's");
+  static constexpr auto kStaticPlan = static_plan<kModel, kOptions>();
   static constexpr Plan kPlan = kStaticPlan.view();
-  static constexpr Model kModel = kNet.model();
+  static_assert(kPlan.output != kNoBuffer, "external input, and no layer that computes: there is no output of its own");
+  static_assert(kOwn || sizeof(Arena) >= kPlan.arena_bytes,
+                "the arena is smaller than this session's static_arena_bytes");
+  static_assert(kOwn || alignof(Arena) >= kOptions.alignment,
+                "the arena is aligned to less than PlanOptions::alignment: give StaticArena that alignment");
 
  public:
   static constexpr std::size_t arena_bytes = kPlan.arena_bytes;
 
+  /// The input of the next run, batch * input_shape values. Its memory serves other layers during run(): fill it anew.
   template <class T>
   [[nodiscard]] std::span<T> input() {
-    return {reinterpret_cast<T*>(arena_.data() + kPlan.buffers[kPlan.input].offset),
-            static_cast<std::size_t>(kModel.input_shape().elements()) * kOptions.batch};
+    return values<T>(kPlan.input, kModel.input_shape());
   }
+  /// The result of the last run, batch * output_shape values; stays until the next run.
   template <class T>
   [[nodiscard]] std::span<T> output() {
-    return {reinterpret_cast<T*>(arena_.data() + kPlan.buffers[kPlan.output].offset),
-            static_cast<std::size_t>(kModel.output_shape().elements()) * kOptions.batch};
+    return values<T>(kPlan.output, kModel.output_shape());
   }
+  /// With PlanOptions::external_input: where the next run reads, batch * input_shape floats, only read.
+  void set_input(const float* input) requires(kOptions.external_input) { given_.input = input; }
+  /// Without an array of parameters: where they are, kNet.param_bytes laid out as kNet.layers say; they stay there.
+  /// Errors, after which the session has none: size_mismatch (detail: bytes needed), params_misaligned.
+  Status set_params(std::span<const std::byte> params) requires(kGivenParams) {
+    given_.params = nullptr;
+    if (params.size() < kModel.param_bytes) return {Code::size_mismatch, kNoLayer, kModel.param_bytes};
+    if (reinterpret_cast<std::uintptr_t>(params.data()) % kParamAlignment != 0)
+      return {Code::params_misaligned, kNoLayer, static_cast<std::uint32_t>(kParamAlignment)};
+    given_.params = params.data();
+    return {};
+  }
+
+  /// What run() would stop at: missing_input (external, and set_input() was not called), missing_parameters
+  /// (set_params() was not called, or the trainer has not begun). Nothing else can go wrong, and where neither is
+  /// possible the check costs nothing.
+  [[nodiscard]] Status check() const {
+    if constexpr (kOptions.external_input)
+      if (given_.input == nullptr) return {Code::missing_input};
+    if constexpr (kGivenParams)
+      if (given_.params == nullptr) return {Code::missing_parameters};
+    if constexpr (kOfTrainer)
+      if (!kParams.trained()) return {Code::missing_parameters};
+    return {};
+  }
+
+  /// Where check() is not ok it ends in panic() (port.hpp).
   void run() {
+    if (const Status status = check(); !status.ok()) [[unlikely]]
+      panic(status);
     Memory memory;
-    memory.arena = arena_.data();
-    memory.params = reinterpret_cast<const std::byte*>(&kParams);
+    memory.arena = arena();
+    if constexpr (kOptions.external_input) memory.external_input = given_.input;
+    if constexpr (kGivenParams) {
+      memory.params = given_.params;
+    } else if constexpr (kOfTrainer) {
+      memory.params = kParams.frozen_params();
+      memory.trained_params = kParams.trained_params();
+    } else {
+      memory.params = reinterpret_cast<const std::byte*>(&kParams);
+    }
     detail::for_steps<0, kPlan.steps.size()>([&](auto step) MOTE_FOLDED {
       cursor_ = step;
-      detail::before_step(kPlan, arena_.data(), step);
+      detail::before_step(kPlan, arena(), step);
       constexpr const Step& kStep = kStaticPlan.steps[step];
       run_forward(Binding(kModel, kPlan, kStep, memory),
                   ForwardConstants<kModel.layers[kStep.layer].op, kStep.saved != kNoBuffer>{});
-      detail::after_step(kPlan, arena_.data(), step);
+      detail::after_step(kPlan, arena(), step);
       return Code::ok;
     });
   }
@@ -136,7 +205,28 @@ class StaticSession {
   [[nodiscard]] std::uint16_t cursor() const { return cursor_; }
 
  private:
-  alignas(kOptions.alignment) std::array<std::byte, arena_bytes> arena_{};
+  struct NoArena {};
+  struct NothingGiven {};
+  struct Given {
+    const float* input = nullptr;
+    const std::byte* params = nullptr;
+  };
+
+  MOTE_FOLDED std::byte* arena() {
+    if constexpr (kOwn)
+      return arena_.bytes.data();
+    else
+      return kArena.bytes.data();
+  }
+  template <class T>
+  std::span<T> values(std::uint16_t buffer, const Shape& shape) {
+    if (buffer == kNoBuffer) return {};
+    return {reinterpret_cast<T*>(arena() + kPlan.buffers[buffer].offset),
+            static_cast<std::size_t>(shape.elements()) * kOptions.batch};
+  }
+
+  [[no_unique_address]] std::conditional_t<kOwn, StaticArena<arena_bytes, kOptions.alignment>, NoArena> arena_{};
+  [[no_unique_address]] std::conditional_t<kOptions.external_input || kGivenParams, Given, NothingGiven> given_{};
   volatile std::uint16_t cursor_ = 0;
 };
 

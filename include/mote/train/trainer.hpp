@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training. Trainer runs any model from a planned arena; StaticTrainer one network known at compile time. Both are
-// BasicTrainer over a program: where the plan and the arena are, and how steps are run. Data come a batch at a time,
-// written by the caller into input() and labels() or targets(): no resident data set.
+// BasicTrainer over a program (program.hpp). Data come a batch at a time, written by the caller into input() and
+// labels() or targets(): no resident data set.
 #pragma once
 
 #include "mote/requirements.hpp"
@@ -14,112 +14,12 @@
 #include <span>
 
 #include "mote/arithmetic.hpp"
-#include "mote/plan/planner.hpp"
-#include "mote/train/execute_training.hpp"
+#include "mote/run/values.hpp"
 #include "mote/train/initializer.hpp"
 #include "mote/train/minimizer.hpp"
+#include "mote/train/program.hpp"
 
 namespace mote {
-
-/// A model and a plan known at run time: steps run in a loop (trainer.cpp).
-class DynamicProgram {
- public:
-  [[nodiscard]] const Model& source() const { return model_; }
-  [[nodiscard]] const Plan& plan() const { return plan_; }
-  [[nodiscard]] const TrainConfig& config() const { return config_; }
-  [[nodiscard]] std::byte* arena() const { return arena_; }
-  [[nodiscard]] const std::byte* frozen_params() const { return model_.params; }
-
-  /// Divides large layers among these threads, which must outlive the trainer or be taken back (nullptr). Any number
-  /// gives the same bits.
-  void set_threads(const Threads* threads) { threads_ = threads; }
-
- protected:
-  Code run_slice(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) const;
-  Code run_update(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) const;
-  void evaluate(const Memory& memory, LossResult& result, volatile std::uint16_t& cursor) const;
-
-  Model model_{};
-  Plan plan_{};
-  TrainConfig config_{};
-  std::byte* arena_ = nullptr;
-  const Threads* threads_ = nullptr;
-};
-
-/// For StaticTrainer: no layer is frozen, no parameters are needed.
-struct NoParams {};
-inline constexpr NoParams kNoParams{};
-
-/// A network and a configuration known at compile time: steps unrolled, arena inside.
-template <const auto& kNet, const TrainConfig& kConfig, const auto& kFrozenParams>
-class StaticProgram {
-  static constexpr bool has_frozen() {
-    for (const Layer& layer : kNet.layers)
-      if (layer.param_bytes != 0 && !layer.trainable()) return true;
-    return false;
-  }
-  static_assert(validate(kConfig).ok(), "the training configuration is not valid");
-  static_assert(!has_frozen() || sizeof(kFrozenParams) >= kNet.param_bytes,
-                "frozen layers need the network's parameters: give StaticTrainer the array that holds them");
-  static constexpr PlanOptions kOptions = plan_options(kConfig);
-  static_assert(
-      detail::validate_statistics(kNet.model(), kOptions).ok(),
-      "batch norm would be trained on one value per channel: give it a batch or micro_batch of at least 2, or "
-      "freeze it");
-  static constexpr auto kStaticPlan = static_plan<kNet, kOptions>();
-  static constexpr Plan kPlan = kStaticPlan.view();
-  static constexpr Model kModel = kNet.model();
-
- public:
-  static constexpr std::size_t arena_bytes = kPlan.arena_bytes;
-  static constexpr bool kFullBatch = full_batch(kConfig.optimizer.kind);
-
-  [[nodiscard]] static constexpr const Model& source() { return kModel; }
-  [[nodiscard]] static constexpr const Plan& plan() { return kPlan; }
-  [[nodiscard]] static constexpr const TrainConfig& config() { return kConfig; }
-  [[nodiscard]] std::byte* arena() { return arena_.data(); }
-  [[nodiscard]] const std::byte* arena() const { return arena_.data(); }
-  [[nodiscard]] static const std::byte* frozen_params() { return reinterpret_cast<const std::byte*>(&kFrozenParams); }
-
- protected:
-  Code run_slice(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {
-    return run_steps<0, kPlan.slice_steps>(memory, state, cursor);
-  }
-  Code run_update(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {
-    return run_steps<kPlan.slice_steps, kPlan.steps.size()>(memory, state, cursor);
-  }
-  void evaluate(const Memory& memory, LossResult& result, volatile std::uint16_t& cursor) {
-    static_cast<void>(detail::for_steps<0, kPlan.forward_steps>([&](auto step) MOTE_FOLDED {
-      cursor = step;
-      detail::before_step(kPlan, arena_.data(), step);
-      run_forward(Binding(kModel, kPlan, kStaticPlan.steps[step], memory), ChoiceOf<step>{});
-      detail::after_step(kPlan, arena_.data(), step);
-      return Code::ok;
-    }));
-    constexpr std::size_t kLoss = kPlan.forward_steps;
-    detail::run_loss(Binding(kModel, kPlan, kStaticPlan.steps[kLoss], memory), ChoiceOf<kLoss>{}, kConfig, result,
-                     false);
-  }
-
- private:
-  template <std::size_t kIndex>
-  using ChoiceOf =
-      TrainingConstants<kModel.layers[kStaticPlan.steps[kIndex].layer].op, kStaticPlan.steps[kIndex].saved != kNoBuffer,
-                        kStaticPlan.steps[kIndex].kind, kStaticPlan.steps[kIndex].fused, kConfig>;
-  template <std::size_t kFirst, std::size_t kLast>
-  Code run_steps(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {
-    return detail::for_steps<kFirst, kLast>([&](auto step) MOTE_FOLDED {
-      cursor = step;
-      detail::before_step(kPlan, arena_.data(), step);
-      const Code code =
-          run_step(Binding(kModel, kPlan, kStaticPlan.steps[step], memory), ChoiceOf<step>{}, kConfig, state);
-      detail::after_step(kPlan, arena_.data(), step);
-      return code;
-    });
-  }
-
-  alignas(kConfig.alignment) std::array<std::byte, arena_bytes> arena_{};
-};
 
 /// An observer of minimize() that lets it run.
 struct GoOn {
@@ -137,8 +37,10 @@ template <class Program>
 class BasicTrainer : public Program {
  public:
   /// Fresh parameters for the trainable layers, fresh optimiser state, update count zero. Frozen layers keep theirs.
-  /// `limit` is read by Initializer::uniform only.
+  /// `limit` is read by Initializer::uniform only. Does nothing where step() would say not_created or
+  /// arena_overwritten.
   void init_params(std::uint64_t seed, Initializer initializer = Initializer::automatic, float limit = 0.05F) {
+    if (!this->check_arena(updates_).ok()) return;
     const Model& model = this->source();
     for (std::size_t i = 1; i < model.layers.size(); ++i) {
       if (!model.layers[i].trainable()) continue;
@@ -149,8 +51,9 @@ class BasicTrainer : public Program {
     reset();
   }
   /// Copies the trainable layers' parameters from a model with the same records; resets the optimiser.
-  /// Errors: missing_parameters, size_mismatch (other records).
+  /// Errors: not_created, arena_overwritten, missing_parameters, size_mismatch (other records).
   Status load_params(const Model& from) {
+    MOTE_TRY(this->check_arena(updates_));
     const Model& model = this->source();
     if (from.params == nullptr && from.trained_params == nullptr) return {Code::missing_parameters};
     if (from.layers.size() != model.layers.size()) return {Code::size_mismatch};
@@ -184,11 +87,15 @@ class BasicTrainer : public Program {
   [[nodiscard]] std::span<const float> output() {
     return values<const float>(this->plan().output, output_shape().elements());
   }
-  [[nodiscard]] Shape output_shape() const { return this->source().layers[this->plan().output_layer].shape; }
+  [[nodiscard]] Shape output_shape() const {
+    const std::span<const Layer> layers = this->source().layers;
+    return layers.empty() ? Shape{} : layers[this->plan().output_layer].shape;
+  }
   [[nodiscard]] std::uint32_t slice_samples() const { return mote::slice_samples(this->config()); }
 
   /// One slice forward and backward, and after the last slice of a batch the update. Returns the slice's mean loss.
-  /// Errors, all before a parameter of this update has changed: missing_input, label_out_of_range (detail: sample),
+  /// Errors, all before a parameter of this update has changed: not_created, arena_overwritten (another session or
+  /// trainer was created in the arena, or it was cleared), missing_input, label_out_of_range (detail: sample),
   /// non_finite_loss; and non_finite_gradient, before a parameter of the layer whose gradient is infinite or not a
   /// number has. With clip_norm or micro-batches no layer has changed then either; else the layers behind it may have
   /// had this update, since each is updated before the gradient of the one before it is taken. What counts as infinite:
@@ -200,6 +107,7 @@ class BasicTrainer : public Program {
     if constexpr (requires { Program::kFullBatch; })
       static_assert(!Program::kFullBatch, "a full-batch optimiser is run by minimize()");
     if (full_batch(this->config().optimizer.kind)) return Status{Code::wrong_optimizer};
+    prepare();
     if (const Status status = check(); !status.ok()) return forget(status);
     if (slice_ == 0) begin_update();
     UpdateState state = update_state();
@@ -219,6 +127,7 @@ class BasicTrainer : public Program {
   /// Loss of the slice in input() with the present parameters, nothing changed: dropout and noise off, batch norm on
   /// its running statistics. output() holds the logits afterwards.
   Result<LossResult> evaluate() {
+    prepare();
     MOTE_TRY(check());
     LossResult result;
     Program::evaluate(memory(false), result, cursor_);
@@ -256,6 +165,8 @@ class BasicTrainer : public Program {
       static_assert(Program::kFullBatch, "minimize() takes gradient_descent() or lbfgs()");
     if (!full_batch(this->config().optimizer.kind)) return Status{Code::wrong_optimizer};
     MOTE_TRY(validate(options));
+    prepare();
+    MOTE_TRY(this->check_arena(updates_));
     Minimizer minimizer(this->config().optimizer, options, minimizer_blocks());
     do {
       const Result<Minimizer::Evaluation> evaluation = evaluate_batch(data);
@@ -264,7 +175,7 @@ class BasicTrainer : public Program {
         return evaluation.status();
       }
       if (!minimizer.tell(*evaluation)) continue;
-      if (minimizer.result().iterations != 0) ++updates_;
+      if (minimizer.result().iterations != 0) count_update();
       if (!observe(minimizer.result())) minimizer.stop(StopReason::caller);
     } while (minimizer.next());
     MOTE_TRY(minimizer.status());
@@ -276,7 +187,13 @@ class BasicTrainer : public Program {
   /// Loss and hits of the last slice that step() took.
   [[nodiscard]] LossResult last_result() const { return last_; }
   /// The trained parameters, packed as trained_offset() says.
-  [[nodiscard]] std::span<std::byte> parameters() { return values<std::byte>(this->plan().parameters); }
+  [[nodiscard]] std::span<std::byte> parameters() {
+    prepare();
+    return parameter_block();
+  }
+  /// Whether the parameters are there: a Trainer's always, a StaticTrainer's from init_params(), load_params() or
+  /// whatever else asked for them first.
+  [[nodiscard]] bool trained() const { return prepared_; }
   /// Optimiser state, same layout; empty where the optimiser has none.
   [[nodiscard]] std::span<std::byte> optimizer_state1() { return values<std::byte>(this->plan().state1); }
   [[nodiscard]] std::span<std::byte> optimizer_state2() { return values<std::byte>(this->plan().state2); }
@@ -307,26 +224,28 @@ class BasicTrainer : public Program {
     updates_ = 0, slice_ = 0, slices_run_ = 0;
     correction1_ = 0.0, correction2_ = 0.0;
     zero_gaps();
+    this->stamp_arena(0);
+    prepared_ = true;
   }
 
  private:
   template <class T>
   std::span<T> values(std::uint16_t buffer, std::uint64_t per_sample) {
     if (buffer == kNoBuffer) return {};
-    return {reinterpret_cast<T*>(this->arena() + this->plan().buffers[buffer].offset),
-            static_cast<std::size_t>(per_sample) * slice_samples()};
+    const std::size_t count = static_cast<std::size_t>(per_sample) * slice_samples();
+    return {reinterpret_cast<T*>(this->arena() + detail::offset_in(this->plan(), buffer, count * sizeof(T))), count};
   }
   template <class T>
   std::span<T> values(std::uint16_t buffer) {
     if (buffer == kNoBuffer) return {};
-    const Buffer& b = this->plan().buffers[buffer];
-    return {this->arena() + b.offset, b.bytes};
+    const std::uint32_t bytes = this->plan().buffers[buffer].bytes;
+    return {this->arena() + detail::offset_in(this->plan(), buffer, bytes), bytes};
   }
   /// What alignment leaves between layers is part of parameters(): without this a checkpoint or a hash of the block
   /// would hold whatever was in the arena before.
   void zero_gaps() {
     const Model& model = this->source();
-    const std::span<std::byte> block = parameters();
+    const std::span<std::byte> block = parameter_block();
     std::size_t end = 0;
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
       if (!model.layers[i].trainable()) continue;
@@ -337,8 +256,15 @@ class BasicTrainer : public Program {
     }
     std::fill(block.begin() + static_cast<std::ptrdiff_t>(end), block.end(), std::byte{0});
   }
+  std::span<std::byte> parameter_block() { return values<std::byte>(this->plan().parameters); }
+  /// A static trainer's parameters are zeros when the program begins; from them nothing would be learned.
+  void prepare() {
+    if (!prepared_) [[unlikely]]
+      init_params(this->config().seed);
+  }
+  void count_update() { this->stamp_arena(++updates_); }
   std::byte* trained_layer(std::size_t i) {
-    return parameters().data() + trained_offset(this->source().layers, i, this->config().alignment);
+    return parameter_block().data() + trained_offset(this->source().layers, i, this->config().alignment);
   }
   Memory memory(bool training) {
     Memory memory;
@@ -376,7 +302,7 @@ class BasicTrainer : public Program {
   }
   void end_update() {
     slice_ = 0;
-    ++updates_;
+    count_update();
     correction1_ = next_correction(correction1_, this->config().optimizer.decay1);
     correction2_ = next_correction(correction2_, this->config().optimizer.decay2);
   }
@@ -436,6 +362,7 @@ class BasicTrainer : public Program {
   }
   /// What must hold before a slice runs.
   Status check() {
+    MOTE_TRY(this->check_arena(updates_));
     const Plan& plan = this->plan();
     if (this->config().external_input && external_input_ == nullptr) return {Code::missing_input};
     if (plan.labels == kNoBuffer) return {};
@@ -460,17 +387,21 @@ class BasicTrainer : public Program {
   double correction1_ = 0.0, correction2_ = 0.0;  // Adam: 1 - decay^t
   LossResult last_{};
   volatile std::uint16_t cursor_ = 0;
+  bool prepared_ = false;  // parameters are there
 };
 
-/// Trains a model in a caller's arena. Owns nothing; model, frozen parameters and arena must outlive it.
+/// Trains a model in a caller's arena. Owns nothing; model, frozen parameters and arena must outlive it. The arena is
+/// the trainer's alone, for parameters and optimiser state are kept in it: what else is created there, a loop that
+/// clears it or steps of a copy end the trainer (arena_overwritten). A session on trainer.model() needs an arena of its
+/// own.
 class Trainer : public BasicTrainer<DynamicProgram> {
  public:
   Trainer() = default;
 
   /// Plans in `arena`. Trainable parameters start as the model's, or, where it has none, as init_params(config.seed)
   /// makes them. Errors: whatever validate() finds for model and configuration; nothing_to_train; bad_option (targets
-  /// that do not fit the loss); arena_too_small and arena_misaligned as for Session::create; missing_parameters;
-  /// unsupported_dtype.
+  /// that do not fit the loss); arena_too_small, arena_misaligned, memory_overlaps and params_misaligned as for
+  /// Session::create; missing_parameters; unsupported_dtype.
   static Result<Trainer> create(const Model& model, const TrainConfig& config, std::span<std::byte> arena);
 
   [[nodiscard]] std::size_t arena_bytes() const {
@@ -502,13 +433,20 @@ constexpr Status validate(const Model& model, const TrainConfig& config) {
 Result<std::size_t> required_arena_bytes(const Model& model, const TrainConfig& config,
                                          std::span<std::byte> workspace = {});
 
-/// Trains a constexpr network: the object is all the memory there is, and its size is known to the linker.
+/// Trains a constexpr network: the object is all the memory there is, and its size is known to the linker. Declare it
+/// static. It is as large as arena_bytes, and on the stack, where that is more than most have, nothing says that it
+/// does not fit; a static_assert on arena_bytes beside the declaration keeps the number in sight. The object starts as
+/// zeros
+/// (.bss, no flash); its parameters start as init_params(kConfig.seed) makes them where neither init_params() nor
+/// load_params() was called, as a Trainer's do. A StaticSession of the network runs on what it has learned.
 /// `kFrozenParams`: an array with static storage that holds the network's parameters (kNet.param_bytes, laid out as
-/// kNet.layers say), of which only the frozen layers are read; not needed where all layers are trainable. Trainable
-/// parameters are zero until init_params() or load_params().
+/// kNet.layers say), of which only the frozen layers are read; not needed where all layers are trainable.
 template <const auto& kNet, const TrainConfig& kConfig, const auto& kFrozenParams = kNoParams>
 class StaticTrainer : public BasicTrainer<StaticProgram<kNet, kConfig, kFrozenParams>> {
   static_assert(validate(kNet.model(), kConfig).ok(), "the network cannot be trained with this configuration");
+
+ public:
+  constexpr StaticTrainer() = default;
 };
 
 }  // namespace mote
