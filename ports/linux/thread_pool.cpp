@@ -33,12 +33,16 @@ std::uint32_t await_change(const std::atomic<std::uint32_t>& value, std::uint32_
 ThreadPool::ThreadPool(std::uint32_t threads) {
   lent_ = {threads == 0 ? 1 : threads, &ThreadPool::run, this};
   workers_.reserve(lent_.count - 1);
-  try {
-    for (std::uint32_t index = 1; index < lent_.count; ++index) workers_.emplace_back([this, index] { work(index); });
-  } catch (...) {
-    stop();
-    throw;
-  }
+  // Without try, so that it compiles without exceptions too: threads that were started end where another does not
+  // start.
+  struct StopsUnlessAll {
+    ~StopsUnlessAll() {
+      if (pool->workers_.size() + 1 < pool->lent_.count) pool->stop();
+    }
+    ThreadPool* pool;
+  };
+  const StopsUnlessAll guard{this};
+  for (std::uint32_t index = 1; index < lent_.count; ++index) workers_.emplace_back([this, index] { work(index); });
 }
 
 ThreadPool::~ThreadPool() { stop(); }

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Finds the headers of xsimd 13 or later: an installed copy, the folder that ports/linux/setup.sh fills, a pinned
-# download. Defines the interface target mote_xsimd, which only the kernels (and tests of src/simd) link.
+# Finds the headers of xsimd 13 or later: an installed copy, the folder that ports/linux/setup.sh fills, or, where
+# MOTE_XSIMD_DOWNLOAD asks for it, a pinned download. Without one of them it ends at once and says what to do. Defines the interface target mote_xsimd, which only the kernels (and tests of src/simd) link.
 # Cross builds use the same headers: they hold no machine code. Targets without SIMD do not come here.
 
+option(MOTE_XSIMD_DOWNLOAD "Download the headers of xsimd where there are none" OFF)
 set(MOTE_XSIMD_MINIMUM 13)
 set(MOTE_XSIMD_PINNED 13.2.0)
 set(MOTE_XSIMD_PINNED_SHA256 edd8cd3d548c185adc70321c53c36df41abe64c1fe2c67bc6d93c3ecda82447a)
@@ -17,6 +18,30 @@ function(mote_xsimd_version dir out)
       set(${out} "${CMAKE_MATCH_1}.${CMAKE_MATCH_2}.${CMAKE_MATCH_3}" PARENT_SCOPE)
     endif()
   endif()
+endfunction()
+
+# Sets `out` to the include folder of the pinned version, downloaded into the build folder once.
+function(mote_download_xsimd out)
+  set(folder ${PROJECT_BINARY_DIR}/xsimd-${MOTE_XSIMD_PINNED})
+  set(url https://github.com/xtensor-stack/xsimd/archive/refs/tags/${MOTE_XSIMD_PINNED}.tar.gz)
+  if(NOT EXISTS ${folder}/include/xsimd/xsimd.hpp)
+    message(STATUS "mote: downloading ${url}")
+    set(archive ${PROJECT_BINARY_DIR}/xsimd-${MOTE_XSIMD_PINNED}.tar.gz)
+    file(DOWNLOAD ${url} ${archive} STATUS status INACTIVITY_TIMEOUT 10 TIMEOUT 120)
+    list(GET status 0 code)
+    if(code EQUAL 0)
+      file(SHA256 ${archive} sum)
+    endif()
+    if(NOT code EQUAL 0 OR NOT sum STREQUAL MOTE_XSIMD_PINNED_SHA256)
+      list(GET status 1 why)
+      file(REMOVE ${archive})
+      message(FATAL_ERROR "mote: ${url} could not be downloaded, or is not the file that was expected (${why}). "
+        "${PROJECT_SOURCE_DIR}/ports/linux/setup.sh brings xsimd on Debian 12 and 13; "
+        "-DMOTE_XSIMD_INSTALLED=<the folder that holds xsimd/xsimd.hpp> names a copy.")
+    endif()
+    file(ARCHIVE_EXTRACT INPUT ${archive} DESTINATION ${PROJECT_BINARY_DIR})
+  endif()
+  set(${out} ${folder}/include PARENT_SCOPE)
 endfunction()
 
 function(mote_find_xsimd)
@@ -35,17 +60,19 @@ function(mote_find_xsimd)
       break()
     endif()
   endforeach()
-  if(NOT dir)
-    message(STATUS "mote: no xsimd >= ${MOTE_XSIMD_MINIMUM} here (ports/linux/setup.sh brings it); downloading")
-    include(FetchContent)
-    FetchContent_Declare(mote_xsimd_source
-      URL https://github.com/xtensor-stack/xsimd/archive/refs/tags/${MOTE_XSIMD_PINNED}.tar.gz
-      URL_HASH SHA256=${MOTE_XSIMD_PINNED_SHA256}
-      DOWNLOAD_EXTRACT_TIMESTAMP ON
-      SOURCE_SUBDIR headers-only)  # names no folder, so nothing of its own build runs
-    FetchContent_MakeAvailable(mote_xsimd_source)
-    set(dir "${mote_xsimd_source_SOURCE_DIR}/include")
+  if(NOT dir AND MOTE_XSIMD_DOWNLOAD)
+    mote_download_xsimd(dir)
     set(version ${MOTE_XSIMD_PINNED})
+  elseif(NOT dir)
+    mote_xsimd_version("${MOTE_XSIMD_INSTALLED}" version)
+    set(found "there are no headers of xsimd here")
+    if(version)
+      set(found "xsimd ${version} in ${MOTE_XSIMD_INSTALLED} is too old")
+    endif()
+    message(FATAL_ERROR "mote's kernels need xsimd ${MOTE_XSIMD_MINIMUM} or later, and ${found}. One of these helps: "
+      "${PROJECT_SOURCE_DIR}/ports/linux/setup.sh brings it on Debian 12 and 13; -DMOTE_XSIMD_INSTALLED=<the folder that "
+      "holds xsimd/xsimd.hpp> names a copy; -DMOTE_XSIMD_DOWNLOAD=ON downloads xsimd ${MOTE_XSIMD_PINNED} into the build "
+      "folder; -DMOTE_ISA=scalar builds kernels without it, which are several times slower.")
   endif()
   message(STATUS "mote: xsimd ${version} in ${dir}")
   if(CMAKE_CROSSCOMPILING)

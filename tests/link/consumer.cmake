@@ -1,28 +1,88 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -D MODE=add_subdirectory|find_package -D SOURCE=<mote> -D BINARY=<its build folder> -D FOLDER=<scratch>
-#       -D COMPILER=<c++> -P consumer.cmake: builds and runs tests/link/consumer as a user would.
+# cmake -D MODE=<mode> -D SOURCE=<mote> -D BINARY=<its build folder> -D FOLDER=<scratch> -D COMPILER=<c++>
+#       -P consumer.cmake: builds and runs tests/link/consumer as a user would.
+#   find_package      from the installed package
+#   pkg_config        from the installed package, by the compiler alone
+#   add_subdirectory  from the sources, in a project with targets and install rules of its own
+#   fetch_content     likewise, where the parent compiles without exceptions and with warnings as errors
+#   bare_metal        for a machine that the library knows nothing of (this computer, called Generic)
 file(REMOVE_RECURSE ${FOLDER})
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
+  set(output "${text}" PARENT_SCOPE)
   if(NOT code EQUAL 0)
     list(JOIN ARGN " " command)
     message(FATAL_ERROR "${command}\nended with ${code}:\n${text}")
   endif()
 endfunction()
 
-if(MODE STREQUAL "find_package")
+if(MODE MATCHES "find_package|pkg_config")
   run(${CMAKE_COMMAND} --install ${BINARY} --prefix ${FOLDER}/prefix)
+  file(GLOB_RECURSE installed RELATIVE ${FOLDER}/prefix ${FOLDER}/prefix/*)
+  if(installed MATCHES "simd|xsimd")
+    message(FATAL_ERROR "internal headers were installed: ${installed}")
+  endif()
+endif()
+
+if(MODE STREQUAL "pkg_config")
+  file(GLOB_RECURSE pc ${FOLDER}/prefix/mote.pc)
+  get_filename_component(pc ${pc} DIRECTORY)
+  set(ENV{PKG_CONFIG_PATH} ${pc})
+  set(here ${SOURCE}/tests/link/consumer)
+  foreach(package IN ITEMS mote mote-threads)
+    foreach(what IN ITEMS cflags libs)
+      run(pkg-config --${what} ${package})
+      string(STRIP "${output}" output)
+      separate_arguments(${what} UNIX_COMMAND "${output}")
+    endforeach()
+    if(NOT cflags MATCHES "-ffp-contract=off")
+      message(FATAL_ERROR "${package}.pc does not say -ffp-contract=off: ${cflags}")
+    endif()
+    set(threads "")
+    if(package STREQUAL "mote-threads")
+      set(threads -DCONSUMER_HAS_THREADS)
+    endif()
+    run(${COMPILER} -std=c++20 ${threads} ${cflags} ${here}/main.cpp -o ${FOLDER}/${package} ${libs})
+    run(${FOLDER}/${package})
+    run(${COMPILER} -std=c++20 -shared -fPIC ${threads} -DCONSUMER_MAIN=run_network ${cflags} ${here}/main.cpp
+        -o ${FOLDER}/libshared.so -Wl,-z,text,-z,defs ${libs})
+    run(${COMPILER} ${here}/uses_shared.cpp -o ${FOLDER}/uses_shared ${FOLDER}/libshared.so)
+    run(${FOLDER}/uses_shared)
+  endforeach()
+  return()
+endif()
+
+if(MODE STREQUAL "find_package")
   set(options -DCMAKE_PREFIX_PATH=${FOLDER}/prefix)
 else()
   set(options -DMOTE_SOURCE=${SOURCE} -DMOTE_ISA=scalar)  # the kernels that compile fastest
 endif()
+if(MODE STREQUAL "fetch_content")
+  list(APPEND options -DFETCH=ON "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wpedantic -Wshadow -Wswitch-enum -Wswitch-default \
+-Wold-style-cast -Wsign-conversion -Wfloat-equal -Wcast-align -Wundef -Weffc++ -Werror -fno-exceptions -fno-rtti"
+       -DCMAKE_CXX_STANDARD=17)
+elseif(MODE STREQUAL "bare_metal")
+  file(WRITE ${FOLDER}/toolchain.cmake "set(CMAKE_SYSTEM_NAME Generic)\nset(CMAKE_SYSTEM_PROCESSOR riscv32)\n"
+                                       "set(CMAKE_CXX_COMPILER ${COMPILER})\n")
+  list(APPEND options -DCMAKE_TOOLCHAIN_FILE=${FOLDER}/toolchain.cmake)
+endif()
 run(${CMAKE_COMMAND} -G Ninja -S ${SOURCE}/tests/link/consumer -B ${FOLDER}/build -DCMAKE_CXX_COMPILER=${COMPILER}
     -DCMAKE_BUILD_TYPE=Debug ${options})
+if(output MATCHES "xsimd" AND NOT MODE STREQUAL "find_package")
+  message(FATAL_ERROR "scalar kernels were asked for, but xsimd was looked for:\n${output}")
+endif()
+if(MODE STREQUAL "bare_metal" AND NOT output MATCHES "port 'generic'")
+  message(FATAL_ERROR "this machine is no Cortex-M, but the port is another:\n${output}")
+endif()
 run(${CMAKE_COMMAND} --build ${FOLDER}/build)
 run(${FOLDER}/build/consumer)
-if(MODE STREQUAL "find_package")
+if(NOT MODE STREQUAL "bare_metal")
+  run(${FOLDER}/build/uses_shared)
+endif()
+if(MODE MATCHES "add_subdirectory|fetch_content")
+  run(${CMAKE_COMMAND} --install ${FOLDER}/build --prefix ${FOLDER}/prefix)
   file(GLOB_RECURSE installed RELATIVE ${FOLDER}/prefix ${FOLDER}/prefix/*)
-  if(installed MATCHES "simd|xsimd")
-    message(FATAL_ERROR "internal headers were installed: ${installed}")
+  if(NOT installed STREQUAL "bin/consumer")
+    message(FATAL_ERROR "the parent installs more than its own: ${installed}")
   endif()
 endif()

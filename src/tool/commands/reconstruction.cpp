@@ -102,15 +102,16 @@ void plot_reconstructions(const std::string& path, const std::string& title, con
   std::string labels;
   for (std::size_t p = 0; p < parts.size(); ++p) {
     const Reconstructions& part = parts[p];
-    const auto [low, high] = std::minmax_element(part.originals.begin(), part.originals.end());
-    const float range = *high > *low ? *high - *low : 1.0F;
+    const auto ends = std::minmax_element(part.originals.begin(), part.originals.end());
+    const float low = *ends.first;
+    const float range = *ends.second > low ? *ends.second - low : 1.0F;
     const std::size_t top = p * part_h + picture.h;
     std::size_t left = 0;
     const auto panel = [&](const std::vector<float>& values, const std::string& name) {
       const std::size_t count = std::min(values.size() / part.features, kRows * columns);
       for (std::size_t i = 0; i < count; ++i)
         canvas.draw(top + i / columns * cell_h, left + i % columns * cell_w, picture, values.data() + i * part.features,
-                    *low, range);
+                    low, range);
       labels += fmt::format("set label {} at first {},{} left font ',15' front\n", gnuplot_text(name), left,
                             static_cast<double>(top) - 0.45 * static_cast<double>(picture.h));
       left += panel_w;

@@ -22,7 +22,7 @@ namespace mote {
 /// give no more threads than there are processors to spare. One session or trainer at a time.
 class ThreadPool {
  public:
-  /// Throws std::system_error where the system has no thread to give.
+  /// Throws std::system_error where the system has no thread to give; without exceptions the program ends there.
   explicit ThreadPool(std::uint32_t threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
