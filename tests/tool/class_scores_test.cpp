@@ -57,6 +57,7 @@ TEST(ClassScores, AreTextAndJson) {
   EXPECT_EQ(json["classes"][0]["samples"], 100);
   EXPECT_DOUBLE_EQ(json["classes"][1]["recall"], 0.95);
   EXPECT_DOUBLE_EQ(json["macro"]["recall"], 0.925);
+  expect_in(class_scores_text(scores, {"a\nb", "c"}), {"\na\\nb  "});  // a line stays a line
   EXPECT_EQ(class_scores_text(Scores{}, {}), "");
   nlohmann::ordered_json nothing;
   add_class_scores(nothing, Scores{}, {});

@@ -162,6 +162,9 @@ TEST(Columns, AreFoundByNameInLaterTables) {
   expect_in(error_of([&] { read_by(trained, "a,b,c,kind\n1,two,u,x\n"); }), {"t.csv:2:2", "\"two\"", "not a number"});
   const EncodedTable unknown = read_by(trained, "a,b,c,kind\n1,2,w,x\n1,2,u,x\n");
   EXPECT_EQ(unknown.samples, (Floats{1, 2, 0, 0, 1, 2, 1, 0}));
+  Reading by = {.ignore = {"id"}};
+  by.known = read_description(trained.description.json());
+  EXPECT_EQ(notes_of(encoded("id,a,b,c,kind\n7,1,2,u,x\n", by)).find("id"), std::string::npos);
   expect_in(notes_of(unknown), {"1 cell of column 3 (\"c\")", "\"w\"", "all inputs of the column are 0"});
 }
 
@@ -173,6 +176,21 @@ TEST(Columns, SayWhatLooksWrong) {
     text += std::to_string(100 + i) + "," + std::to_string(i * i % 5) + "," + std::to_string(i % 2) + "\n";
   expect_in(notes_of(encoded(text)), {"\"id\"", "counts the rows", "--ignore id"});
   EXPECT_EQ(notes_of(encoded("a,y\n1,0\n2,1\n3,0\n")), "");
+  std::string counts = "a,n\n", units = "a,b,y\n";
+  for (int i = 0; i < 40; ++i) {
+    counts += std::to_string(i * i % 7) + "," + std::to_string(i % 12) + "\n";
+    units += "$" + std::to_string(i) + ".50," + std::to_string(i * i) + " %," + std::to_string(i % 2) + "\n";
+  }
+  expect_in(notes_of(encoded(counts)), {"column 2 (\"n\")", "12 classes", "--targets n"});
+  EXPECT_EQ(notes_of(encoded(counts, {.outputs = 12})), "");
+  expect_in(complaint(units), {"t.csv:2:1", "numbers with signs around them (\"$0.50\")", "\"0 %\"", "--ignore a,b"});
+}
+
+TEST(Columns, FindTheLabelByItsName) {
+  EXPECT_EQ(encoded("Label,a,b\n1,2,3\n0,5,6\n").samples, (Floats{2, 3, 5, 6}));
+  EXPECT_EQ(encoded("class,a,target\nx,2,3\ny,5,6\n").description.classes, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(encoded("target,a\n2.5,2\n3.5,5\n").targets, (Floats{2.5F, 3.5F}));
+  EXPECT_EQ(encoded("a,y,\n2,u,\n5,v,\n").description.classes, (std::vector<std::string>{"u", "v"}));
 }
 
 TEST(Columns, TakeLabelsAndTargetsOfTheirOwn) {

@@ -41,6 +41,28 @@ TEST(Csv, ReadsWhatSpreadsheetsWrite) {
   EXPECT_EQ(quoted.names, (std::vector<std::string>{"a,b", "say \"hi\"", "two\nlines"}));
   EXPECT_EQ(quoted.lines, std::vector<std::uint32_t>{3});
   EXPECT_EQ(values_of("1e-60,-1e-60\n"), (std::vector<double>{1e-60, -1e-60}));
+  std::string all_quoted = "\"a\",\"kind\"\n";  // rows are kept while the rules look at them, and their cells with them
+  for (int i = 0; i < 60; ++i) all_quoted += "\"" + std::to_string(i) + ".5\",\"k" + std::to_string(i % 3) + "\"\n";
+  const Table many = parse_csv(all_quoted, "t.csv");
+  EXPECT_EQ(many.names, (std::vector<std::string>{"a", "kind"}));
+  EXPECT_EQ(many.number(59, 0), 59.5);
+  EXPECT_EQ(many.text(59, 1), "k2");
+}
+
+TEST(Csv, PassesOverCommentsAboveTheTable) {
+  const Table noted = parse_csv("# sensor 7\n# second, with commas, in it\na,b\n1,2\n3,x\n", "t.csv");
+  EXPECT_EQ(noted.names, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(noted.lines, (std::vector<std::uint32_t>{4, 5}));
+  expect_in(noted.notes.at(0), {"2 lines above the table begin with #"});
+  const Table numpy = parse_csv("# a b y\n1.5 2 0\n2.5 3 1\n", "t.csv");  // as numpy.savetxt writes a header
+  EXPECT_EQ(numpy.names, (std::vector<std::string>{"a", "b", "y"}));
+  EXPECT_EQ(numpy.lines, (std::vector<std::uint32_t>{2, 3}));
+  EXPECT_TRUE(numpy.notes.empty());
+  EXPECT_EQ(parse_csv("#id,a\r\n1,2\r\n", "t.csv").names, (std::vector<std::string>{"id", "a"}));
+  EXPECT_EQ(parse_csv("#1,2\n3,4\n", "t.csv").rows(), 1U);  // a sample that somebody took out
+  EXPECT_EQ(parse_csv("a,b\n1,#\n#,2\n", "t.csv").text(1, 0), "#");
+  expect_in(complaint("Measurements of May\na,b,c\n1,2,3\n"), {"t.csv:2:2", "lines above the table"});
+  expect_in(complaint("# nothing\n"), {"no rows"});
 }
 
 TEST(Csv, NamesLineAndColumn) {
@@ -170,6 +192,9 @@ TEST(Csv, TellsAHeaderFromASample) {
   expect_in(notes("0,1,2\n5,6,7\n"), {"counts on from 0", "--header yes"});
   expect_in(notes("5.1,abc,0\n4.9,1,0\n"), {"taken for the header", "\"abc\"", "--header no"});
   expect_in(notes("red,apple\nblue,plum\n"), {"all cells are words", "--header no"});
+  // A separator at the end of each row makes a column without a name, and moves no names.
+  EXPECT_EQ(cells_of("a,b\n1,2,\n3,4,\n"), "a|b|column 3:1|2|/3|4|/");
+  EXPECT_EQ(cells_of("a,b,\n1,2,\n3,4,\n"), "a|b|column 3:1|2|/3|4|/");
   expect_in(notes("a,a\n1,2\n"), {"two columns are called \"a\""});
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data sets: recognising files, scaling, and every check between samples, labels and a model. Host only.
 #include "tool/data/data_set.hpp"
+
+#include <map>
+
 #include "temporary.hpp"
 #include "tool/data/npy.hpp"
 
@@ -51,6 +54,43 @@ TEST(DataSet, IntegersAreLabelsAndFloatsAreTargets) {
   std::vector<float> target(data.target_width());
   data.copy_target(2, target);
   EXPECT_EQ(target[1], 6.0F);
+  save<std::int64_t>(folder / "prices.npy", Element::s64, {3}, {250000, 180000, 310000});
+  DataSet prices = DataSet::samples_from(folder / "x.npy", {});
+  prices.add_targets_from(folder / "prices.npy");
+  ASSERT_TRUE(prices.has_targets());
+  prices.copy_target(2, std::span(target).first(1));
+  EXPECT_EQ(target[0], 310000.0F);
+  DataSet digits = DataSet::samples_from(folder / "x.npy", {});
+  digits.add_targets_from(folder / "prices.npy", {.outputs = 10});  // out of range, which a model's error says
+  EXPECT_TRUE(digits.has_labels());
+}
+
+TEST(DataSet, TellsTablesFromOtherFiles) {
+  const TemporaryFolder folder;
+  const std::string rows = ",age,y\n22.1,33,a\n25.2,44,b\n";
+  for (const char* const name : {"BMI", "MZ", "PAR1", "FEA1", "Rar!", "PKW", "[kg]", "MOTEL", "{x}"}) {
+    write(folder / "t.csv", name + rows);
+    EXPECT_TRUE(holds_table(folder / "t.csv")) << name;
+    EXPECT_EQ(DataSet::table_from(folder / "t.csv").feature_names()[0], name);
+  }
+  for (const auto& [bytes, what] :
+       std::map<std::string, const char*>{{std::string("BM\x36\x10\0\0\0\0\0\0", 10), "BMP"},
+                                          {std::string("PAR1\x15\x04\x15", 7), "Parquet"},
+                                          {"[1, 2]", "JSON"},
+                                          {"{ \"a\": 1}", "JSON"},
+                                          {"BZh91AY&SYabc", "bzip2"}}) {
+    write(folder / "t.csv", bytes);
+    expect_in(error_of([&] { static_cast<void>(holds_table(folder / "t.csv")); }), {what});
+    expect_in(error_of([&] { DataSet::table_from(folder / "t.csv"); }), {what});
+  }
+  std::string wide;  // with and without a mark, wherever samples are read
+  for (const char c : std::string("age,y\n22,1\n25,0\n")) wide += '\0', wide += c;
+  std::string little(wide.begin() + 1, wide.end());
+  little += '\0';
+  for (const std::string& bytes : {wide, little, "\xFE\xFF" + wide, "\xFF\xFE" + little}) {
+    write(folder / "t.csv", bytes);
+    EXPECT_EQ(sample(DataSet::samples_from(folder / "t.csv"), 1), (std::vector<float>{25, 0}));
+  }
 }
 
 TEST(DataSet, TakesLabelColumns) {

@@ -153,7 +153,7 @@ TEST_F(Ends, PipesAreReadOnceAndWhole) {
     std::filesystem::remove(folder_ / "z.npy");
     const Outcome outcome = script(std::string(way) + " >out; cmp y.npy z.npy && echo same");
     expect_in(outcome.out, {"same"});
-    expect_in(outcome.err, {"data: 50000 rows"});
+    expect_in(outcome.err, {"data: ", ": 50000 rows"});
     EXPECT_EQ(outcome.err.find("mote:"), std::string::npos) << way << outcome.err;
   }
   const Outcome train = script("$mote " + std::string(kNetwork) +

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "temporary.hpp"
+#include "tool/data/npy.hpp"
 
 namespace mote::tool {
 namespace {
@@ -212,6 +213,35 @@ TEST_F(Tables, WarnBeforeTimeIsSpent) {
             {"\"a\"", "standardize"});
   EXPECT_EQ(notes("a,b,y\n1000000,0.5,0\n2000000,0.25,1\n3000000,0.75,0\n", "'input 2; standardize; dense 2'"), "");
   EXPECT_EQ(notes("a,b,y\n1,0.5,0\n2,0.25,1\n-1,0.75,0\n", "'input 2; dense 2'"), "");
+}
+
+TEST_F(Tables, CompareTheChannelsOfPictures) {  // a corner that hardly changes is no other scale
+  std::vector<float> x;
+  std::vector<std::int32_t> y;
+  for (int i = 0; i < 40; ++i) {
+    for (int k = 0; k < 64; ++k) x.push_back(static_cast<float>(k == 0 ? 1e-5 * random() : random()));
+    y.push_back(i % 2);
+  }
+  write_npy(folder_ / "x.npy", std::vector<std::uint64_t>{40, 8, 8, 1}, x);
+  write_npy(folder_ / "y.npy", Element::s32, std::vector<std::uint64_t>{40}, std::as_bytes(std::span(y)));
+  const std::string files = "train --train x.npy --labels y.npy --epochs 1 --batch 8 ";
+  EXPECT_EQ(notes_of(json(files + "--model 'input 8x8x1; flatten; dense 2'")["data"]), "");
+  EXPECT_EQ(notes_of(json(files + "--model 'input 64; dense 2'")["data"]), "");
+  EXPECT_TRUE(json(files)["network"].get<std::string>().starts_with("input 8x8x1\nconv2d"));
+  for (float& value : x) value *= 255.0F;
+  write_npy(folder_ / "x.npy", std::vector<std::uint64_t>{40, 8, 8, 1}, x);
+  expect_in(notes_of(json(files + "--model 'input 8x8x1; flatten; dense 2'")["data"]),
+            {"far from unit scale", "channel 1", "input 8x8x1; standardize"});
+  EXPECT_TRUE(json(files)["network"].get<std::string>().starts_with("input 8x8x1\nstandardize\nconv2d"));
+}
+
+TEST_F(Tables, AreFoundWhereverTheyLie) {
+  std::filesystem::create_directories(folder_ / "idx.npz-files");
+  write(folder_ / "idx.npz-files/train.csv", flowers(30, "length,width,kind", "lwk", ',', false));
+  EXPECT_EQ(json("train --train idx.npz-files/train.csv --epochs 2")["train_samples"], 30);
+  expect_in(mote("train --data none.csv").err, {"none.csv", "no such file"});
+  expect_in(mote("train --data none").err, {"none", "no such folder", "train-images-idx3-ubyte"});
+  expect_in(mote("train --data a.npz:x").err, {"a.npz:x", "--data a.npz", "--train a.npz:x --labels a.npz:NAME"});
 }
 
 TEST_F(Tables, SayHowManyInputsTheyMake) {

@@ -84,5 +84,21 @@ TEST(Windows, SayWhatIsLeftOut) {
   expect_in(error_of([&] { windows_of("x,label\n1,0\n2,1\n", {2, 1, false, "who"}); }), {"no column \"who\""});
 }
 
+TEST(Windows, SayWhatLooksLikeTimeOrRecordings) {
+  std::string text = "who,t,x,label\n";
+  for (int i = 0; i < 40; ++i)
+    text += (i < 20 ? "ann," : "ben,") + std::to_string(0.02 * (i % 20)) + "," + std::to_string(i * i % 7) + "," +
+            std::to_string(i % 2) + "\n";
+  const auto notes = [&](const Windows& windows, const Reading& reading = {}) {
+    std::string out;
+    const DataSet data = windows_of(text, windows, reading);
+    for (const std::string& note : data.notes()) out += note + "\n";
+    return out;
+  };
+  expect_in(notes({5, 5, false, ""}),
+            {"column 1 (\"who\")", "--group who", "column 2 (\"t\") rises evenly", "--ignore t"});
+  EXPECT_EQ(notes({5, 5, false, "who"}, {.ignore = {"t"}}), "");
+}
+
 }  // namespace
 }  // namespace mote::tool

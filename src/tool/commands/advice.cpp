@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mote/train/standardization.hpp"
+#include "tool/terminal/streams.hpp"
 #include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
@@ -24,33 +25,46 @@ bool scales_inputs(const OwnedModel& model) {
   return false;
 }
 
+/// Of a picture or sequence the channels are compared, not its pixels: some are nearly the same in every sample.
+std::size_t channels_of(const OwnedModel& model, const DataSet& data) {
+  const Shape input = model.view().input_shape();
+  const std::vector<std::uint64_t>& dims = data.sample_dims();
+  if (dims.size() < 2) return data.features();
+  if (input.h != 1 || input.w != 1) return input.c;
+  return dims.size() == 3 ? static_cast<std::size_t>(dims[2]) : 1;
+}
+
 void look_at_inputs(const OwnedModel& model, const DataSet& data, std::vector<std::string>& out) {
   if (scales_inputs(model)) return;
-  const std::size_t features = data.features();
-  std::vector<double> mean(features, 0.0), squares(features, 0.0), raw(features, 0.0);
-  std::vector<float> sample(features);
+  const std::size_t channels = channels_of(model, data);
+  std::vector<double> mean(channels, 0.0), squares(channels, 0.0), raw(channels, 0.0);
+  std::vector<float> sample(data.features());
   const std::size_t count = std::min<std::size_t>(data.size(), 10000);
   for (std::size_t i = 0; i < count; ++i) {
     data.copy_sample(i * data.size() / count, sample);
-    for (std::size_t j = 0; j < features; ++j) {
-      const auto value = static_cast<double>(sample[j]);
+    for (std::size_t k = 0; k < sample.size(); ++k) {
+      const std::size_t j = k % channels;
+      const auto value = static_cast<double>(sample[k]);
       const double from_mean = value - mean[j];
-      mean[j] += from_mean / static_cast<double>(i + 1);
+      mean[j] += from_mean / static_cast<double>(i * (sample.size() / channels) + k / channels + 1);
       squares[j] += from_mean * (value - mean[j]);
-      raw[j] += value * value / static_cast<double>(count);
+      raw[j] += value * value;
     }
   }
+  const auto values = static_cast<double>(count * (sample.size() / channels));
   std::size_t widest = 0;
   double largest = 0.0, smallest = HUGE_VAL;
-  for (std::size_t j = 0; j < features; ++j) {
-    const double size = std::sqrt(raw[j]), deviation = std::sqrt(squares[j] / static_cast<double>(count));
+  for (std::size_t j = 0; j < channels; ++j) {
+    const double size = std::sqrt(raw[j] / values), deviation = std::sqrt(squares[j] / values);
     if (size > largest) largest = size, widest = j;
     if (deviation > 1e-9 * size) smallest = std::min(smallest, deviation);
   }
   const bool tiny = largest < 1.0 / kFar && largest > 0.0;
   if (largest <= kFar && !tiny && !(largest > kUneven * smallest)) return;
   const std::vector<std::string> names = data.feature_names();
-  const std::string which = names.empty() ? fmt::format("input {}", widest + 1) : in_quotes(names[widest]);
+  const std::string which = channels != sample.size() ? fmt::format("channel {}", widest + 1)
+                            : names.empty()           ? fmt::format("input {}", widest + 1)
+                                                      : in_quotes(names[widest]);
   const Shape shape = model.view().input_shape();
   out.push_back(
       fmt::format("inputs are far from unit scale ({} is around {:.3g}{}): write standardize behind the input, "
@@ -157,9 +171,9 @@ std::vector<std::string> advice(const OwnedModel& model, const DataSet& data) {
 }
 
 void say_notes(const DataSet& data, Progress& progress, const std::vector<std::string>& advice) {
-  if (!data.summary().empty()) progress.say("data: " + data.summary());
-  for (const std::string& note : data.notes()) progress.say("note: " + note);
-  for (const std::string& note : advice) progress.say("note: " + note);
+  if (!data.summary().empty()) progress.say(printable_line(fmt::format("data: {}: {}", data.path(), data.summary())));
+  for (const std::string& note : data.notes()) progress.say(printable_line("note: " + note));
+  for (const std::string& note : advice) progress.say(printable_line("note: " + note));
 }
 
 nlohmann::ordered_json notes_json(const DataSet& data, const std::vector<std::string>& advice) {

@@ -47,8 +47,8 @@ void add_table_options(Options& options, DataArguments& data) {
 void add_sample_options(Options& options, DataArguments& data) {
   options
       .text("--label", data.label_column, "COLUMN",
-            "CSV: column with the labels, words or numbers: its name, its number from 1, or last (default: label, else "
-            "the last)")
+            "CSV: column with the labels, words or numbers: its name, its number from 1, or last (default: the column "
+            "called label, class or target, else the last)")
       .under(kData)
       .not_with({{"--labels", {}}, {"--targets", {}}});
   options

@@ -10,6 +10,7 @@
 
 #include "tool/commands/arguments.hpp"
 #include "tool/commands/sample_shapes.hpp"
+#include "tool/data/npz.hpp"
 #include "tool/data/picture_folder.hpp"
 #include "tool/terminal/error.hpp"
 #include "tool/terminal/suggest.hpp"
@@ -52,8 +53,7 @@ DataSet load_part(const std::string& samples, const std::string& labels, const D
     return out;
   }
   if (holds_pictures(samples)) return DataSet::samples_from(samples, reading, LabelUse::required);
-  if (samples.ends_with(".npy") || samples.find(".npz") != std::string::npos ||
-      samples.find("idx") != std::string::npos)
+  if (!holds_table(samples))
     throw usage_error("there are samples without labels", "give their labels too, with --labels (or --test-labels)")
         .in(samples);
   return DataSet::table_from(samples, reading);
@@ -92,6 +92,13 @@ SampleFiles files_in(const DataArguments& data, bool need_train, bool need_test)
     }
     return {path, data.labels, "", ""};
   }
+  if (const auto& [archive, array] = split_npz_path(path); !array.empty())
+    throw usage_error("--data is given a whole archive, and this is one array of it",
+                      fmt::format("give --data {0}, or --train {1} --labels {0}:NAME", archive, path))
+        .in(path);
+  const std::string name = path.substr(path.rfind('/') + 1);
+  if (!is_folder(path) && name.find('.', 1) != std::string::npos && name != "..")
+    throw data_error("there is no such file", "check the path").in(path);
   if (is_folder(path)) require_no_columns(data);
   if (is_folder(path) && holds_pictures(path)) {
     const PictureParts parts = picture_parts(path);

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "tool/terminal/streams.hpp"
 
 namespace mote::tool {
 
@@ -37,9 +40,9 @@ std::string class_scores_text(const Scores& scores, const std::vector<std::strin
   constexpr std::size_t kMostLines = 40, kWidest = 32;
   const std::vector<ClassScore> each = class_scores(scores);
   if (each.empty()) return "";
-  std::size_t width = 14;
+  std::size_t width = std::string_view("mean of classes").size();
   if (each.size() <= kMostLines)
-    for (const std::string& name : names) width = std::max(width, std::min(name.size(), kWidest));
+    for (const std::string& name : names) width = std::max(width, std::min(printable_line(name).size(), kWidest));
   std::string out = fmt::format("{:<{}}   precision    recall        F1  samples\n", "class", width);
   const auto line = [&](const std::string& name, double precision, double recall, double f1, std::uint64_t samples) {
     out += fmt::format("{:<{}}   {:>7.2f} % {:>7.2f} % {:>7.2f} % {:>8}\n", name, width, 100.0 * precision,
@@ -47,7 +50,7 @@ std::string class_scores_text(const Scores& scores, const std::vector<std::strin
   };
   if (each.size() <= kMostLines)
     for (std::size_t i = 0; i < each.size(); ++i)
-      line(names[i], each[i].precision(), each[i].recall(), each[i].f1(), each[i].actual);
+      line(printable_line(names[i]), each[i].precision(), each[i].recall(), each[i].f1(), each[i].actual);
   const MacroScores mean = macro_scores(scores);
   line("mean of classes", mean.precision, mean.recall, mean.f1, scores.samples);
   return out;

@@ -36,22 +36,22 @@ std::size_t outputs_for(const DataSet& data) {
   return most + 1;
 }
 
-/// Every feature has a deviation of 0.2 to 5 and a mean within ±10 (or is constant there).
-bool near_unit_scale(const DataSet& data) {
-  constexpr double kSmallest = 0.2, kLargest = 5.0, kFarthest = 10.0;
-  std::vector<double> sum(data.features(), 0.0), squares(data.features(), 0.0);
+/// Every channel has a deviation of `smallest` to 5 and a mean within ±10 (or is constant there).
+bool near_unit_scale(const DataSet& data, std::size_t channels, double smallest) {
+  constexpr double kLargest = 5.0, kFarthest = 10.0;
+  std::vector<double> sum(channels, 0.0), squares(channels, 0.0);
   std::vector<float> sample(data.features());
-  const auto count = static_cast<double>(data.size());
+  const auto count = static_cast<double>(data.size()) * static_cast<double>(sample.size() / channels);
   for (std::size_t i = 0; i < data.size(); ++i) {
     data.copy_sample(i, sample);
     for (std::size_t j = 0; j < sample.size(); ++j) {
       const auto value = static_cast<double>(sample[j]);
-      sum[j] += value, squares[j] += value * value;
+      sum[j % channels] += value, squares[j % channels] += value * value;
     }
   }
-  for (std::size_t j = 0; j < sample.size(); ++j) {
+  for (std::size_t j = 0; j < channels; ++j) {
     const double mean = sum[j] / count, deviation = std::sqrt(std::max(0.0, squares[j] / count - mean * mean));
-    if (std::abs(mean) > kFarthest || deviation > kLargest || (deviation != 0.0 && deviation < kSmallest)) return false;
+    if (std::abs(mean) > kFarthest || deviation > kLargest || (deviation != 0.0 && deviation < smallest)) return false;
   }
   return true;
 }
@@ -69,10 +69,11 @@ std::string default_network(const DataSet& data) {
   if (dims.size() >= 2 && dims.size() <= 3 && data.description().windows.length == 0 && channels <= 4 &&
       std::min(dims[0], dims[1]) >= kLeastSide)
     return fmt::format(
-        "input {}x{}x{}; conv2d 16 3x3 same; relu; max_pool 2; conv2d 32 3x3 same; relu; max_pool 2; flatten; dense {}",
-        dims[0], dims[1], channels, outputs);
+        "input {}x{}x{}; {}conv2d 16 3x3 same; relu; max_pool 2; conv2d 32 3x3 same; relu; max_pool 2; flatten; dense "
+        "{}",
+        dims[0], dims[1], channels, near_unit_scale(data, channels, 0.05) ? "" : "standardize; ", outputs);
   return fmt::format("input {}; {}dense 32; tanh; dense {}", data.features(),
-                     near_unit_scale(data) ? "" : "standardize; ", outputs);
+                     near_unit_scale(data, data.features(), 0.2) ? "" : "standardize; ", outputs);
 }
 
 DefaultTraining default_training(const DataSet& data, bool optimizer_chosen, std::uint32_t batch) {

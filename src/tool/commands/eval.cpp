@@ -16,6 +16,7 @@
 #include "tool/models/memory_plan.hpp"
 #include "tool/pictures/plot.hpp"
 #include "tool/terminal/error.hpp"
+#include "tool/terminal/streams.hpp"
 #include "tool/terminal/threads.hpp"
 
 namespace mote::tool {
@@ -23,10 +24,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string confusion_text(const Scores& scores, const std::vector<std::string>& names) {
+std::string confusion_text(const Scores& scores, std::vector<std::string> names) {
   constexpr std::size_t kMostClasses = 12, kLeastCell = 5, kMostCell = 14;
   if (scores.classes > kMostClasses) return "";
   std::size_t widest = 0;
+  for (std::string& name : names) name = printable_line(name);
   for (const std::string& name : names) widest = std::max(widest, name.size());
   const std::size_t cell = std::clamp(widest, kLeastCell, kMostCell);
   std::string out = fmt::format("confusion (rows: actual, columns: predicted)\n{:>{}} ", "", widest);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <unordered_map>
 
@@ -32,24 +33,20 @@ NamedColumn named(const Table& table, std::size_t column) {
 
 // --- without a model that knows its columns ---
 
-bool called_label(const Table& table, std::size_t column) {
-  if (table.names.empty()) return false;
-  const std::string& name = table.names[column];
-  return name == "label" || name == "Label" || name == "LABEL";
+/// Case ignored.
+bool called(const Table& table, std::size_t column, std::string_view name) {
+  return !table.names.empty() && std::ranges::equal(table.names[column], name, [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == b;
+  });
 }
 
 std::size_t default_column(const Table& table) {
-  for (std::size_t i = 0; i < table.names.size(); ++i)
-    if (called_label(table, i)) return i;
-  return table.columns - 1;
-}
-
-/// Whole numbers that are more than classes can be, where no model says how many classes there are.
-bool are_amounts(const ColumnFacts& facts, std::size_t rows, const Reading& reading) {
-  constexpr double kMostClasses = 1000.0, kManyClasses = 64.0;
-  if (reading.outputs != 0 || reading.known) return false;
-  return facts.least < -1.0 || facts.most >= kMostClasses ||
-         (facts.most >= kManyClasses && 4.0 * facts.most >= static_cast<double>(rows));
+  for (const char* const name : {"label", "class", "target"})
+    for (std::size_t i = 0; i < table.columns; ++i)
+      if (called(table, i, name)) return i;
+  std::size_t last = table.columns - 1;  // separators at the lines' ends make empty ones
+  while (last > 0 && facts_of(table, last).missing == table.rows()) --last;
+  return last;
 }
 
 /// Of a column that no option calls label or target.
@@ -57,8 +54,20 @@ bool is_target(const Table& table, std::size_t column, const Reading& reading) {
   const ColumnFacts facts = facts_of(table, column);
   if (!facts.all_numbers() || facts.truths > 0) return false;
   if (reading.outputs == 1 && reading.values) return true;
-  return !called_label(table, column) && (facts.fractions || (reading.outputs == 1 && facts.different > 2) ||
-                                          are_amounts(facts, table.rows(), reading));
+  const bool amounts = reading.outputs == 0 && !reading.known && are_amounts(facts.least, facts.most, table.rows());
+  const bool named_label = called(table, column, "label") || called(table, column, "class");
+  return !named_label && (facts.fractions || (reading.outputs == 1 && facts.different > 2) || amounts);
+}
+
+/// Many numbers, taken for classes because no rule says that they are amounts.
+void note_classes(const Table& table, std::size_t column, const Reading& reading, std::vector<std::string>& notes) {
+  constexpr std::size_t kFewClasses = 10;
+  const ColumnFacts facts = facts_of(table, column);
+  if (reading.outputs != 0 || reading.known || !facts.all_numbers() || facts.different <= kFewClasses) return;
+  notes.push_back(fmt::format(
+      "the numbers in column {} were taken for {}{} classes; if they are amounts to be predicted, --targets {}",
+      table.column_text(column), facts.different == ColumnFacts::kManyNumbers ? "at least " : "", facts.different,
+      option_name(table, column)));
 }
 
 Description learn(const Table& table, const Reading& reading, LabelUse use, Places& places,
@@ -74,6 +83,7 @@ Description learn(const Table& table, const Reading& reading, LabelUse use, Plac
       places.targets.push_back(column);
     } else {
       places.label = column;
+      note_classes(table, column, reading, notes);
     }
   }
   if (use == LabelUse::none) places.targets.clear();
@@ -108,7 +118,9 @@ std::optional<std::size_t> find_name(const Table& table, const std::string& name
   return static_cast<std::size_t>(found - table.names.begin());
 }
 
-Places match_names(const Table& table, const Description& known, std::vector<std::string>& notes) {
+/// `ignore`: columns that the person knows to be no inputs.
+Places match_names(const Table& table, const Description& known, const std::vector<std::string>& ignore,
+                   std::vector<std::string>& notes) {
   Places out;
   std::vector<std::string> absent;
   std::vector<char> used(table.columns, 0);
@@ -135,7 +147,8 @@ Places match_names(const Table& table, const Description& known, std::vector<std
     if (const auto place = take(column)) out.targets.push_back(*place);
   std::vector<std::string> extra;
   for (std::size_t i = 0; i < table.columns; ++i)
-    if (used[i] == 0) extra.push_back(in_quotes(table.names[i]));
+    if (used[i] == 0 && std::find(ignore.begin(), ignore.end(), table.names[i]) == ignore.end())
+      extra.push_back(in_quotes(table.names[i]));
   if (!extra.empty())
     notes.push_back(fmt::format("column{} {} {} no input of the model and not looked at", extra.size() > 1 ? "s" : "",
                                 some_of(extra), extra.size() > 1 ? "are" : "is"));
@@ -173,7 +186,7 @@ Places match(const Table& table, const Reading& reading, LabelUse use, std::vect
   const Description& known = *reading.known;
   const bool names = !table.names.empty() && std::none_of(known.inputs.begin(), known.inputs.end(),
                                                           [](const InputColumn& c) { return c.name.empty(); });
-  Places out = names ? match_names(table, known, notes) : match_places(table, known, notes);
+  Places out = names ? match_names(table, known, reading.ignore, notes) : match_places(table, known, notes);
   if (!reading.label.empty()) out.label = table.column_index(reading.label);
   if (!reading.targets.empty()) out.targets.clear();
   for (const std::string& name : reading.targets) out.targets.push_back(table.column_index(name));
@@ -443,6 +456,11 @@ std::string summary_of(const Table& table, const EncodedTable& out) {
 
 }  // namespace
 
+bool are_amounts(double least, double most, std::size_t count) {
+  constexpr double kMostClasses = 1000.0, kManyClasses = 64.0;
+  return least < -1.0 || most >= kMostClasses || (most >= kManyClasses && 4.0 * most >= static_cast<double>(count));
+}
+
 EncodedTable encode_labels(const Table& table, const Reading& reading) {
   EncodedTable out;
   out.notes = table.notes;
@@ -454,8 +472,9 @@ EncodedTable encode_labels(const Table& table, const Reading& reading) {
   if (!places.label && places.targets.empty()) {
     const ColumnFacts facts = facts_of(table, 0);
     const bool known_targets = reading.known && !reading.known->targets.empty();
-    const bool labels = table.columns == 1 && !known_targets && !facts.fractions &&
-                        !(facts.all_numbers() && are_amounts(facts, table.rows(), reading)) &&
+    const bool amounts = facts.all_numbers() && reading.outputs == 0 && !reading.known &&
+                         are_amounts(facts.least, facts.most, table.rows());
+    const bool labels = table.columns == 1 && !known_targets && !facts.fractions && !amounts &&
                         (!facts.all_numbers() || facts.truths > 0 || reading.outputs != 1 ||
                          (!reading.values && are_class_numbers(facts, reading.outputs)));
     if (labels) places.label = 0;

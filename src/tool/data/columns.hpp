@@ -46,9 +46,10 @@ struct EncodedTable {
 
 /// Columns. With a description that knows its columns: found by name where both have names, else by place; labels and
 /// targets likewise. Else:
-/// - the label is the column named, or the one called label, or the last; with neither --label nor --targets, a column
+/// - the label is the column named, or the one called label, class or target, or the last that is not empty; with
+/// neither --label nor --targets, a column
 ///   with fractions, or of many different numbers for a model with one output, is a target; where no model is known, so
-///   is one of whole numbers that are no classes: below -1, from 1000 on, or from 64 and a quarter of the rows on;
+///   is one of whole numbers that are no classes (are_amounts());
 /// - an input column without words is a number, one without numbers a category with an input for each word (at most
 ///   100); where both are, none, -, --, . and unknown are missing, and any other word is an error;
 /// - words that are dates, and a word for nearly every row, are errors that name all such columns.
@@ -57,6 +58,10 @@ struct EncodedTable {
 /// Missing values: as `Reading::missing`, else as the description says, else by the mean; a row without its label or
 /// target is left out (or refused).
 EncodedTable encode(const Table& table, const Reading& reading, LabelUse use);
+
+/// Whether `count` whole numbers between `least` and `most` are more than classes can be, where nothing else says what
+/// they are: below -1, from 1000 on, or from 64 and a quarter of their count on.
+bool are_amounts(double least, double most, std::size_t count);
 
 /// Labels or targets alone, from a table of their own.
 EncodedTable encode_labels(const Table& table, const Reading& reading);

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <set>
 
+#include "tool/data/csv_rows.hpp"
 #include "tool/terminal/error.hpp"
 #include "tool/terminal/suggest.hpp"
 
@@ -35,16 +37,23 @@ bool looks_like_date(std::string_view word) {
   return parts == 3 || (parts == 2 && sign == ':');
 }
 
+/// "12 %", "$1,340.00", "'1.5'": a number between at most four bytes on either side, no letters.
+bool looks_like_amount(std::string_view word) {
+  constexpr std::size_t kMostAround = 4;
+  constexpr std::string_view number = "+-.,0123456789";
+  const std::size_t first = word.find_first_of(number), last = word.find_last_of(number);
+  if (first == std::string_view::npos || first > kMostAround || word.size() - 1 - last > kMostAround) return false;
+  if (std::ranges::any_of(word, [](unsigned char c) { return std::isalpha(c) != 0; })) return false;
+  double ignored = 0.0;
+  const std::string_view inside = word.substr(first, last - first + 1);
+  return to_number(inside, Decimal::point, ignored) || to_number(inside, Decimal::comma, ignored);
+}
+
 /// A column that cannot be an input, and why.
 struct Problem {
-  enum class Kind : std::uint8_t { mixed, dates, too_many } kind;
+  enum class Kind : std::uint8_t { mixed, dates, units, too_many } kind;
   std::size_t column = 0, row = 0, different = 0;
 };
-
-std::string option_name(const Table& table, std::size_t column) {
-  const bool plain = !table.names.empty() && table.names[column].find_first_of(", \"'\t") == std::string::npos;
-  return plain ? table.names[column] : std::to_string(column + 1);
-}
 
 std::string what_is_wrong(const Table& table, const Problem& problem) {
   const std::string column = table.column_text(problem.column),
@@ -53,6 +62,7 @@ std::string what_is_wrong(const Table& table, const Problem& problem) {
     case Problem::Kind::mixed:
       return fmt::format("the cell {} of column {} is not a number, and others of the column are", word, column);
     case Problem::Kind::dates: return fmt::format("column {} holds dates or times ({})", column, word);
+    case Problem::Kind::units: return fmt::format("column {} holds numbers with signs around them ({})", column, word);
     case Problem::Kind::too_many: break;
   }
   return fmt::format("column {} has {} different words in {} rows ({}, …)", column, problem.different, table.rows(),
@@ -71,6 +81,10 @@ std::string remedy_for(const Table& table, const Problem& problem) {
       return fmt::format(
           "turn them into numbers (the day of the week, seconds since the first row), or leave the column "
           "out by --ignore {}",
+          option);
+    case Problem::Kind::units:
+      return fmt::format(
+          "write the numbers alone, or leave the column out by --ignore {0}; if they are categories, --categories {0}",
           option);
     case Problem::Kind::too_many: break;
   }
@@ -103,6 +117,11 @@ bool contains(const Table& table, const std::vector<std::string>& names, std::si
 }
 
 }  // namespace
+
+std::string option_name(const Table& table, std::size_t column) {
+  const bool plain = !table.names.empty() && table.names[column].find_first_of(", \"'\t") == std::string::npos;
+  return plain ? table.names[column] : std::to_string(column + 1);
+}
 
 bool perhaps_missing(std::string_view word) {
   constexpr std::array<std::string_view, 6> words{"none", "None", "-", "--", ".", "unknown"};
@@ -206,6 +225,12 @@ std::vector<InputColumn> learn_inputs(const Table& table, const Reading& reading
     column.categories = distinct_texts(table, i);
     const std::size_t count = column.categories.size();
     const bool a_word_a_row = count > 20 && 2 * count > table.rows();
+    const auto amounts = static_cast<std::size_t>(
+        std::count_if(table.words[i].list.begin(), table.words[i].list.end(), looks_like_amount));
+    if (!named && a_word_a_row && 10 * amounts >= 9 * count) {
+      problems.push_back({Problem::Kind::units, i, first, count});
+      continue;
+    }
     if (count > (named ? kMostNamedCategories : kMostCategories) || (!named && a_word_a_row)) {
       problems.push_back({Problem::Kind::too_many, i, first, count});
       continue;

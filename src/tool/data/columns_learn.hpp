@@ -32,6 +32,9 @@ std::vector<std::string> distinct_texts(const Table& table, std::size_t column);
 std::vector<InputColumn> learn_inputs(const Table& table, const Reading& reading, const std::vector<char>& is_input,
                                       std::vector<std::string>& notes);
 
+/// What an option calls a column: its name, or its number where the name could not stand in a list.
+std::string option_name(const Table& table, std::size_t column);
+
 /// "a, b, c, … (12 in all)".
 std::string some_of(const std::vector<std::string>& words);
 

@@ -151,10 +151,16 @@ HeaderGuess guess_header(const std::vector<Row>& rows, Decimal decimal) {
 }
 
 /// Names for every column, all different.
-std::vector<std::string> column_names(const Row& header, std::size_t columns, std::vector<std::string>& notes) {
+std::vector<std::string> column_names(const Row& header, const std::vector<Row>& rows, std::size_t columns,
+                                      std::vector<std::string>& notes) {
   std::vector<std::string> names;
   for (const std::string_view cell : header.cells) names.emplace_back(trimmed(cell));
-  if (names.size() + 1 == columns) names.insert(names.begin(), "");  // R: names of the rows have none themselves
+  if (names.size() + 1 == columns) {  // R: names of the rows have none themselves; or a separator ends each row
+    const bool ends_empty = std::all_of(rows.begin() + 1, rows.end(), [&](const Row& row) {
+      return row.cells.size() < columns || row.cells.back().empty();
+    });
+    names.insert(ends_empty ? names.end() : names.begin(), "");
+  }
   std::set<std::string> used;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty()) names[i] = fmt::format("column {}", i + 1);
@@ -202,7 +208,8 @@ class TableBuilder {
   Error ragged(const Row& row) const {
     return data_error(fmt::format("the row has {} cells and the first one has {} (separator: {})", row.cells.size(),
                                   table_.columns, table_.format),
-                      "give every row the same number of cells")
+                      table_.columns == 1 ? "take out the lines above the table, or give every row as many cells"
+                                          : "give every row the same number of cells")
         .in(table_.path)
         .at_line(row.line)
         .at_column(std::min(row.cells.size(), table_.columns) + 1);
@@ -218,6 +225,34 @@ Decimal find_decimal(const std::vector<Row>& rows, char separator) {
     for (const std::string_view cell : row.cells) evidence.look_at(cell);
   if (evidence.comma != 0 || evidence.point != 0) return evidence.point == 0 ? Decimal::comma : Decimal::point;
   return separator != ',' && evidence.maybe_comma != 0 && evidence.maybe_point == 0 ? Decimal::comma : Decimal::point;
+}
+
+/// Lines that begin with #, above a table, as instruments and numpy.savetxt write them, are taken off; the last of them
+/// stays as a header, without its #, if it has as many cells as the line behind. `line`: the number of the first line.
+void take_comments(std::string_view& text, char separator, std::uint32_t& line, std::vector<std::string>& notes) {
+  static const std::string nowhere;
+  std::size_t last = 0, end = 0, count = 0;
+  while (end < text.size() && text[end] == '#') {
+    last = end, ++count;
+    end = std::min(text.find_first_of("\r\n", end), text.size());
+    if (text.substr(end).starts_with("\r\n")) ++end;
+    if (end < text.size()) ++end;
+  }
+  if (count == 0) return;
+  const std::string_view rest = text.substr(end);
+  if (separator == '\0') separator = find_separator(rest);
+  const std::size_t letters = text.find_first_not_of("# \t", last);
+  const bool any = letters < end;
+  const std::vector<Row> above = first_rows(any ? text.substr(letters, end - letters) : "", separator, 1),
+                         below = first_rows(rest, separator, 1);
+  const bool header = !above.empty() && !below.empty() && above[0].cells.size() == below[0].cells.size() &&
+                      std::none_of(above[0].cells.begin(), above[0].cells.end(), number_in_any_spelling);
+  line += static_cast<std::uint32_t>(header ? count - 1 : count);
+  text = header ? text.substr(letters) : rest;
+  const std::size_t passed = header ? count - 1 : count;
+  if (passed != 0)
+    notes.push_back(fmt::format("{} line{} above the table begin{} with # and {} passed over", passed,
+                                passed == 1 ? "" : "s", passed == 1 ? "s" : "", passed == 1 ? "was" : "were"));
 }
 
 /// A first line "sep=;", as Excel understands it, is taken off.
@@ -269,11 +304,13 @@ Table parse_csv(std::string_view text, const std::string& path, HeaderRule heade
   Table table;
   table.path = path;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  std::uint32_t first = 1;
   char separator = separator_line(text);
+  if (separator == '\0') take_comments(text, separator, first, table.notes);
   if (separator == '\0') separator = find_separator(text);
   const std::vector<Row> rows = first_rows(text, separator, kLinesForNumbers);
   const Decimal decimal = find_decimal(rows, separator);
-  RowReader reader(text, path, separator);
+  RowReader reader(text, path, separator, first);
   Row row;
   if (!reader.next(row)) throw data_error("the file has no rows", "give a file with numbers").in(path);
   HeaderGuess guess{header == HeaderRule::yes, ""};
@@ -281,10 +318,11 @@ Table parse_csv(std::string_view text, const std::string& path, HeaderRule heade
   if (!guess.note.empty()) table.notes.push_back(guess.note);
   table.format = name_of(separator);
   table.columns = row.cells.size();
-  if (guess.header && rows.size() > 1 && rows[1].cells.size() == row.cells.size() + 1) ++table.columns;
+  const bool one_more = guess.header && rows.size() > 1 && rows[1].cells.size() == row.cells.size() + 1;
+  if (one_more && table.columns >= 2) ++table.columns;
   TableBuilder builder(table, decimal);
   if (guess.header) {
-    table.names = column_names(row, table.columns, table.notes);
+    table.names = column_names(row, rows, table.columns, table.notes);
   } else {
     builder.append(row);
   }

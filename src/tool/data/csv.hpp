@@ -47,7 +47,7 @@ struct Table {
 };
 
 /// Encoding: decode_text(). Lines end with LF, CRLF or CR; blank lines are passed over; a first line "sep=;" names the
-/// separator.
+/// separator; lines above the table that begin with # are passed over, but the last may be the header.
 /// Separator: of tab, semicolon, bar, comma and blanks the one that cuts the first 100 lines into the same number of
 /// cells (at least two, in more than half of them), and of several the one with which most cells are numbers; blanks
 /// only where numbers stand between them. Quoted cells may hold anything, quotes doubled.

@@ -14,8 +14,15 @@ std::string_view trimmed(std::string_view text);
 
 struct Row {
   std::vector<std::string_view> cells;  ///< into the text, or into `unquoted`
-  std::deque<std::string> unquoted;
+  std::deque<std::string> unquoted;     ///< which does not move what it holds
   std::uint32_t line = 0;
+
+  Row() = default;
+  Row(Row&&) = default;  // a copy's cells would look into the other's strings
+  Row& operator=(Row&&) = default;
+  Row(const Row&) = delete;
+  Row& operator=(const Row&) = delete;
+  ~Row() = default;
 };
 
 /// Cuts UTF-8 text into rows; quoted cells may hold separators, doubled quotes and line ends.
@@ -23,8 +30,9 @@ class RowReader {
  public:
   static constexpr char kBlanks = ' ';  // runs of blanks and tabs are one separator
 
-  RowReader(std::string_view text, const std::string& path, char separator)
-      : text_(text), path_(path), separator_(separator) {}
+  /// `line`: the number of the text's first line in its file.
+  RowReader(std::string_view text, const std::string& path, char separator, std::uint32_t line = 1)
+      : text_(text), path_(path), separator_(separator), line_(line) {}
 
   /// False at the end. Lines with nothing but blanks are passed over. Throws where a quote is not closed.
   bool next(Row& row);
@@ -39,7 +47,7 @@ class RowReader {
   const std::string& path_;
   char separator_;
   std::size_t at_ = 0;
-  std::uint32_t line_ = 1;
+  std::uint32_t line_;
 };
 
 enum class Decimal : std::uint8_t { point, comma };

@@ -16,6 +16,7 @@
 #include "tool/data/npy.hpp"
 #include "tool/data/npz.hpp"
 #include "tool/data/picture_folder.hpp"
+#include "tool/data/text_encoding.hpp"
 #include "tool/data/windows.hpp"
 #include "tool/terminal/error.hpp"
 
@@ -28,16 +29,18 @@ enum class Format : std::uint8_t { idx, npy, npz, csv };
 Format format_of(const std::string& path) {
   if (!split_npz_path(path).second.empty()) return Format::npz;
   FileReader reader(path);
-  const std::vector<std::uint8_t> start = reader.read(kKindBytes);
+  constexpr std::size_t kStartBytes = 512;
+  const std::vector<std::uint8_t> start = reader.read(kStartBytes);
   if (start.empty()) throw data_error("the file is empty", "give a file with samples").in(path);
+  const std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
   if (start[0] == 0x93) return Format::npy;
+  if (!text.starts_with(std::string_view("\0\0", 2)) && is_utf16(text)) return Format::csv;
   if (start[0] == 0) return Format::idx;
-  refuse_foreign({reinterpret_cast<const char*>(start.data()), start.size()}, path, Wanted::array);
-  if (start.size() >= 2 && start[0] == 'P' && start[1] == 'K') return Format::npz;
+  refuse_foreign(text.substr(0, kKindBytes), path, Wanted::array);
+  if (text.starts_with("PK\x03\x04") || text.starts_with("PK\x05\x06")) return Format::npz;
   if (path.ends_with(".npy") || path.ends_with(".npy.gz")) return Format::npy;  // the reader says what is wrong
-  const bool two_bytes = start.size() == 4 && start[1] == 0 && start[3] == 0;   // text as UTF-16
   for (const std::uint8_t byte : start)
-    if (!two_bytes && byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t')
+    if (byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t')
       throw data_error("the file is neither IDX nor .npy nor .npz nor text",
                        "give one of these: IDX (plain or .gz), .npy, .npz, .csv")
           .in(path)
@@ -152,6 +155,8 @@ void DataSet::set_scale(bool bytes, const Reading& reading) {
       bytes ? "numbers" : "unsigned bytes", bytes ? "unsigned bytes" : "numbers", static_cast<double>(scale_)));
 }
 
+bool holds_table(const std::string& path) { return format_of(path) == Format::csv; }
+
 DataSet DataSet::samples_from(const std::string& path, const Reading& reading, LabelUse use) {
   if (holds_pictures(path)) return pictures_from(path, reading, use);
   if (format_of(path) == Format::csv) return table_from(path, reading, use);
@@ -177,13 +182,17 @@ void DataSet::add_targets_from(const std::string& path, const Reading& reading) 
   require_count(array.dims.empty() ? 1 : array.dims[0], "");
   const bool column = array.count() == count_;
   bool whole = column && !is_real(array.element);
-  if (whole && reading.outputs == 1) {  // one output learns values, or two classes
+  if (whole) {
     bool zeros = true, signs = true;
+    double least = HUGE_VAL, most = -HUGE_VAL;
     for (std::uint64_t i = 0; i < array.count(); ++i) {
-      zeros = zeros && (array.at(i) == 0.0 || array.at(i) == 1.0);
-      signs = signs && std::abs(array.at(i)) == 1.0;
+      const double value = array.at(i);
+      zeros = zeros && (value == 0.0 || value == 1.0);
+      signs = signs && std::abs(value) == 1.0;
+      least = std::min(least, value), most = std::max(most, value);
     }
-    whole = (zeros || signs) && !reading.values;
+    if (reading.outputs == 1) whole = (zeros || signs) && !reading.values;  // one output learns values, or two classes
+    if (reading.outputs == 0 && !reading.known) whole = !are_amounts(least, most, count_);
   }
   if (whole) {
     labels_ = read_labels(array);

@@ -25,7 +25,8 @@ class DataSet {
   /// (picture_folder.hpp), by name where the model knows classes.
   static DataSet samples_from(const std::string& path, const Reading& reading = {}, LabelUse use = LabelUse::none);
   /// Adds labels (whole numbers or words, one a sample) or targets (numbers, any number a sample). Whole numbers are
-  /// targets where the model has one output and they are neither 0 and 1 nor -1 and +1, or squared error was asked for.
+  /// targets where the model has one output and they are neither 0 and 1 nor -1 and +1, or squared error was asked for,
+  /// and, where there is no model yet, by are_amounts().
   void add_targets_from(const std::string& path, const Reading& reading = {});
   /// Samples and labels or targets from one table (columns.hpp).
   static DataSet table_from(const std::string& path, const Reading& reading = {}, LabelUse use = LabelUse::required);
@@ -94,6 +95,9 @@ class DataSet {
   std::vector<float> targets_;
   bool reconstructs_ = false;
 };
+
+/// Whether the file is text, which is read as a table; throws where it is no file that is read.
+bool holds_table(const std::string& path);
 
 /// The four files of MNIST and its relatives, in a folder.
 struct MnistFiles {

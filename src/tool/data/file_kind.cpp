@@ -19,52 +19,53 @@ struct Magic {
   std::string_view bytes;
   const char* what;
   Content content;
+  bool letters =
+      false;  // a table's header may begin so (BMI, PAR1): what has no other bytes than text is none of these
 };
+constexpr bool kLetters = true;
 constexpr std::array kMagics{
-    Magic{0, "MOTE"sv, "a mote model", Content::mote_model},
+    Magic{0, "MOTE"sv, "a mote model", Content::mote_model, kLetters},
     Magic{0, "\x93NUMPY"sv, "a NumPy array", Content::array},
     Magic{0, "\x89PNG"sv, "a PNG picture", Content::picture},
     Magic{0, "\xFF\xD8\xFF"sv, "a JPEG picture", Content::picture},
     Magic{0, "GIF8"sv, "a GIF picture", Content::picture},
-    Magic{0, "BM"sv, "a BMP picture", Content::picture},
+    Magic{0, "BM"sv, "a BMP picture", Content::picture, kLetters},
     Magic{0, "II*\0"sv, "a TIFF picture", Content::picture},
     Magic{0, "MM\0*"sv, "a TIFF picture", Content::picture},
-    Magic{8, "WEBP"sv, "a WebP picture", Content::picture},
-    Magic{8, "WAVE"sv, "a WAV recording", Content::array},
+    Magic{8, "WEBP"sv, "a WebP picture", Content::picture, kLetters},
+    Magic{8, "WAVE"sv, "a WAV recording", Content::array, kLetters},
     Magic{0, "%PDF"sv, "a PDF document", Content::table},
     Magic{0, "\xD0\xCF\x11\xE0"sv, "an old Excel or Word file", Content::table},
-    Magic{0, "PAR1"sv, "a Parquet table", Content::table},
-    Magic{0, "ARROW1"sv, "an Arrow table", Content::table},
-    Magic{0, "FEA1"sv, "a Feather table", Content::table},
+    Magic{0, "PAR1"sv, "a Parquet table", Content::table, kLetters},
+    Magic{0, "ARROW1"sv, "an Arrow table", Content::table, kLetters},
+    Magic{0, "FEA1"sv, "a Feather table", Content::table, kLetters},
     Magic{0, "SQLite format"sv, "an SQLite database", Content::table},
     Magic{0, "<?xml"sv, "an XML file", Content::table},
     Magic{0, "<svg"sv, "an SVG picture", Content::picture},
     Magic{0, "<!"sv, "a web page", Content::table},
     Magic{0, "<html"sv, "a web page", Content::table},
-    Magic{0, "{"sv, "a JSON file", Content::table},
-    Magic{0, "["sv, "a JSON file", Content::table},
-    Magic{4, "TFL3"sv, "a TensorFlow Lite model", Content::model},
+    Magic{4, "TFL3"sv, "a TensorFlow Lite model", Content::model, kLetters},
     Magic{0, "\x89HDF"sv, "an HDF5 file, as Keras writes models", Content::model},
-    Magic{0, "GGUF"sv, "a GGUF model", Content::model},
-    Magic{8, "{\""sv, "a safetensors file", Content::model},
+    Magic{0, "GGUF"sv, "a GGUF model", Content::model, kLetters},
+    Magic{8, "{\""sv, "a safetensors file", Content::model, kLetters},
     Magic{0, "MATLAB 5"sv, "a MATLAB file", Content::array},
     Magic{0, "\x80\x02"sv, "a Python pickle", Content::array},
     Magic{0, "\x80\x03"sv, "a Python pickle", Content::array},
     Magic{0, "\x80\x04"sv, "a Python pickle", Content::array},
     Magic{0, "\x80\x05"sv, "a Python pickle", Content::array},
-    Magic{0, "BZh"sv, "a file compressed with bzip2", Content::packed},
+    Magic{4, "1AY&SY"sv, "a file compressed with bzip2", Content::packed},
     Magic{0,
           "\xFD"
           "7zXZ"sv,
           "a file compressed with xz", Content::packed},
     Magic{0, "\x28\xB5\x2F\xFD"sv, "a file compressed with zstd", Content::packed},
     Magic{0, "7z\xBC\xAF"sv, "a 7z archive", Content::packed},
-    Magic{0, "Rar!"sv, "a RAR archive", Content::packed},
+    Magic{0, "Rar!"sv, "a RAR archive", Content::packed, kLetters},
     Magic{0,
           "\x7F"
           "ELF"sv,
           "a program", Content::other},
-    Magic{0, "MZ"sv, "a Windows program", Content::other},
+    Magic{0, "MZ"sv, "a Windows program", Content::other, kLetters},
     Magic{0, "#!"sv, "a script", Content::other},
 };
 
@@ -87,6 +88,23 @@ bool looks_like_onnx(std::string_view start, std::string_view path) {
          (start[2] == 0x12 || start[2] == 0x3A || path.ends_with(".onnx"));
 }
 
+/// Bytes that no text has.
+bool has_control_bytes(std::string_view start) {
+  return std::any_of(start.begin(), start.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && c != '\n' && c != '\r' && c != '\t';
+  });
+}
+
+/// "[1, …", "{ "a": …": a bracket alone may begin a header ("[kg]").
+bool looks_like_json(std::string_view start) {
+  const bool object = start.starts_with('{');
+  if (!object && !start.starts_with('[')) return false;
+  const std::size_t next = start.find_first_not_of(" \t\r\n", 1);
+  return next == std::string_view::npos ||
+         std::string_view(object ? "\"}" : "[{\"]-0123456789").find(start[next]) != std::string_view::npos;
+}
+
 const char* remedy_for(Content content, Wanted wanted) {
   if (content == Content::packed) return "unpack it first";
   if (wanted == Wanted::model_file) return "give a .mote file, as mote train writes it";
@@ -105,7 +123,7 @@ const char* remedy_for(Content content, Wanted wanted) {
 const char* text_of(Wanted wanted) {
   switch (wanted) {
     case Wanted::table: return "a CSV table";
-    case Wanted::array: return "an array of samples or labels";
+    case Wanted::array: return "a CSV table or an array of samples or labels";
     case Wanted::model_file: return "a .mote file";
     case Wanted::network: return "a network";
   }
@@ -120,9 +138,12 @@ std::optional<ForeignKind> foreign_kind(std::string_view start, std::string_view
   if (start.starts_with("PK\x03\x04") && !lower.ends_with(".npz"))
     for (const Ending& archive : kArchives)
       if (lower.ends_with(archive.end)) return ForeignKind{archive.what, archive.content};
+  const bool binary = has_control_bytes(start);
   for (const Magic& magic : kMagics)
-    if (start.size() > magic.offset && start.substr(magic.offset).starts_with(magic.bytes))
+    if (start.size() > magic.offset && start.substr(magic.offset).starts_with(magic.bytes) &&
+        (binary || !magic.letters))
       return ForeignKind{magic.what, magic.content};
+  if (looks_like_json(start)) return ForeignKind{"a JSON file", Content::table};
   if (looks_like_onnx(start, lower)) return ForeignKind{"an ONNX model", Content::model};
   if (lower.ends_with(".tar")) return ForeignKind{"a tar archive", Content::packed};
   return std::nullopt;

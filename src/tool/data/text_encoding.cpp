@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "tool/terminal/error.hpp"
 
@@ -70,7 +71,21 @@ bool zeros_at(std::string_view bytes, std::size_t parity) {
   return pairs > 0 && 10 * zeros >= 9 * pairs;
 }
 
+struct Utf16 {
+  bool big = false;
+  std::size_t first = 0;  // byte behind the mark
+};
+std::optional<Utf16> utf16_of(std::string_view bytes) {
+  if (bytes.starts_with("\xFF\xFE")) return Utf16{false, 2};
+  if (bytes.starts_with("\xFE\xFF")) return Utf16{true, 2};
+  if (bytes.size() < 4) return std::nullopt;
+  const bool even = zeros_at(bytes, 0), odd = zeros_at(bytes, 1);
+  return even == odd ? std::nullopt : std::optional(Utf16{even, 0});
+}
+
 }  // namespace
+
+bool is_utf16(std::string_view start) { return utf16_of(start).has_value(); }
 
 bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
@@ -97,10 +112,8 @@ bool is_utf8(std::string_view text) {
 
 DecodedText decode_text(std::string&& bytes, const std::string& path) {
   const std::string_view view = bytes;
-  if (view.starts_with("\xFF\xFE")) return {from_utf16(view, false, 2, path), "UTF-16"};
-  if (view.starts_with("\xFE\xFF")) return {from_utf16(view, true, 2, path), "UTF-16"};
-  if (view.size() >= 4 && zeros_at(view, 1) && !zeros_at(view, 0)) return {from_utf16(view, false, 0, path), "UTF-16"};
-  if (view.size() >= 4 && zeros_at(view, 0) && !zeros_at(view, 1)) return {from_utf16(view, true, 0, path), "UTF-16"};
+  if (const std::optional<Utf16> wide = utf16_of(view))
+    return {from_utf16(view, wide->big, wide->first, path), "UTF-16"};
   if (const std::size_t zero = view.find('\0'); zero != std::string_view::npos)
     throw data_error("the file is not text: it has a zero byte", "give IDX, .npy or a table as text")
         .in(path)

@@ -17,6 +17,9 @@ struct DecodedText {
 /// zero bytes say that the file is no text.
 DecodedText decode_text(std::string&& bytes, const std::string& path);
 
+/// Whether a file that begins so is text in UTF-16, by the rule of decode_text().
+bool is_utf16(std::string_view start);
+
 /// Whether all of it is UTF-8.
 bool is_utf8(std::string_view text);
 

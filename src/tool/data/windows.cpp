@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <span>
 
+#include "tool/data/columns_learn.hpp"
 #include "tool/terminal/error.hpp"
 
 namespace mote::tool {
@@ -38,6 +40,22 @@ std::int32_t majority(std::span<const std::int32_t> labels) {
   for (const std::int32_t label : labels)
     if (counts[label] > counts[best]) best = label;
   return best;
+}
+
+/// Columns that rise by one step nearly everywhere: the time, of which nothing is learned but the place in the file.
+void add_notes_of_time(EncodedTable& table, const Table& cells) {
+  for (const InputColumn& column : table.description.inputs) {
+    const std::size_t place = column.column - 1;
+    std::size_t even = 0;
+    for (std::size_t row = 2; row < cells.rows(); ++row) {
+      const double step = cells.number(row, place) - cells.number(row - 1, place),
+                   before = cells.number(row - 1, place) - cells.number(row - 2, place);
+      even += step > 0.0 && std::abs(step - before) <= 1e-3 * step ? 1U : 0U;
+    }
+    if (cells.rows() > 10 && 10 * even >= 9 * (cells.rows() - 2))
+      table.notes.push_back(fmt::format("column {} rises evenly from row to row; if it is the time, --ignore {}",
+                                        cells.column_text(place), option_name(cells, place)));
+  }
 }
 
 }  // namespace
@@ -83,6 +101,13 @@ void cut_windows(EncodedTable& table, const Table& cells, const Windows& windows
   if (covered < table.rows)
     table.notes.push_back(fmt::format("{} of {} rows are in no window: they end a recording or lie between windows",
                                       table.rows - covered, table.rows));
+  if (learning && windows.group.empty())
+    for (const InputColumn& column : table.description.inputs)
+      if (!column.categories.empty())
+        table.notes.push_back(fmt::format(
+            "windows reach over changes of the words in column {}; if it tells recordings apart, give --group {}",
+            cells.column_text(column.column - 1), option_name(cells, column.column - 1)));
+  if (learning) add_notes_of_time(table, cells);
   if (windows.hop < windows.length && learning)
     table.notes.push_back(
         "windows overlap, so a validation part or a fold shares rows with the training part: for an honest score keep "
