@@ -51,9 +51,10 @@ using U8 = std::uint8_t;
 using U16 = std::uint16_t;
 using U32 = std::uint32_t;
 
-std::uint64_t number(std::span<const std::byte> file, std::size_t offset, std::size_t bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = bytes; i-- > 0;) value = value << 8U | std::to_integer<std::uint64_t>(file[offset + i]);
+/// Of at most 32 bits.
+std::size_t number(std::span<const std::byte> file, std::size_t offset, std::size_t bytes) {
+  std::size_t value = 0;
+  for (std::size_t i = bytes; i-- > 0;) value = value << 8U | std::to_integer<std::size_t>(file[offset + i]);
   return value;
 }
 std::uint64_t bits(float value) {
@@ -120,7 +121,8 @@ TEST(format, bytes_lie_where_the_tables_say) {
   for (std::size_t i = 0; i < 10; ++i) is(of(1, 28 + 2 * i), 2, window[i], "window");
   is(of(2, 48), 4, bits(0.25F), "alpha");
   is(of(2, 52), 4, bits(0.5F), "beta");
-  is(of(1, 56), 8, 0, "scale and zero_point");
+  is(of(1, 56), 4, 0, "scale");
+  is(of(1, 60), 4, 0, "zero_point");
   is(of(1, 64), 4, 0, "param_offset");
   is(of(2, 64), 4, norm_offset, "param_offset");
   is(of(1, 68), 4, depthwise_bytes, "param_bytes");

@@ -396,8 +396,7 @@ MOTE_FOLDED inline void run_update(const Binding& b, const Choice& choice, const
     pick(
         choice.optimizer(),
         [](auto kind, const Binding& bound, const UpdateArgs& all) MOTE_FOLDED {
-          constexpr auto kKernel = update_kernel(kind);
-          if constexpr (kKernel != nullptr) call<kKernel>(bound, all);
+          if constexpr (!full_batch(kind())) call<update_kernel(kind())>(bound, all);
         },
         b, args);
   }
