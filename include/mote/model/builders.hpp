@@ -365,10 +365,11 @@ constexpr void stop_compiling(const Status& status, const LayerSpec& wish) {
 /// Builds a network at compile time. A mistake does not compile, and the error names the rule.
 template <class... Specs>
 consteval auto sequential(const Specs&... wishes) {
-  static_assert((std::is_same_v<Specs, LayerSpec> && ...),
-                "sequential() takes layers: input(8), dense(4), relu() with their parentheses");
-  static_assert(sizeof...(Specs) <= kMaxLayers, "the network has more than kMaxLayers layers");
   constexpr std::size_t count = sizeof...(Specs);
+  static_assert(count <= kMaxLayers, "the network has more than kMaxLayers layers");
+  constexpr std::array<bool, count> are_layers{std::is_same_v<Specs, LayerSpec>...};  // clang folds 256 at most
+  static_assert(std::ranges::count(are_layers, true) == count,
+                "sequential() takes layers: input(8), dense(4), relu() with their parentheses");
   const std::array<LayerSpec, count> specs{wishes...};
   std::array<const char*, count> labels{};
   Network<count> network;

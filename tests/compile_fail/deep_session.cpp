@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// EXPECT: about 40 to train and 150 to run with GCC, 20 and 75 with clang): take mote::Trainer or mote::Session
+#include <utility>
+
+#include "mote/model/builders.hpp"
+#include "mote/run/session.hpp"
+
+using namespace mote;
+
+template <std::size_t... I>
+consteval auto deep(std::index_sequence<I...>) {
+  return sequential(input(4), (static_cast<void>(I), dense(4))...);
+}
+
+#ifdef FAIL
+constexpr auto kNet = deep(std::make_index_sequence<240>{});
+#else
+constexpr auto kNet = deep(std::make_index_sequence<64>{});
+#endif
+StaticSession<kNet> session;
