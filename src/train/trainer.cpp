@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "plan/plan_in_arena.hpp"
+#include "train/self_check.hpp"
 
 namespace mote {
 namespace detail {
@@ -73,6 +74,7 @@ void DynamicProgram::stamp_arena(std::uint32_t updates) const { detail::set_last
 
 Result<Trainer> Trainer::create(const Model& model, const TrainConfig& config, std::span<std::byte> arena) {
   MOTE_TRY(validate(model, config));
+  detail::require_unfused_products();
   Trainer trainer;
   MOTE_TRY_ASSIGN(trainer.plan_, detail::plan_in_arena(model, plan_options(config), arena));
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
