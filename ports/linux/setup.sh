@@ -5,7 +5,7 @@
 # It never changes the system's package sources. Nothing of the build belongs here: that is CMake's work.
 set -eu
 
-readonly host_packages="g++ cmake ninja-build libgtest-dev googletest libbenchmark-dev libcli11-dev nlohmann-json3-dev \
+readonly host_packages="g++ cmake ninja-build make pkgconf libgtest-dev googletest libbenchmark-dev libcli11-dev nlohmann-json3-dev \
 libfmt-dev zlib1g-dev libpng-dev libjpeg-dev dataset-fashion-mnist gnuplot-nox"
 readonly cross_packages="gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib \
 g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-user qemu-system-arm"
