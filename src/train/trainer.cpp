@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "plan/plan_in_arena.hpp"
 #include "train/self_check.hpp"
@@ -19,6 +20,17 @@ float largest_magnitude(const float* values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i)
     largest = std::max(largest, std::bit_cast<std::int32_t>(values[i]) & 0x7FFF'FFFF);
   return std::bit_cast<float>(std::min(largest, std::int32_t{0x7F80'0000}));
+}
+/// Words as bytes: labels are integers.
+void mark_used_up(float* first, std::size_t stride, std::uint32_t samples) {
+  for (std::uint32_t sample = 0; sample < samples; ++sample)
+    std::memcpy(first + sample * stride, &kUsedUp, sizeof kUsedUp);
+}
+
+Status check_written(const float* first, std::size_t stride, std::uint32_t samples, Code missing) {
+  for (std::uint32_t sample = 0; sample < samples; ++sample)
+    if (std::memcmp(first + sample * stride, &kUsedUp, sizeof kUsedUp) == 0) return {missing, kNoLayer, sample};
+  return {};
 }
 }  // namespace detail
 

@@ -55,11 +55,12 @@ TEST(Extremes, ClippingByNormTakesGradientsOfAnySize) {
 template <class AnyTrainer>
 Status one_step(AnyTrainer& trainer, float x, float target) {
   trainer.init_params(1, Initializer::zeros);
-  for (float& value : trainer.input()) value = x;
-  for (float& value : trainer.targets()) value = target;
   Status status{};
-  for (std::uint32_t slice = 0; status.ok() && slice < trainer.config().batch / trainer.slice_samples(); ++slice)
+  for (std::uint32_t slice = 0; status.ok() && slice < trainer.config().batch / trainer.slice_samples(); ++slice) {
+    for (float& value : trainer.input()) value = x;
+    for (float& value : trainer.targets()) value = target;
     status = trainer.step().status();
+  }
   return status;
 }
 constexpr Optimizer kRules[]{

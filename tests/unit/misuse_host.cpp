@@ -47,5 +47,39 @@ TEST(misuse_death_test, values_that_would_lie_outside_the_arena) {
   EXPECT_DEATH(static_cast<void>(planned->labels()), "The plan in the arena was overwritten");
 }
 
+StaticTrainer<test::kResidual, test::kSgd> with_labels;
+
+TEST(misuse_death_test, values_that_the_plan_does_not_have) {
+  const char* const sentence = "a value was used that this plan does not have; external input is given by set_input";
+  EXPECT_DEATH(with_labels.targets()[0] = 1.0F, sentence);
+  EXPECT_DEATH(with_labels.sample_weights().front() = 1.0F, sentence);
+  EXPECT_DEATH(with_labels.optimizer_state1().back() = std::byte{1}, sentence);
+  EXPECT_DEATH(static_cast<void>(with_labels.gradient_norms()[1] > 0.0F), sentence);
+  EXPECT_DEATH(static_cast<void>(with_labels.targets().first(3)), sentence);
+  EXPECT_DEATH(external.input<float>()[0] = 1.0F, sentence);
+  Result<Trainer> planned =
+      Trainer::create(test::kResidual.model(), {.loss = Loss::squared_error, .external_input = true}, memory);
+  ASSERT_TRUE(planned.ok());
+  EXPECT_DEATH(planned->labels()[0] = 1, sentence);
+  EXPECT_DEATH(planned->input()[0] = 1.0F, sentence);
+  EXPECT_DEATH(Session().input<float>()[0] = 1.0F, sentence);
+}
+
+TEST(misuse_death_test, values_of_another_type) {
+  Result<Session> session = Session::create(test::kResidual.model(params_bytes()), memory);
+  ASSERT_TRUE(session.ok());
+  EXPECT_DEATH(static_cast<void>(session->input<std::int8_t>()), "another element type than the model's");
+  EXPECT_DEATH(static_cast<void>(session->output<const std::int8_t>()), "another element type than the model's");
+}
+
+#if MOTE_CHECKED
+TEST(misuse_death_test, values_past_the_end) {
+  EXPECT_DEATH(with_labels.labels()[4] = 1, "a value past the end was used");
+  EXPECT_DEATH(with_labels.input()[with_labels.input().size()] = 1.0F, "a value past the end was used");
+  EXPECT_DEATH(static_cast<void>(with_labels.input().subspan(3, with_labels.input().size())), "past the end");
+  EXPECT_DEATH(static_cast<void>(with_labels.labels().last(5)), "past the end");
+}
+#endif
+
 }  // namespace
 }  // namespace mote

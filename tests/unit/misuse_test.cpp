@@ -382,5 +382,128 @@ TEST(misuse, evaluate_between_slices_keeps_what_was_taken) {
   EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin(), b.end()));
 }
 
+constexpr TrainConfig kSquares{.loss = Loss::squared_error, .batch = 3, .sample_weights = true};
+StaticTrainer<test::kResidual, test::kSgd> label_trainer;
+StaticTrainer<test::kResidual, kSquares> target_trainer;
+
+/// What was left out in the first step, and what in a later one.
+template <class AnyTrainer>
+void asks_for_what_is_missing(AnyTrainer& trainer, bool labels) {
+  const std::uint32_t samples = trainer.slice_samples();
+  const auto expect = [&](Code code, std::uint32_t sample, const char* what) {
+    for (const Status& status : {trainer.step().status(), trainer.evaluate().status()}) {
+      EXPECT_EQ(status.code, code) << what;
+      EXPECT_EQ(status.detail, sample) << what;
+    }
+  };
+  const auto write_input = [&] { fill(trainer.input(), 1); };
+  const auto write_targets = [&] {
+    std::fill(trainer.labels().begin(), trainer.labels().end(), 1);
+    std::fill(trainer.targets().begin(), trainer.targets().end(), 0.5F);
+  };
+  const auto write_weights = [&] { std::fill(trainer.sample_weights().begin(), trainer.sample_weights().end(), 1.0F); };
+  const Values<float> input = trainer.input();  // asked for once, written later
+  if (labels)
+    for (float& t : trainer.targets()) t = 1.0F;  // of which there are none
+  expect(Code::missing_targets, 0, "nothing was written");
+  write_input();
+  expect(Code::missing_targets, 0, "no targets");
+  write_targets();
+  if (!labels) expect(Code::missing_targets, 0, "no weights");
+  write_weights();
+  EXPECT_TRUE(trainer.evaluate().ok());
+  write_input();
+  EXPECT_TRUE(trainer.step().ok());
+  EXPECT_EQ(trainer.step().status().code, Code::missing_input);
+  EXPECT_EQ(trainer.evaluate().status().code, Code::missing_input);
+  std::fill(input.begin(), input.end(), 0.25F);
+  expect(Code::missing_targets, 0, "the labels or targets of the last step");
+  write_targets();
+  if (!labels) expect(Code::missing_targets, 0, "the weights of the last step");
+  write_weights();
+  EXPECT_TRUE(trainer.step().ok());
+  for (std::uint32_t written = 0; written + 1 < samples; ++written) {  // not for all samples
+    std::fill_n(input.begin(), input.size() / samples * (written + 1), 0.25F);
+    const Status status = trainer.step().status();
+    EXPECT_EQ(status.code, Code::missing_input);
+    EXPECT_EQ(status.detail, written + 1);
+  }
+  write_input();
+  write_weights();
+  if (labels) {
+    for (std::uint32_t i = 0; i + 1 < samples; ++i) trainer.labels()[i] = 0;
+  } else {
+    const std::size_t outputs = trainer.targets().size() / samples;
+    std::fill_n(trainer.targets().begin(), outputs * (samples - 1), 0.0F);
+  }
+  expect(Code::missing_targets, samples - 1, "the last sample's");
+  write_targets();
+  EXPECT_TRUE(trainer.step().ok());
+  EXPECT_EQ(trainer.updates(), 3U);
+}
+
+TEST(misuse, what_was_not_written_is_asked_for) {
+  asks_for_what_is_missing(label_trainer, true);
+  asks_for_what_is_missing(target_trainer, false);
+  std::fill(memory.begin(), memory.end(), std::byte{0});  // no values of an earlier trainer
+  Result<Trainer> planned = Trainer::create(test::kResidual.model(), test::kSgd, arena());
+  ASSERT_TRUE(planned.ok());
+  asks_for_what_is_missing(*planned, true);
+  std::fill(memory.begin(), memory.end(), std::byte{0});
+  planned = Trainer::create(test::kResidual.model(), kSquares, arena());
+  ASSERT_TRUE(planned.ok());
+  asks_for_what_is_missing(*planned, false);
+}
+
+TEST(misuse, minimize_asks_for_it_too) {
+  constexpr TrainConfig kFull{.loss = Loss::squared_error, .optimizer = lbfgs(), .batch = 6, .micro_batch = 2};
+  static constexpr auto kNet = sequential(input(3), dense(2));
+  Result<Trainer> trainer = Trainer::create(kNet.model(), kFull, arena());
+  ASSERT_TRUE(trainer.ok());
+  const Status status = trainer
+                            ->minimize([](auto& t, std::uint32_t slice) {
+                              fill(t.input(), slice);
+                              for (float& value : t.targets().first(slice == 2 ? 2 : 4)) value = 0.5F;
+                            })
+                            .status();
+  EXPECT_EQ(status.code, Code::missing_targets);
+  EXPECT_EQ(status.detail, 5U) << "the last sample of six";
+}
+
+TEST(misuse, evaluate_needs_no_more_than_is_of_interest) {
+  Result<Trainer> trainer = Trainer::create(test::kResidual.model(), test::kSgd, arena());
+  ASSERT_TRUE(trainer.ok());
+  fill_slice(*trainer, 1);
+  ASSERT_TRUE(trainer->step().ok());
+  std::fill(trainer->labels().begin(), trainer->labels().end(), 0);
+  for (int part = 0; part < 2; ++part) {
+    fill(trainer->input().first(trainer->input().size() / 4), 1);  // one sample of four
+    EXPECT_TRUE(trainer->evaluate().ok());
+  }
+}
+
+TEST(values, are_spans) {
+  Result<Trainer> trainer = Trainer::create(test::kResidual.model(), test::kSgd, arena());
+  ASSERT_TRUE(trainer.ok());
+  const Values<float> values = trainer->input();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  EXPECT_EQ(values.front(), 0.0F);
+  EXPECT_EQ(values.back(), static_cast<float>(values.size() - 1));
+  EXPECT_EQ(values.first(5).size(), 5U);
+  EXPECT_EQ(values.first(5).back(), 4.0F);
+  EXPECT_EQ(values.last(2).front(), static_cast<float>(values.size() - 2));
+  EXPECT_EQ(values.subspan(7).front(), 7.0F);
+  EXPECT_EQ(values.subspan(7).size(), values.size() - 7);
+  EXPECT_EQ(values.subspan(7, 2).size(), 2U);
+  EXPECT_EQ(values.subspan(values.size()).size(), 0U);
+  EXPECT_EQ(argmax(trainer->input()), values.size() - 1);
+  const std::span<float> span = trainer->input();
+  const std::span<const float> constant = trainer->input();
+  EXPECT_EQ(span.data(), constant.data());
+  EXPECT_EQ(Values<float>().subspan(0).size(), 0U);
+  static_assert(std::ranges::borrowed_range<Values<float>> && std::ranges::view<Values<float>> &&
+                std::ranges::contiguous_range<Values<float>>);
+}
+
 }  // namespace
 }  // namespace mote

@@ -211,6 +211,7 @@ TEST(trainer, binary_labels) {
     ASSERT_TRUE(trainer.ok());
     ASSERT_EQ(trainer->labels().size(), 1U);
     for (const std::int32_t label : {-2, -1, 0, 1, 2}) {
+      trainer->input()[0] = trainer->input()[1] = 0.5F;
       trainer->labels()[0] = label;
       const bool good = label == 1 || label == (with_sign ? -1 : 0);
       EXPECT_EQ(trainer->evaluate().status().code, good ? Code::ok : Code::label_out_of_range) << label;

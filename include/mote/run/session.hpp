@@ -56,13 +56,15 @@ class Session {
   static Result<Session> create(const Model& model, std::span<std::byte> arena, const PlanOptions& options = {});
 
   /// The input of the next run, batch * input_shape values. Its memory serves other layers during run(): fill it anew.
-  template <class T>
-  [[nodiscard]] std::span<T> input() {
+  /// Empty with external input. T is the model's element type (float); another one does not compile, or ends in
+  /// panic().
+  template <class T = float>
+  [[nodiscard]] Values<T> input() {
     return values<T>(plan_.input, model_.input_shape());
   }
-  /// The result of the last run, batch * output_shape values; stays until the next run.
-  template <class T>
-  [[nodiscard]] std::span<T> output() {
+  /// The result of the last run, batch * output_shape values; stays until the next run. T as for input().
+  template <class T = float>
+  [[nodiscard]] Values<T> output() {
     return values<T>(plan_.output, model_.output_shape());
   }
   /// With PlanOptions::external_input: where the next run reads, batch * input_shape floats, only read.
@@ -91,8 +93,12 @@ class Session {
     return PlanSize{plan_.steps.size(), plan_.buffers.size()}.table_bytes();
   }
   template <class T>
-  std::span<T> values(std::uint16_t buffer, const Shape& shape) {
+  Values<T> values(std::uint16_t buffer, const Shape& shape) {
+    static_assert(detail::dtype_of<T>() != DType::none,
+                  "a session's values are float, or std::int8_t in an int8 model: take those and convert them");
     if (buffer == kNoBuffer) return {};
+    if (model_.layers.front().dtype != detail::dtype_of<T>()) [[unlikely]]
+      panic("input<T>() or output<T>() was asked for another element type than the model's; take input<float>()");
     const std::size_t count = static_cast<std::size_t>(shape.elements()) * plan_.options.batch;
     return {reinterpret_cast<T*>(memory_.arena + detail::offset_in(plan_, buffer, count * sizeof(T))), count};
   }
@@ -140,13 +146,14 @@ class StaticSession {
   static constexpr std::size_t arena_bytes = kPlan.arena_bytes;
 
   /// The input of the next run, batch * input_shape values. Its memory serves other layers during run(): fill it anew.
-  template <class T>
-  [[nodiscard]] std::span<T> input() {
+  /// Empty with external input.
+  template <class T = float>
+  [[nodiscard]] Values<T> input() {
     return values<T>(kPlan.input, kModel.input_shape());
   }
   /// The result of the last run, batch * output_shape values; stays until the next run.
-  template <class T>
-  [[nodiscard]] std::span<T> output() {
+  template <class T = float>
+  [[nodiscard]] Values<T> output() {
     return values<T>(kPlan.output, kModel.output_shape());
   }
   /// With PlanOptions::external_input: where the next run reads, batch * input_shape floats, only read.
@@ -219,7 +226,9 @@ class StaticSession {
       return kArena.bytes.data();
   }
   template <class T>
-  std::span<T> values(std::uint16_t buffer, const Shape& shape) {
+  Values<T> values(std::uint16_t buffer, const Shape& shape) {
+    static_assert(detail::dtype_of<T>() == kModel.layers[0].dtype,
+                  "the network's values have another element type: take input<float>() and convert them");
     if (buffer == kNoBuffer) return {};
     return {reinterpret_cast<T*>(arena() + kPlan.buffers[buffer].offset),
             static_cast<std::size_t>(shape.elements()) * kOptions.batch};

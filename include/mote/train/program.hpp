@@ -17,6 +17,16 @@
 
 namespace mote {
 
+namespace detail {
+/// What is used up is marked: the first word of every sample of what a caller writes (a float that is not a number, and
+/// no label).
+inline constexpr std::uint32_t kUsedUp = 0x7FC0'5EED;
+/// trainer.cpp
+void mark_used_up(float* first, std::size_t stride, std::uint32_t samples);
+/// `missing` (detail: the sample) where a sample carries the mark.
+Status check_written(const float* first, std::size_t stride, std::uint32_t samples, Code missing);
+}  // namespace detail
+
 /// A model and a plan known at run time: steps run in a loop (trainer.cpp).
 class DynamicProgram {
  public:
@@ -25,6 +35,10 @@ class DynamicProgram {
   [[nodiscard]] const TrainConfig& config() const { return config_; }
   [[nodiscard]] std::byte* arena() const { return arena_; }
   [[nodiscard]] const std::byte* frozen_params() const { return model_.params; }
+  /// The value that the loss reads: the model's last, or the logits in front of its softmax.
+  [[nodiscard]] Shape output_shape() const {
+    return model_.layers.empty() ? Shape{} : model_.layers[plan_.output_layer].shape;
+  }
 
   /// Divides large layers among these threads, which must outlive the trainer or be taken back (nullptr). Any number
   /// gives the same bits.
@@ -34,6 +48,8 @@ class DynamicProgram {
   Code run_slice(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) const;
   Code run_update(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) const;
   void evaluate(const Memory& memory, LossResult& result, volatile std::uint16_t& cursor) const;
+  [[nodiscard]] std::size_t input_elements() const { return static_cast<std::size_t>(model_.input_shape().elements()); }
+  [[nodiscard]] std::size_t output_elements() const { return static_cast<std::size_t>(output_shape().elements()); }
   /// not_created, or arena_overwritten where the stamps in the arena are not what `updates` updates left there.
   [[nodiscard]] Status check_arena(std::uint32_t updates) const;
   /// Makes a stamp say how many updates the arena has seen: of two trainers on one arena, one will be refused.
@@ -70,6 +86,9 @@ class StaticProgram {
   static constexpr auto kStaticPlan = static_plan<kNet, kOptions>();
   static constexpr Plan kPlan = kStaticPlan.view();
   static constexpr Model kModel = kNet.model();
+  static constexpr Shape kOutput = kModel.layers[kPlan.output_layer].shape;
+  static constexpr auto kInputElements = static_cast<std::size_t>(kModel.input_shape().elements());
+  static constexpr auto kOutputElements = static_cast<std::size_t>(kOutput.elements());
 
  public:
   static constexpr std::size_t arena_bytes = kPlan.arena_bytes;
@@ -79,6 +98,7 @@ class StaticProgram {
   [[nodiscard]] static constexpr const Model& source() { return kModel; }
   [[nodiscard]] static constexpr const Plan& plan() { return kPlan; }
   [[nodiscard]] static constexpr const TrainConfig& config() { return kConfig; }
+  [[nodiscard]] static constexpr Shape output_shape() { return kOutput; }
   [[nodiscard]] std::byte* arena() { return arena_.data(); }
   [[nodiscard]] const std::byte* arena() const { return arena_.data(); }
   [[nodiscard]] static const std::byte* frozen_params() { return reinterpret_cast<const std::byte*>(&kFrozenParams); }
@@ -106,6 +126,8 @@ class StaticProgram {
     detail::run_loss(Binding(kModel, kPlan, kStaticPlan.steps[kLoss], memory), ChoiceOf<kLoss>{}, kConfig, result,
                      false);
   }
+  static constexpr std::size_t input_elements() { return kInputElements; }
+  static constexpr std::size_t output_elements() { return kOutputElements; }
   static constexpr Status check_arena(std::uint32_t) { return {}; }  // the arena is nobody else's
   static constexpr void stamp_arena(std::uint32_t) {}
 

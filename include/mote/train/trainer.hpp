@@ -70,32 +70,43 @@ class BasicTrainer : public Program {
     return {};
   }
 
-  /// The next slice's input: slice_samples() * input_shape values, to be written before step() or evaluate(). Its
-  /// memory serves other layers during a step.
+  /// The next slice's input, slice_samples() * input_shape values. Empty with external input. step() uses it up, and
+  /// labels(), targets() and sample_weights() too: their memory serves other layers. A sample that was not written anew
+  /// for the next step is missing_input or missing_targets. evaluate() uses up the input alone, and where only some of
+  /// a slice's samples are of interest the others need not be written for it.
   template <class T = float>
-  [[nodiscard]] std::span<T> input() {
-    return values<T>(this->plan().input, this->source().input_shape().elements());
+  [[nodiscard]] MOTE_FOLDED Values<T> input() {
+    static_assert(detail::dtype_of<T>() == DType::f32, "a trainer's input is float: take input() and convert to it");
+    given_ |= kInput;
+    return values<T>(this->plan().input, this->input_elements());
   }
   /// With TrainConfig::external_input: where the next slice is read.
   void set_input(const float* input) { external_input_ = input; }
   /// One class index a sample; empty where the loss takes targets.
-  [[nodiscard]] std::span<std::int32_t> labels() { return values<std::int32_t>(this->plan().labels, 1); }
-  /// The wished output of each sample; empty where the loss takes labels or the input.
-  [[nodiscard]] std::span<float> targets() { return values<float>(this->plan().targets, output_shape().elements()); }
-  [[nodiscard]] std::span<float> sample_weights() { return values<float>(this->plan().sample_weights, 1); }
-  /// What the loss read (logits) in the last evaluate(); step() may put gradients there.
-  [[nodiscard]] std::span<const float> output() {
-    return values<const float>(this->plan().output, output_shape().elements());
+  [[nodiscard]] MOTE_FOLDED Values<std::int32_t> labels() {
+    given_ |= kLabels;
+    return values<std::int32_t>(this->plan().labels, 1);
   }
-  [[nodiscard]] Shape output_shape() const {
-    const std::span<const Layer> layers = this->source().layers;
-    return layers.empty() ? Shape{} : layers[this->plan().output_layer].shape;
+  /// The wished output of each sample; empty where the loss takes labels or the input.
+  [[nodiscard]] MOTE_FOLDED Values<float> targets() {
+    given_ |= kTargets;
+    return values<float>(this->plan().targets, this->output_elements());
+  }
+  /// One factor a sample; empty without TrainConfig::sample_weights.
+  [[nodiscard]] MOTE_FOLDED Values<float> sample_weights() {
+    given_ |= kWeights;
+    return values<float>(this->plan().sample_weights, 1);
+  }
+  /// What the loss read (logits) in the last evaluate(); step() may put gradients there.
+  [[nodiscard]] MOTE_FOLDED Values<const float> output() {
+    return values<const float>(this->plan().output, this->output_elements());
   }
   [[nodiscard]] std::uint32_t slice_samples() const { return mote::slice_samples(this->config()); }
 
   /// One slice forward and backward, and after the last slice of a batch the update. Returns the slice's mean loss.
   /// Errors, all before a parameter of this update has changed: not_created, arena_overwritten (another session or
-  /// trainer was created in the arena, or it was cleared), missing_input, label_out_of_range (detail: sample),
+  /// trainer was created in the arena, or it was cleared), missing_input, missing_targets and label_out_of_range
+  /// (detail: sample),
   /// non_finite_loss; and non_finite_gradient, before a parameter of the layer whose gradient is infinite or not a
   /// number has. With clip_norm or micro-batches no layer has changed then either; else the layers behind it may have
   /// had this update, since each is updated before the gradient of the one before it is taken. What counts as infinite:
@@ -108,10 +119,11 @@ class BasicTrainer : public Program {
       static_assert(!Program::kFullBatch, "a full-batch optimiser is run by minimize()");
     if (full_batch(this->config().optimizer.kind)) return Status{Code::wrong_optimizer};
     prepare();
-    if (const Status status = check(); !status.ok()) return forget(status);
+    if (const Status status = check(slice_samples()); !status.ok()) return forget(status);
     if (slice_ == 0) begin_update();
     UpdateState state = update_state();
     Code code = this->run_slice(memory(true), state, cursor_);
+    use_up();
     if (code != Code::ok) return forget({code});
     ++slices_run_;
     if (++slice_ == this->config().batch / slice_samples()) {
@@ -128,9 +140,10 @@ class BasicTrainer : public Program {
   /// its running statistics. output() holds the logits afterwards.
   Result<LossResult> evaluate() {
     prepare();
-    MOTE_TRY(check());
+    MOTE_TRY(check(1));
     LossResult result;
     Program::evaluate(memory(false), result, cursor_);
+    use_up_input();
     return result;
   }
 
@@ -157,8 +170,9 @@ class BasicTrainer : public Program {
   /// `observe(result)` is called at the start and after each iteration, the parameters being that point's; false ends
   /// the run. Dropout and noise are refused; batch norm takes each slice's statistics, and its running ones become
   /// their mean. The result's objective is never above the start's. Errors: wrong_optimizer; bad_option;
-  /// non_finite_loss and non_finite_gradient at the start; label_out_of_range (detail: sample of the batch) and
-  /// missing_input in any pass; line_search_failed. After an error the parameters are the last accepted ones.
+  /// non_finite_loss and non_finite_gradient at the start; label_out_of_range, missing_input and missing_targets
+  /// (detail: sample of the batch) in any pass; line_search_failed. After an error the parameters are the last accepted
+  /// ones.
   template <class Data, class Observe = GoOn>
   Result<MinimizeResult> minimize(Data&& data, const MinimizeOptions& options = {}, Observe&& observe = {}) {
     if constexpr (requires { Program::kFullBatch; })
@@ -187,7 +201,7 @@ class BasicTrainer : public Program {
   /// Loss and hits of the last slice that step() took.
   [[nodiscard]] LossResult last_result() const { return last_; }
   /// The trained parameters, packed as trained_offset() says.
-  [[nodiscard]] std::span<std::byte> parameters() {
+  [[nodiscard]] Values<std::byte> parameters() {
     prepare();
     return parameter_block();
   }
@@ -195,11 +209,11 @@ class BasicTrainer : public Program {
   /// whatever else asked for them first.
   [[nodiscard]] bool trained() const { return prepared_; }
   /// Optimiser state, same layout; empty where the optimiser has none.
-  [[nodiscard]] std::span<std::byte> optimizer_state1() { return values<std::byte>(this->plan().state1); }
-  [[nodiscard]] std::span<std::byte> optimizer_state2() { return values<std::byte>(this->plan().state2); }
+  [[nodiscard]] Values<std::byte> optimizer_state1() { return values<std::byte>(this->plan().state1); }
+  [[nodiscard]] Values<std::byte> optimizer_state2() { return values<std::byte>(this->plan().state2); }
   /// With TrainConfig::gradient_norms: the norm of each layer's parameter gradient in the last update (in minimize():
   /// the last evaluation), before penalties and clipping, by layer number; 0 where nothing is trained. Else empty.
-  [[nodiscard]] std::span<const float> gradient_norms() {
+  [[nodiscard]] Values<const float> gradient_norms() {
     const std::span<std::byte> block = values<std::byte>(this->plan().gradient_norms);
     return {reinterpret_cast<const float*>(block.data()), block.size() / sizeof(float)};
   }
@@ -230,13 +244,13 @@ class BasicTrainer : public Program {
 
  private:
   template <class T>
-  std::span<T> values(std::uint16_t buffer, std::uint64_t per_sample) {
+  MOTE_FOLDED Values<T> values(std::uint16_t buffer, std::size_t per_sample) {
     if (buffer == kNoBuffer) return {};
-    const std::size_t count = static_cast<std::size_t>(per_sample) * slice_samples();
+    const std::size_t count = per_sample * slice_samples();
     return {reinterpret_cast<T*>(this->arena() + detail::offset_in(this->plan(), buffer, count * sizeof(T))), count};
   }
   template <class T>
-  std::span<T> values(std::uint16_t buffer) {
+  Values<T> values(std::uint16_t buffer) {
     if (buffer == kNoBuffer) return {};
     const std::uint32_t bytes = this->plan().buffers[buffer].bytes;
     return {this->arena() + detail::offset_in(this->plan(), buffer, bytes), bytes};
@@ -256,7 +270,7 @@ class BasicTrainer : public Program {
     }
     std::fill(block.begin() + static_cast<std::ptrdiff_t>(end), block.end(), std::byte{0});
   }
-  std::span<std::byte> parameter_block() { return values<std::byte>(this->plan().parameters); }
+  Values<std::byte> parameter_block() { return values<std::byte>(this->plan().parameters); }
   /// A static trainer's parameters are zeros when the program begins; from them nothing would be learned.
   void prepare() {
     if (!prepared_) [[unlikely]]
@@ -324,12 +338,13 @@ class BasicTrainer : public Program {
     begin_update();
     for (std::uint32_t slice = 0; slice < slices; ++slice) {
       data(*this, slice);
-      if (Status status = check(); !status.ok()) {
-        if (status.code == Code::label_out_of_range) status.detail += slice * samples;
+      if (Status status = check(samples); !status.ok()) {
+        if (status.code != Code::arena_overwritten) status.detail += slice * samples;
         return status;
       }
-      if (this->run_slice(memory(true), state, cursor_) != Code::ok)
-        return Minimizer::Evaluation{__builtin_inf(), __builtin_inf(), 0};
+      const Code code = this->run_slice(memory(true), state, cursor_);
+      use_up();
+      if (code != Code::ok) return Minimizer::Evaluation{__builtin_inf(), __builtin_inf(), 0};
       ++slices_run_;
       out.loss += state.result.sum;
       out.correct += state.result.correct;
@@ -356,18 +371,49 @@ class BasicTrainer : public Program {
     }
     return detail::product(0.5 * static_cast<double>(config.l2), sum);
   }
+  /// Nobody asked for the values yet, or one of the samples is what was used up.
+  MOTE_FOLDED Status check_written(std::uint8_t bit, std::uint16_t buffer, std::size_t per_sample,
+                                   std::uint32_t samples, Code missing) {
+    if (buffer == kNoBuffer) return {};
+    if ((given_ & bit) == 0) return {missing, kNoLayer, 0};
+    return detail::check_written(values<float>(buffer, per_sample).data(), per_sample, samples, missing);
+  }
+  MOTE_FOLDED void mark_used_up(std::uint16_t buffer, std::size_t per_sample, std::uint32_t samples) {
+    if (buffer == kNoBuffer) return;
+    detail::mark_used_up(values<float>(buffer, per_sample).data(), per_sample, samples);
+  }
+  /// After a slice of training: all of it.
+  void use_up() {
+    const Plan& plan = this->plan();
+    mark_used_up(plan.input, this->input_elements(), slice_samples());
+    mark_used_up(plan.labels, 1, slice_samples());
+    mark_used_up(plan.targets, this->output_elements(), slice_samples());
+    mark_used_up(plan.sample_weights, 1, slice_samples());
+  }
+  /// After evaluate(): nothing wrote to labels and targets, and the input is done for as a whole. Its memory may lie
+  /// under the output, which is still to be read.
+  void use_up_input() {
+    const Plan& plan = this->plan();
+    if (plan.input != kNoBuffer && !detail::overlap(plan, plan.input, plan.output))
+      mark_used_up(plan.input, this->input_elements(), 1);
+  }
   Status forget(Status status) {
     slice_ = 0;
     return status;
   }
-  /// What must hold before a slice runs.
-  Status check() {
+  /// What must hold before a slice runs, of whose input `input_samples` are looked at.
+  Status check(std::uint32_t input_samples) {
     MOTE_TRY(this->check_arena(updates_));
     const Plan& plan = this->plan();
     if (this->config().external_input && external_input_ == nullptr) return {Code::missing_input};
+    const std::uint32_t all_samples = slice_samples();
+    MOTE_TRY(check_written(kInput, plan.input, this->input_elements(), input_samples, Code::missing_input));
+    MOTE_TRY(check_written(kLabels, plan.labels, 1, all_samples, Code::missing_targets));
+    MOTE_TRY(check_written(kTargets, plan.targets, this->output_elements(), all_samples, Code::missing_targets));
+    MOTE_TRY(check_written(kWeights, plan.sample_weights, 1, all_samples, Code::missing_targets));
     if (plan.labels == kNoBuffer) return {};
-    const std::span<const std::int32_t> all = labels();
-    const auto outputs = static_cast<std::int64_t>(output_shape().elements());
+    const Values<std::int32_t> all = values<std::int32_t>(plan.labels, 1);
+    const auto outputs = static_cast<std::int64_t>(this->output_elements());
     for (std::size_t i = 0; i < all.size(); ++i) {
       const std::int32_t label = all[i];
       const bool binary = this->config().loss == Loss::binary_cross_entropy;
@@ -379,6 +425,8 @@ class BasicTrainer : public Program {
     return {};
   }
 
+  static constexpr std::uint8_t kInput = 1, kLabels = 2, kTargets = 4, kWeights = 8;
+
   const float* external_input_ = nullptr;
   std::uint32_t updates_ = 0;
   std::uint32_t slice_ = 0;       // within the batch
@@ -387,7 +435,8 @@ class BasicTrainer : public Program {
   double correction1_ = 0.0, correction2_ = 0.0;  // Adam: 1 - decay^t
   LossResult last_{};
   volatile std::uint16_t cursor_ = 0;
-  bool prepared_ = false;  // parameters are there
+  bool prepared_ = false;   // parameters are there
+  std::uint8_t given_ = 0;  // what was asked for, to be written
 };
 
 /// Trains a model in a caller's arena. Owns nothing; model, frozen parameters and arena must outlive it. The arena is
