@@ -217,6 +217,7 @@ TEST_F(WrongLines, Commands) {
       {"--threads 0 eval m.mote --data t.csv", 2, {"--threads wants a whole number from 1 to 256"}},
       {"eval m.mote --data t.csv --threads two", 2, {"--threads wants", "\"two\""}},
       {"--threads 2 --threads 3 info m.mote", 2, {"--threads is given more than once"}},
+      {"train --data t.csv --ignore a --ignore b --out n.mote", 2, {"more than once", "commas: --ignore \"a,b\""}},
       {"--isa mmx info m.mote", 2, {"--isa", "\"mmx\"", "this computer"}},
       {"--isa '' info m.mote", 2, {"the value of --isa is empty"}},
       {"eval --model m.mote --data t.csv", 2, {"--model", "mote eval FILE"}},

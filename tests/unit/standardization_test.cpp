@@ -120,9 +120,10 @@ TEST(standardization, units_do_not_matter) {
     return out;
   };
   const auto unit = outputs(1.0F);
-  // 1e-33: the narrow channel's deviation is 1e-37. Smaller ones have denormal differences, which NEON takes for zero.
+  // 1e-31: the narrow channel's deviation is 6e-36. Differences of less than 1e-38 are denormal, which NEON takes for
+  // zero: of that channel they are 0.002 deviations.
   for (const float scale :
-       {1e-33F, 1e-25F, 1e-18F, 1e-12F, 1e-9F, 1e-6F, 1e3F, 1e9F, 1e15F, 1e18F, 1e20F, 1e30F, 1e37F}) {
+       {1e-31F, 1e-25F, 1e-18F, 1e-12F, 1e-9F, 1e-6F, 1e3F, 1e9F, 1e15F, 1e18F, 1e20F, 1e30F, 1e37F}) {
     const auto scaled = outputs(scale);
     for (std::size_t i = 0; i < unit.size(); ++i)
       ASSERT_NEAR(scaled[i], unit[i], i % 2 == 0 ? 5e-3F : 1e-5F) << scale << " " << i;  // 1.0001 has 3 digits left

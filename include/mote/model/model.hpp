@@ -38,6 +38,8 @@ struct Model {
   /// `trained_alignment`; null: everything is in `params`.
   const std::byte* trained_params = nullptr;
   std::uint32_t trained_alignment = 16;
+  /// `trained_params` come when it runs, as those of a StaticSession on a trainer: plans are made for them.
+  bool trained_params_later = false;
 
   [[nodiscard]] constexpr Shape input_shape() const { return layers.empty() ? Shape{} : layers.front().shape; }
   [[nodiscard]] constexpr Shape output_shape() const { return layers.empty() ? Shape{} : layers.back().shape; }

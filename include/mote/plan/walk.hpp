@@ -112,7 +112,8 @@ class Walk {
     step.kind = kind;
     step.layer = static_cast<std::uint16_t>(layer);
     const Layer& l = graph_.layers[layer];
-    step.trained = l.trainable() && (graph_.options.training || model_.trained_params != nullptr);
+    step.trained =
+        l.trainable() && (graph_.options.training || model_.trained_params_later || model_.trained_params != nullptr);
     const std::uint32_t alignment = graph_.options.training ? graph_.options.alignment : model_.trained_alignment;
     step.params = step.trained ? trained_offset(graph_.layers, layer, alignment) : l.param_offset;
     return step;

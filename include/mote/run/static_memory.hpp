@@ -39,14 +39,12 @@ concept TrainedSource = requires(const Source& source) {
   Source::trained_alignment;
 };
 
-inline constexpr std::byte kSomewhere{};  // what a plan takes for the address of a trainer's parameters
-
 /// The network as a session on `Source` plans it.
 template <class Source>
 constexpr Model model_on(const Model& network) {
   Model model = network;
   if constexpr (TrainedSource<Source>) {
-    model.trained_params = &kSomewhere;
+    model.trained_params_later = true;
     model.trained_alignment = Source::trained_alignment;
   }
   return model;

@@ -95,6 +95,7 @@ Options::Entry& Options::word(const std::string& names, std::string& to, std::ve
 Options::Entry& Options::list(const std::string& names, std::vector<std::string>& to, const std::string& type,
                               const std::string& help) {
   Entry& entry = add(names, type, help);
+  entry.is_list = true;
   entry.take = [&to, &entry, this](const std::string& value) {
     to = split_at_commas(value);
     for (const std::string& part : to)
@@ -180,7 +181,11 @@ std::string Options::text_of(const Condition& condition) const {
 
 void Options::check_values(const Entry& entry) const {
   const std::string name = name_of(entry);
-  if (entry.given.size() > 1) throw usage_error(name + " is given more than once", "give it once");
+  if (entry.given.size() > 1)
+    throw usage_error(name + " is given more than once",
+                      entry.is_list ? fmt::format("give it once, with commas: {} {}", name,
+                                                  in_quotes(fmt::format("{}", fmt::join(entry.given, ","))))
+                                    : "give it once");
   if (!entry.take) return;
   const std::string& value = entry.given.front();
   const std::string shape = entry.names.front()[0] == '-' ? name + " " + entry.type : entry.type;

@@ -53,7 +53,7 @@ class Options {
     std::string fallback;                          // its value where it is not given
     std::vector<std::string> given;                // once for each time
     std::function<void(const std::string&)> take;  // puts the value where it belongs, or throws; none for flags
-    bool is_required = false;
+    bool is_required = false, is_list = false;
     std::vector<std::vector<Condition>> needs, excludes;
   };
 

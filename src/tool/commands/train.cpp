@@ -211,6 +211,11 @@ std::string summary(const TrainingReport& report, const TrainJob& job, const std
   if (report.test && report.test->classes == 0)
     out += fmt::format("test loss       {:.6g} ({} samples)\n", report.test->loss, report.test->samples) +
            target_scores_text(*report.test, target_names);
+  if (!report.test && !report.validation && job.cross_validate == 0)
+    out +=
+        "not tested      these numbers are of the samples it was trained on: --test FILE or --cross-validate 5 tells "
+        "how "
+        "it does on others\n";
   out += fmt::format("training arena  {} bytes (lower bound of the buffers {}, plan tables {})\n",
                      grouped(report.arena_bytes), grouped(report.lower_bound_bytes), grouped(report.plan_table_bytes));
   out += fmt::format("inference arena {} bytes for one sample\n", grouped(inference_arena));
