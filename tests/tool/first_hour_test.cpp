@@ -78,7 +78,7 @@ TEST_F(FirstHour, ATableNeedsNoNetwork) {
   write_plants("test.csv", 60);
   const Json trained = json("train --data train.csv --test test.csv --out m.mote");
   EXPECT_EQ(trained["optimizer"], "lbfgs");
-  expect_in(trained["network"].get<std::string>(), {"input 4\n", "dense 32\ntanh\ndense 3"});
+  expect_in(trained["network"].get<std::string>(), {"input 4\n", "dense 100\nrelu\ndense 3"});
   EXPECT_GE(trained["test"]["accuracy"].get<double>(), 0.95);
   EXPECT_EQ(json("eval m.mote --data test.csv")["accuracy"], trained["test"]["accuracy"]);
   const Outcome said = mote("train --data train.csv --optimizer adam --epochs 2");
@@ -195,6 +195,42 @@ TEST_F(FirstHour, AnArchiveOfArrays) {
   EXPECT_EQ(trained["train_samples"], 40);
   EXPECT_EQ(json("eval m.mote --data a.npz")["accuracy"], json("eval m.mote --test x.npy --labels y.npy")["accuracy"]);
   EXPECT_EQ(json("eval m.mote --test a.npz:x --labels a.npz:y")["samples"], 40);
+}
+
+/// The lines of README.md's first hour, on files of these names.
+TEST_F(FirstHour, IsAsTheReadmeSays) {
+  const std::string readme = read(MOTE_SOURCE_DIR "/README.md");
+  const std::size_t heading = readme.find("The first hour, with a table:"), begin = readme.find("```sh\n", heading) + 6;
+  ASSERT_NE(heading, std::string::npos);
+  std::istringstream lines(readme.substr(begin, readme.find("```", begin) - begin));
+  for (const char* const name : {"iris.csv", "iris_test.csv", "new.csv"}) write_plants(name, 60);
+  std::string houses = "id,district,area,price\n";
+  for (int i = 0; i < 60; ++i) {
+    const int area = 30 + static_cast<int>(200 * random());
+    houses += std::to_string(i) + (i % 2 == 0 ? ",North," : ",South,") + std::to_string(area) + "," +
+              std::to_string(2000 * area + 50000 * (i % 2)) + "\n";
+  }
+  write(folder_ / "houses.csv", houses);
+  for (const char* const name : {"recordings.csv", "others.csv"}) {
+    write_recordings(name, 12);
+    write(folder_ / name, "t,u,recording,state" + read(folder_ / name).substr(std::string("t,u,who,state").size()));
+  }
+  write_pictures("photos", 17);
+  std::size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    ASSERT_TRUE(line.starts_with("mote ")) << line;
+    const Json result = json(line.substr(5, line.find('#') - 5));
+    EXPECT_FALSE(result.contains("error")) << line;
+    if (line.starts_with("mote eval")) {
+      EXPECT_GE(result["accuracy"].get<double>(), 0.9);
+    } else if (line.find("price") != std::string::npos) {
+      EXPECT_GT(result["cross_validation"]["r2"]["mean"].get<double>(), 0.95);
+    }
+  }
+  EXPECT_GE(count, 7U);
+  for (const char* const name : {"iris.mote", "pred.csv", "houses.mote", "moves.mote", "photos.mote"})
+    EXPECT_TRUE(std::filesystem::exists(folder_ / name)) << name;
+  EXPECT_TRUE(read(folder_ / "pred.csv").starts_with("label,prediction,p(fern),p(moss),p(tree)\n"));
 }
 
 }  // namespace

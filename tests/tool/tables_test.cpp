@@ -160,6 +160,11 @@ TEST_F(Tables, LearnPricesInTheirOwnUnits) {
   const Json raw = json(model + "--epochs 2 --raw-targets");
   EXPECT_FALSE(raw["standardized_targets"]);
   EXPECT_GT(raw["epochs"].back()["train_loss"].get<double>(), 1e9);
+  const Outcome diverged =
+      mote("train --model 'input 3; dense 1' --data houses.csv --raw-targets --optimizer sgd --lr 0.5 --epochs 50");
+  EXPECT_EQ(diverged.exit_code, 1);
+  expect_in(diverged.err, {"is not finite", "--lr, which is 0.5 now", "put standardize behind the input",
+                           "leave --raw-targets out", "bad data"});
 }
 
 TEST_F(Tables, RememberTheScale) {

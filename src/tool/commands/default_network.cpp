@@ -56,6 +56,9 @@ bool near_unit_scale(const DataSet& data, std::size_t channels, double smallest)
   return true;
 }
 
+/// Of a table or flat array: the inputs' own scales say something.
+bool keeps_scales(const DataSet& data) { return near_unit_scale(data, data.features(), 0.2); }
+
 }  // namespace
 
 std::string default_network(const DataSet& data) {
@@ -72,14 +75,14 @@ std::string default_network(const DataSet& data) {
         "input {}x{}x{}; {}conv2d 16 3x3 same; relu; max_pool 2; conv2d 32 3x3 same; relu; max_pool 2; flatten; dense "
         "{}",
         dims[0], dims[1], channels, near_unit_scale(data, channels, 0.05) ? "" : "standardize; ", outputs);
-  return fmt::format("input {}; {}dense 32; tanh; dense {}", data.features(),
-                     near_unit_scale(data, data.features(), 0.2) ? "" : "standardize; ", outputs);
+  return fmt::format("input {}; {}; dense {}", data.features(),
+                     keeps_scales(data) ? "dense 100; relu" : "standardize; dense 32; tanh", outputs);
 }
 
 DefaultTraining default_training(const DataSet& data, bool optimizer_chosen, std::uint32_t batch) {
   const auto samples = static_cast<double>(data.size());
   if (!optimizer_chosen && data.sample_dims().size() <= 1 && data.size() <= kLargestTable)
-    return {true, 200, static_cast<float>((data.has_labels() ? 0.7 : 10.0) / samples)};
+    return {true, 200, static_cast<float>((data.has_labels() && keeps_scales(data) ? 1.0 : 10.0) / samples)};
   const double epochs = std::ceil(3000.0 * batch / samples);
   return {false, static_cast<unsigned>(std::clamp(epochs, 10.0, 500.0)), 0.0F};
 }

@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "mote/train/random.hpp"
+#include "mote/train/standardization.hpp"
 #include "tool/commands/training_samples.hpp"
 #include "tool/models/memory_plan.hpp"
 #include "tool/terminal/error.hpp"
@@ -69,6 +70,7 @@ class Run {
   bool train_epoch(unsigned epoch);
   void minimize();
   void fail(Error error, std::string ended);
+  [[nodiscard]] Error stopped_by(Status status) const;
   bool choose_kept();
   bool take_iteration(const MinimizeResult& point, double seconds);
   void add_gradient_norms(EpochReport& report);
@@ -121,6 +123,18 @@ void Run::fail(Error error, std::string ended) {
   report_.ended = std::move(ended);
 }
 
+/// What a person at the command line can do about a loss that leaves all bounds.
+Error Run::stopped_by(Status status) const {
+  Error error = status_error(status, model_);
+  if (status.code != Code::non_finite_loss && status.code != Code::non_finite_gradient) return error;
+  const bool scaled = standardization_layer(model_.view()) != kNoLayer;
+  return error.advise(fmt::format(
+      "lower the learning rate{}{}{}, or look for bad data",
+      full_batch(config_.optimizer.kind) ? ""
+                                         : fmt::format(" (--lr, which is {} now)", config_.optimizer.learning_rate),
+      scaled ? "" : ", put standardize behind the input", options_.raw_targets ? ", leave --raw-targets out" : ""));
+}
+
 /// After a failure: the best weights, else those of a run that can go on, else those of the last whole epoch. False:
 /// there are none worth keeping.
 bool Run::choose_kept() {
@@ -155,7 +169,7 @@ bool Run::train_epoch(unsigned epoch) {
     samples_.fill_slice(trainer_, epoch,
                         [&](std::size_t i) { return train_[order[static_cast<std::uint32_t>(first + i)]]; });
     const Result<float> loss = trainer_.step();
-    if (!loss.ok()) return fail(status_error(loss.status(), model_), ended()), false;
+    if (!loss.ok()) return fail(stopped_by(loss.status()), ended()), false;
     report.train_loss += static_cast<double>(*loss);
     correct += trainer_.last_result().correct;
     if ((first + slice) % config_.batch == 0) add_gradient_norms(report);
@@ -199,7 +213,7 @@ void Run::minimize() {
   const Result<MinimizeResult> result = trainer_.minimize(feed, options, observe);
   const std::string ended = fmt::format("after iteration {}", report_.epochs.size());
   if (interrupted() != 0) fail(interruption(interrupted()), ended);
-  if (!result.ok()) return fail(status_error(result.status(), model_), ended);
+  if (!result.ok()) return fail(stopped_by(result.status()), ended);
   report_.minimum = *result;
   samples_trained_ = std::uint64_t{result->evaluations} * config_.batch;
 }

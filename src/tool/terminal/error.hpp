@@ -26,6 +26,8 @@ class Error : public std::exception {
   Error& in(std::string file) { return file_ = std::move(file), compose(); }
   /// Puts `context` and a colon before what was wrong.
   Error& during(const std::string& context) { return what_ = context + ": " + what_, compose(); }
+  /// Another remedy, where more is known than when the error was made.
+  Error& advise(std::string remedy) { return remedy_ = std::move(remedy), compose(); }
   Error& at_line(std::size_t line) { return line_ = line, compose(); }
   Error& at_column(std::size_t column) { return column_ = column, compose(); }
   Error& at_byte(std::uint64_t byte) { return byte_ = byte, compose(); }
