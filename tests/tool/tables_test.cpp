@@ -160,6 +160,8 @@ TEST_F(Tables, LearnPricesInTheirOwnUnits) {
   const Json raw = json(model + "--epochs 2 --raw-targets");
   EXPECT_FALSE(raw["standardized_targets"]);
   EXPECT_GT(raw["epochs"].back()["train_loss"].get<double>(), 1e9);
+  expect_in(mote(model + "--epochs 2 --raw-targets").out,
+            {"no better than the targets' mean: leave --raw-targets out"});
   const Outcome diverged =
       mote("train --model 'input 3; dense 1' --data houses.csv --raw-targets --optimizer sgd --lr 0.5 --epochs 50");
   EXPECT_EQ(diverged.exit_code, 1);

@@ -193,11 +193,12 @@ std::string summary(const TrainingReport& report, const TrainJob& job, const std
     out +=
         "targets         standardised in training, so the losses of epochs are parts of their variance; the model's "
         "outputs are in their own units\n";
-  if (report.standardized_targets && !report.epochs.empty() &&
-      !(report.epochs.back().train_loss < 0.98 * static_cast<double>(std::max<std::size_t>(target_names.size(), 1))))
-    out +=
-        "warning         the outputs are no better than the targets' mean: put standardize behind the input, try "
-        "--optimizer adam, another --lr or more --epochs\n";
+  if (report.loss_of_mean > 0.0 && !report.epochs.empty() &&
+      !(report.epochs.back().train_loss < 0.98 * report.loss_of_mean))
+    out += fmt::format(
+        "warning         the outputs are no better than the targets' mean: {}put standardize behind the input, try "
+        "--optimizer adam, another --lr or more --epochs\n",
+        job.options.raw_targets ? "leave --raw-targets out, " : "");
   if (report.minimum)
     out +=
         fmt::format("full batches    objective {:.8g}, gradient norm {:.3g}, after {} iterations and {} passes: {}\n",
@@ -229,6 +230,18 @@ std::string summary(const TrainingReport& report, const TrainJob& job, const std
   return out;
 }
 
+/// A batch that nobody asked for is no larger than what is trained on.
+void fit_batch(TrainJob& job, std::size_t samples) {
+  const bool full = std::ranges::find(kFullBatchOptimizers, job.training.optimizer) != kFullBatchOptimizers.end();
+  if (job.batch_given || job.training.micro_batch != 0 || full) return;
+  double count = static_cast<double>(samples);
+  if (job.cross_validate != 0) count -= std::ceil(count / job.cross_validate);
+  count = std::floor(count * (1.0 - static_cast<double>(job.options.validation_fraction)));
+  if (count >= job.training.batch) return;
+  job.training.batch = static_cast<std::uint32_t>(std::max(1.0, count));
+  job.options.config.batch = job.training.batch;
+}
+
 /// Without --model: reads the data, and fills what the person left open (default_network.hpp).
 TrainingData choose_network(TrainJob& job) {
   Reading reading = reading_of(job.data);
@@ -237,6 +250,7 @@ TrainingData choose_network(TrainJob& job) {
   if (reading.picture.h == 0) reading.picture = {32, 32, 3};
   TrainingData data = load_training_data(job.data, reading);
   job.model = default_network(data.train);
+  fit_batch(job, data.train.size());
   const DefaultTraining chosen = default_training(data.train, job.optimizer_given, job.training.batch);
   if (chosen.full_batch) job.training.optimizer = "lbfgs";
   if (chosen.full_batch && job.training.l2 == 0.0F) job.training.l2 = chosen.l2;
@@ -287,6 +301,7 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   }
   const TrainingData& data = *loaded;
   TrainingOptions& options = job.options;
+  fit_batch(job, data.train.size());
   const std::optional<Loss> wish = loss_called(job.training.loss);
   options.config.loss = wish ? *wish : default_loss(data.train, model.view().output_shape());
   options.schedule = [&](std::uint64_t updates) { return training_schedule(job.training, updates, options.epochs); };
@@ -401,7 +416,7 @@ void add_train(CLI::App& app, Context& context) {
   const char* const heading = "Training";
   options.text("--model", job->model, "TEXT|FILE",
                "network: text, a file with text, or a .mote file to go on from (default: one for the data, which is "
-               "said: a dense layer of 32 for tables, trained by L-BFGS; convolutions for pictures)");
+               "said: one hidden layer for tables, trained by L-BFGS; convolutions for pictures)");
   options.text("--out", job->out, "FILE", "model file to write");
   options.text("--plots", job->plots, "DIR",
                "folder for learning-curve.svg, confusion-matrix.svg, arena.svg and, if measured, gradient-norms.svg");

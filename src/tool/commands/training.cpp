@@ -41,6 +41,7 @@ class Run {
     if (options_.learn_standardization) samples_.learn_standardization(model_);
     create_trainer();
     report_.standardized_targets = samples_.target_units().active();
+    report_.loss_of_mean = loss_of_mean();
     if (report_.standardized_targets && !options_.learn_standardization) samples_.target_units().enter(last_layer());
     if (full_batch(config_.optimizer.kind)) {
       minimize();
@@ -69,6 +70,7 @@ class Run {
   void create_trainer();
   bool train_epoch(unsigned epoch);
   void minimize();
+  [[nodiscard]] double loss_of_mean() const;
   void fail(Error error, std::string ended);
   [[nodiscard]] Error stopped_by(Status status) const;
   bool choose_kept();
@@ -121,6 +123,15 @@ void Run::create_trainer() {
 void Run::fail(Error error, std::string ended) {
   report_.failure = std::move(error);
   report_.ended = std::move(ended);
+}
+
+double Run::loss_of_mean() const {
+  if (config_.loss != Loss::squared_error || !data_.has_targets() || data_.reconstructs()) return 0.0;
+  if (report_.standardized_targets) return static_cast<double>(data_.target_width());
+  double sum = 0.0;
+  const TargetUnits units(data_, train_);
+  for (const double deviation : units.deviation()) sum += deviation * deviation;
+  return sum;
 }
 
 /// What a person at the command line can do about a loss that leaves all bounds.

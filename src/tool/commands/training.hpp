@@ -71,6 +71,7 @@ struct TrainingReport {
   std::vector<double> first_gradient_norms;  ///< of the first update: what the initial values give
   std::vector<float> class_weights;          ///< as used
   bool standardized_targets = false;         ///< losses of epochs are in units of the targets' variance
+  double loss_of_mean = 0.0;                 ///< squared error of the targets' mean, in the units of the epochs' losses
 };
 
 /// Gives every layer's parameters their first values, frozen layers too.
