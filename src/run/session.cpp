@@ -38,6 +38,7 @@ Status Session::check() const {
 void Session::run() {
   if (const Status status = check(); !status.ok()) [[unlikely]]
     panic(status);
+  handed_out_.take(plan_, memory_.arena);
   for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
     const auto step = static_cast<std::uint16_t>(i);
     cursor_ = step;

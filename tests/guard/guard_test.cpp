@@ -154,5 +154,77 @@ TEST(guard, clean_training_passes) {
   EXPECT_TRUE(tracer.in_order);
 }
 
+constexpr TrainConfig kWeighted{
+    .loss = Loss::squared_error, .optimizer = momentum(), .batch = 3, .sample_weights = true};
+StaticTrainer<test::kResidual, test::kSgd> label_trainer;
+StaticTrainer<test::kResidual, kWeighted> target_trainer;
+
+/// A step for which one value too many was written at `past` (through a pointer, as memcpy would).
+template <class AnyTrainer, class Past>
+void step_with_more(AnyTrainer& trainer, const Past& past, bool evaluates) {
+  auto values = past(trainer);
+  for (float& x : trainer.input()) x = 0.5F;
+  for (std::int32_t& label : trainer.labels()) label = 1;
+  for (float& t : trainer.targets()) t = 0.5F;
+  for (float& w : trainer.sample_weights()) w = 1.0F;
+  *(values.data() + values.size()) = 1;
+  static_cast<void>(evaluates ? trainer.evaluate().ok() : trainer.step().ok());
+}
+template <class AnyTrainer>
+void nothing_past_the_end(AnyTrainer& trainer, bool labels) {
+  const char* const sentence = "more was written to input\\(\\), labels\\(\\), targets\\(\\) or sample_weights";
+  for (const bool evaluates : {false, true}) {
+    EXPECT_DEATH(step_with_more(
+                     trainer, [](auto& t) { return t.input(); }, evaluates),
+                 sentence);
+    if (labels) {
+      EXPECT_DEATH(step_with_more(
+                       trainer, [](auto& t) { return t.labels(); }, evaluates),
+                   sentence);
+    } else {
+      EXPECT_DEATH(step_with_more(
+                       trainer, [](auto& t) { return t.targets(); }, evaluates),
+                   sentence);
+      EXPECT_DEATH(step_with_more(
+                       trainer, [](auto& t) { return t.sample_weights(); }, evaluates),
+                   sentence);
+    }
+  }
+}
+
+TEST(guard_death_test, what_a_caller_writes_past_the_end_is_not_taken_for_a_bad_label) {
+  nothing_past_the_end(label_trainer, true);
+  nothing_past_the_end(target_trainer, false);
+  Result<Trainer> planned = Trainer::create(residual(), test::kSgd, arena);
+  ASSERT_TRUE(planned.ok());
+  nothing_past_the_end(*planned, true);
+  planned = Trainer::create(residual(), kWeighted, arena);
+  ASSERT_TRUE(planned.ok());
+  nothing_past_the_end(*planned, false);
+}
+
+StaticSession<test::kResidual, params> fixed_session;
+
+template <class AnySession>
+void run_with_more(AnySession& session) {
+  const Values<float> input = session.template input<float>();
+  for (float& x : input) x = 0.5F;
+  *(input.data() + input.size()) = 1.0F;
+  session.run();
+}
+
+TEST(guard_death_test, sessions_notice_it_too) {
+  Result<Session> session = Session::create(residual(), arena);
+  ASSERT_TRUE(session.ok());
+  EXPECT_DEATH(run_with_more(*session), "more was written to input");
+  EXPECT_DEATH(run_with_more(fixed_session), "more was written to input");
+  for (int run = 0; run < 2; ++run) {
+    for (float& x : session->input<float>()) x = 0.5F;
+    for (float& x : fixed_session.input<float>()) x = 0.5F;
+    session->run();
+    fixed_session.run();
+  }
+}
+
 }  // namespace
 }  // namespace mote

@@ -289,7 +289,7 @@ struct Learner {
       }
       ASSERT_TRUE(session.check().ok());
       Result<Session> planned = Session::create(trainer.model(), arena());
-      ASSERT_TRUE(planned.ok());
+      ASSERT_TRUE(planned.ok()) << name(planned.status().code);
       fill(session.template input<float>(), round);
       fill(planned->input<float>(), round);
       session.run();

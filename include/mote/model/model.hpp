@@ -23,8 +23,8 @@ namespace mote {
 /// What the address of a block of parameters must be a multiple of.
 inline constexpr std::size_t kParamAlignment = alignof(float);
 
-/// In the place of an array of parameters: none are needed, or they come at run time.
-struct NoParams {};
+/// In the place of an array of parameters, and aligned as one: none are needed, or they come at run time.
+struct alignas(kParamAlignment) NoParams {};
 inline constexpr NoParams kNoParams{};
 
 /// Records and parameters, not owned. `params` may be null where only shapes are asked for.

@@ -60,7 +60,9 @@ class Session {
   /// panic().
   template <class T = float>
   [[nodiscard]] Values<T> input() {
-    return values<T>(plan_.input, model_.input_shape());
+    const Values<T> out = values<T>(plan_.input, model_.input_shape());
+    if (!out.empty()) handed_out_.give(plan_, memory_.arena, plan_.input);
+    return out;
   }
   /// The result of the last run, batch * output_shape values; stays until the next run. T as for input().
   template <class T = float>
@@ -107,6 +109,7 @@ class Session {
   Plan plan_{};
   Memory memory_{};
   std::uint32_t stamp_ = 0;
+  [[no_unique_address]] detail::HandedOut handed_out_{};
   volatile std::uint16_t cursor_ = 0;
 };
 
@@ -149,6 +152,7 @@ class StaticSession {
   /// Empty with external input.
   template <class T = float>
   [[nodiscard]] Values<T> input() {
+    handed_out_.give(kPlan, arena(), kPlan.input);
     return values<T>(kPlan.input, kModel.input_shape());
   }
   /// The result of the last run, batch * output_shape values; stays until the next run.
@@ -186,6 +190,7 @@ class StaticSession {
   void run() {
     if (const Status status = check(); !status.ok()) [[unlikely]]
       panic(status);
+    handed_out_.take(kPlan, arena());
     Memory memory;
     memory.arena = arena();
     if constexpr (kOptions.external_input) memory.external_input = given_.input;
@@ -236,6 +241,7 @@ class StaticSession {
 
   [[no_unique_address]] std::conditional_t<kOwn, StaticArena<arena_bytes, kOptions.alignment>, NoArena> arena_{};
   [[no_unique_address]] std::conditional_t<kOptions.external_input || kGivenParams, Given, NothingGiven> given_{};
+  [[no_unique_address]] detail::HandedOut handed_out_{};
   volatile std::uint16_t cursor_ = 0;
 };
 

@@ -83,6 +83,22 @@ MOTE_FOLDED inline std::uint32_t offset_in(const Plan& plan, std::uint16_t buffe
   return offset;
 }
 
+/// Guard builds: the bytes behind what a caller may write are marked when it is handed out, and looked at when it is
+/// handed out again and when it is used. Nothing, in other builds.
+class HandedOut {
+ public:
+#if defined(MOTE_GUARD)
+  void give(const Plan& plan, std::byte* arena, std::uint16_t buffer);  // guard.cpp
+  void take(const Plan& plan, std::byte* arena);
+
+ private:
+  std::uint8_t given_ = 0;  // bits: input, labels, targets, sample weights
+#else
+  MOTE_FOLDED static constexpr void give(const Plan&, const std::byte*, std::uint16_t) {}
+  MOTE_FOLDED static constexpr void take(const Plan&, const std::byte*) {}
+#endif
+};
+
 constexpr bool overlap(const Plan& plan, std::uint16_t buffer, std::uint16_t other) {
   const Buffer &a = plan.buffers[buffer], &b = plan.buffers[other];
   return a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;

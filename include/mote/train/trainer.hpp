@@ -77,25 +77,21 @@ class BasicTrainer : public Program {
   template <class T = float>
   [[nodiscard]] MOTE_FOLDED Values<T> input() {
     static_assert(detail::dtype_of<T>() == DType::f32, "a trainer's input is float: take input() and convert to it");
-    given_ |= kInput;
-    return values<T>(this->plan().input, this->input_elements());
+    return hand_out(kInput, this->plan().input, values<T>(this->plan().input, this->input_elements()));
   }
   /// With TrainConfig::external_input: where the next slice is read.
   void set_input(const float* input) { external_input_ = input; }
   /// One class index a sample; empty where the loss takes targets.
   [[nodiscard]] MOTE_FOLDED Values<std::int32_t> labels() {
-    given_ |= kLabels;
-    return values<std::int32_t>(this->plan().labels, 1);
+    return hand_out(kLabels, this->plan().labels, values<std::int32_t>(this->plan().labels, 1));
   }
   /// The wished output of each sample; empty where the loss takes labels or the input.
   [[nodiscard]] MOTE_FOLDED Values<float> targets() {
-    given_ |= kTargets;
-    return values<float>(this->plan().targets, this->output_elements());
+    return hand_out(kTargets, this->plan().targets, values<float>(this->plan().targets, this->output_elements()));
   }
   /// One factor a sample; empty without TrainConfig::sample_weights.
   [[nodiscard]] MOTE_FOLDED Values<float> sample_weights() {
-    given_ |= kWeights;
-    return values<float>(this->plan().sample_weights, 1);
+    return hand_out(kWeights, this->plan().sample_weights, values<float>(this->plan().sample_weights, 1));
   }
   /// What the loss read (logits) in the last evaluate(); step() may put gradients there.
   [[nodiscard]] MOTE_FOLDED Values<const float> output() {
@@ -371,6 +367,12 @@ class BasicTrainer : public Program {
     }
     return detail::product(0.5 * static_cast<double>(config.l2), sum);
   }
+  template <class T>
+  MOTE_FOLDED Values<T> hand_out(std::uint8_t bit, std::uint16_t buffer, Values<T> values) {
+    given_ |= bit;
+    handed_out_.give(this->plan(), this->arena(), buffer);
+    return values;
+  }
   /// Nobody asked for the values yet, or one of the samples is what was used up.
   MOTE_FOLDED Status check_written(std::uint8_t bit, std::uint16_t buffer, std::size_t per_sample,
                                    std::uint32_t samples, Code missing) {
@@ -405,6 +407,7 @@ class BasicTrainer : public Program {
   Status check(std::uint32_t input_samples) {
     MOTE_TRY(this->check_arena(updates_));
     const Plan& plan = this->plan();
+    handed_out_.take(plan, this->arena());
     if (this->config().external_input && external_input_ == nullptr) return {Code::missing_input};
     const std::uint32_t all_samples = slice_samples();
     MOTE_TRY(check_written(kInput, plan.input, this->input_elements(), input_samples, Code::missing_input));
@@ -435,6 +438,7 @@ class BasicTrainer : public Program {
   double correction1_ = 0.0, correction2_ = 0.0;  // Adam: 1 - decay^t
   LossResult last_{};
   volatile std::uint16_t cursor_ = 0;
+  [[no_unique_address]] detail::HandedOut handed_out_{};
   bool prepared_ = false;   // parameters are there
   std::uint8_t given_ = 0;  // what was asked for, to be written
 };
