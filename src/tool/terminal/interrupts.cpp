@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <climits>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -18,13 +20,20 @@ constexpr std::int64_t kOneWishNs = 200'000'000;
 
 std::atomic<std::int64_t> first_ns{0};
 std::atomic<int> received{0}, graceful{0}, held{0}, ends_later{0};
-std::array<std::atomic<const char*>, 64> temporaries{};
-static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<int>::is_always_lock_free &&
-              std::atomic<const char*>::is_always_lock_free);
+static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+
+/// A path that the handler may read. It keeps what it reads: a slot that is `ending` is never written again.
+struct Slot {
+  enum State : int { unused, filling, ready, ending };
+  std::atomic<int> state{unused};
+  std::array<char, PATH_MAX> path{};
+  bool pass(int from, int to) { return state.compare_exchange_strong(from, to); }
+};
+std::array<Slot, 64> temporaries{};
 
 [[noreturn]] void end(int signal) {
-  for (const std::atomic<const char*>& path : temporaries)
-    if (const char* const name = path.load(); name != nullptr) ::unlink(name);
+  for (Slot& slot : temporaries)
+    if (slot.pass(Slot::ready, Slot::ending)) ::unlink(slot.path.data());
   ::_exit(128 + signal);
 }
 
@@ -67,18 +76,19 @@ Uninterrupted::~Uninterrupted() {
 }
 
 TemporaryName::TemporaryName(const std::string& path) : path_(path) {
-  const char* const name = ::strdup(path_.c_str());  // never freed: the handler may be reading it
-  for (std::atomic<const char*>& slot : temporaries) {
-    const char* expected = nullptr;
-    if (!slot.compare_exchange_strong(expected, name)) continue;
-    slot_ = &slot;
+  for (; path.size() < PATH_MAX && slot_ < temporaries.size(); ++slot_) {
+    Slot& slot = temporaries[slot_];
+    if (!slot.pass(Slot::unused, Slot::filling)) continue;
+    std::memcpy(slot.path.data(), path.c_str(), path.size() + 1);
+    slot.state = Slot::ready;
     return;
   }
+  slot_ = temporaries.size();
 }
 
 TemporaryName::~TemporaryName() {
   ::unlink(path_.c_str());
-  if (slot_ != nullptr) *slot_ = nullptr;
+  if (slot_ < temporaries.size()) temporaries[slot_].pass(Slot::ready, Slot::unused);
 }
 
 }  // namespace mote::tool

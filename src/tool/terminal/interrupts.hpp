@@ -3,7 +3,7 @@
 // temporary file, unless a loop that can end cleanly asked to be told. Host only.
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <string>
 
 namespace mote::tool {
@@ -42,7 +42,7 @@ class TemporaryName {
 
  private:
   std::string path_;
-  std::atomic<const char*>* slot_ = nullptr;
+  std::size_t slot_ = 0;  // where the handler finds it
 };
 
 }  // namespace mote::tool
