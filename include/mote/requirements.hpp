@@ -9,7 +9,8 @@
 #include "mote/ends_here.see_the_sentence_above"
 #endif
 
-// NaN and infinity are values here (what a diverged training gives, checks ask for), and sums keep their order.
+// NaN and infinity are values here (what a diverged training gives, checks ask for), and sums keep their order. clang
+// defines a macro for -ffast-math and -ffinite-math-only alone; of the others it must be trusted.
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ != 0)
 #error \
     "mote does not work with -ffast-math, -Ofast or -ffinite-math-only, which remove its checks for NaN and infinity: compile the files that include mote without it (-fno-fast-math behind it takes it back)"

@@ -38,6 +38,8 @@ configure("no GoogleTest" "ports/linux/setup.sh installs it" error ${no_packages
 
 configure("no such port" "is none of auto, linux, cortex_m, generic, none" error ${no_packages} -DMOTE_ISA=scalar
           -DMOTE_PORT=amiga)
+configure("a tool without threads" "set MOTE_PORT=linux" error ${host} -DMOTE_ISA=scalar -DMOTE_BUILD_TOOL=ON
+          -DMOTE_PORT=generic)
 configure("no port" "port 'none'" ok ${no_packages} -DMOTE_ISA=scalar -DMOTE_PORT=none)
 file(WRITE ${FOLDER}/elsewhere/port/CMakeLists.txt "target_sources(mote_core PRIVATE \${CMAKE_CURRENT_SOURCE_DIR}/panic.cpp)\n"
                                                    "message(STATUS \"a port of one's own\")\n")

@@ -111,6 +111,9 @@ TEST(misuse, a_cleared_arena_is_noticed) {
     EXPECT_EQ(trainer->step().status().code, Code::arena_overwritten);
     EXPECT_EQ(trainer->evaluate().status().code, Code::arena_overwritten);
     EXPECT_EQ(trainer->load_params(test::kResidual.model(params_bytes())).code, Code::arena_overwritten);
+    EXPECT_TRUE(trainer->parameters().empty()) << "and what is there now is not saved";
+    alignas(16) static std::array<std::byte, 16 * 1024> file;
+    EXPECT_EQ(write_model(trainer->model(), file).status().code, Code::missing_parameters);
     trainer->init_params(1);
     EXPECT_EQ(trainer->step().status().code, Code::arena_overwritten) << "parameters do not bring the plan back";
   }
@@ -354,6 +357,18 @@ TEST(misuse, a_static_trainer_starts_as_a_trainer_does) {
   EXPECT_TRUE(std::equal(learned.begin(), learned.end(), wanted.begin(), wanted.end()));
 }
 
+StaticTrainer<test::kResidual, test::kAdamSlices> restored_trainer;
+
+TEST(misuse, state_may_be_restored_before_parameters) {
+  const Values<std::byte> first = restored_trainer.optimizer_state1(), second = restored_trainer.optimizer_state2();
+  ASSERT_FALSE(first.empty() || second.empty());
+  std::fill(first.begin(), first.end(), std::byte{0x11});
+  std::fill(second.begin(), second.end(), std::byte{0x22});
+  std::ranges::fill(restored_trainer.parameters(), std::byte{0x33});
+  EXPECT_EQ(std::count(first.begin(), first.end(), std::byte{0x11}), static_cast<std::ptrdiff_t>(first.size()));
+  EXPECT_EQ(std::count(second.begin(), second.end(), std::byte{0x22}), static_cast<std::ptrdiff_t>(second.size()));
+}
+
 template <class AnyTrainer>
 void evaluate_between_slices(AnyTrainer& trainer, bool evaluates) {
   trainer.init_params(3);
@@ -480,6 +495,10 @@ TEST(misuse, evaluate_needs_no_more_than_is_of_interest) {
     fill(trainer->input().first(trainer->input().size() / 4), 1);  // one sample of four
     EXPECT_TRUE(trainer->evaluate().ok());
   }
+  fill(trainer->input().first(trainer->input().size() / 4), 1);
+  const Status status = trainer->step().status();
+  EXPECT_EQ(status.code, Code::missing_input) << "a step wants all of them";
+  EXPECT_EQ(status.detail, 1U);
 }
 
 TEST(values, are_spans) {
@@ -495,6 +514,12 @@ TEST(values, are_spans) {
   EXPECT_EQ(values.subspan(7).front(), 7.0F);
   EXPECT_EQ(values.subspan(7).size(), values.size() - 7);
   EXPECT_EQ(values.subspan(7, 2).size(), 2U);
+  static_assert(decltype(values.first<3>())::extent == 3);
+  EXPECT_EQ(values.first<3>().back(), 2.0F);
+  EXPECT_EQ(values.last<2>().front(), static_cast<float>(values.size() - 2));
+  EXPECT_EQ((values.subspan<7, 2>().back()), 8.0F);
+  const Values<const float> read_only = values;
+  EXPECT_EQ(read_only.size(), values.size());
   EXPECT_EQ(values.subspan(values.size()).size(), 0U);
   EXPECT_EQ(argmax(trainer->input()), values.size() - 1);
   const std::span<float> span = trainer->input();

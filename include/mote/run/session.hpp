@@ -64,7 +64,8 @@ class Session {
     if (!out.empty()) handed_out_.give(plan_, memory_.arena, plan_.input);
     return out;
   }
-  /// The result of the last run, batch * output_shape values; stays until the next run. T as for input().
+  /// The result of the last run, batch * output_shape values; stays until the next run or the next write to input(),
+  /// whose memory it may share. T as for input().
   template <class T = float>
   [[nodiscard]] Values<T> output() {
     return values<T>(plan_.output, model_.output_shape());
@@ -131,11 +132,15 @@ class StaticSession {
   static constexpr bool kGivenParams = std::is_same_v<Source, NoParams> && kModel.param_bytes != 0;
   static constexpr bool kOwn = std::is_same_v<Arena, OwnArena>;
   static_assert(!kOptions.training, "PlanOptions::training is set; a StaticTrainer trains");
+  static_assert(detail::HoldsBytes<Source>,
+                "the parameters are an array with static storage, not a pointer or a view: leave them out and call "
+                "set_params()");
   static_assert(detail::enough_params<Source>(kModel), "the parameter array is smaller than the network's parameters");
   static_assert(
       detail::aligned_params<Source>(),
-      "the parameter array may lie at an odd address: make it an array of float, or declare its type alignas(4) "
-      "or more, or leave it out and call set_params()");
+      "the parameter array may lie at an odd address (what alignas says of a variable is not seen through a "
+      "template): make it an array of float, or declare its type alignas(4) or more, or leave it out and call "
+      "set_params()");
   static_assert(detail::params_of<Source>(kModel), "the trainer trains another network than the session's");
   static constexpr auto kStaticPlan = static_plan<kModel, kOptions>();
   static constexpr Plan kPlan = kStaticPlan.view();
@@ -155,7 +160,7 @@ class StaticSession {
     handed_out_.give(kPlan, arena(), kPlan.input);
     return values<T>(kPlan.input, kModel.input_shape());
   }
-  /// The result of the last run, batch * output_shape values; stays until the next run.
+  /// The result of the last run, batch * output_shape values; stays until the next run or the next write to input().
   template <class T = float>
   [[nodiscard]] Values<T> output() {
     return values<T>(kPlan.output, kModel.output_shape());

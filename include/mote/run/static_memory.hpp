@@ -10,6 +10,8 @@
 
 #include <array>
 #include <cstddef>
+#include <ranges>
+#include <tuple>
 #include <type_traits>
 
 #include "mote/model/model.hpp"
@@ -18,7 +20,7 @@ namespace mote {
 
 /// Memory that several StaticSessions take turns in, an object with static storage named as their last template
 /// argument: `StaticArena<std::max(static_arena_bytes<kA>, static_arena_bytes<kB>)> arena;`. Nothing is kept in it from
-/// one run to the next. So between the first write to input() of one session and the last look at its output(), no
+/// one run to the next. So between the call of input() of one session and the last look at its output(), no
 /// other session on the arena may have its input written or run.
 template <std::size_t kBytes, std::size_t kAlignment = 16>
 struct StaticArena {
@@ -67,6 +69,11 @@ template <class Source>
 constexpr bool enough_params(const Model& network) {
   return TrainedSource<Source> || std::is_same_v<Source, NoParams> || sizeof(Source) >= network.param_bytes;
 }
+/// The bytes are in the object itself, not where a pointer, span or vector points.
+template <class Source>
+concept HoldsBytes = TrainedSource<Source> || std::is_array_v<Source> ||
+    (std::is_class_v<Source>&& std::is_trivially_copyable_v<Source> &&
+     (!std::ranges::range<const Source> || requires { std::tuple_size<Source>::value; }));
 template <class Source>
 constexpr bool aligned_params() {
   return TrainedSource<Source> || std::is_same_v<Source, NoParams> || alignof(Source) >= kParamAlignment;

@@ -52,6 +52,9 @@ class Values : public std::span<T> {
  public:
   constexpr Values() = default;
   constexpr Values(T* first, std::size_t count) : Span(first, count) {}
+  /// Of what may be written, for reading.
+  template <class U>
+  requires(std::is_same_v<const U, T>) constexpr Values(const Values<U>& other) : Span(other.data(), other.size()) {}
 
   [[nodiscard]] MOTE_FOLDED constexpr T& operator[](std::size_t index) const {
     detail::check_range(!this->empty(), index < this->size());
@@ -69,6 +72,18 @@ class Values : public std::span<T> {
     detail::check_range(!this->empty() || (offset | wanted) == 0,
                         offset <= this->size() && wanted <= this->size() - offset);
     return {this->data() + offset, count == std::dynamic_extent ? this->size() - offset : count};
+  }
+  template <std::size_t kCount>
+  [[nodiscard]] constexpr std::span<T, kCount> first() const {
+    return std::span<T, kCount>(subspan(0, kCount).data(), kCount);
+  }
+  template <std::size_t kCount>
+  [[nodiscard]] constexpr std::span<T, kCount> last() const {
+    return std::span<T, kCount>(last(kCount).data(), kCount);
+  }
+  template <std::size_t kOffset, std::size_t kCount>
+  [[nodiscard]] constexpr std::span<T, kCount> subspan() const {
+    return std::span<T, kCount>(subspan(kOffset, kCount).data(), kCount);
   }
 };
 
@@ -88,6 +103,9 @@ MOTE_FOLDED inline std::uint32_t offset_in(const Plan& plan, std::uint16_t buffe
 class HandedOut {
  public:
 #if defined(MOTE_GUARD)
+  HandedOut() = default;
+  constexpr HandedOut(const HandedOut&) {}  // a copy has handed out nothing
+  constexpr HandedOut& operator=(const HandedOut&) { return *this; }
   void give(const Plan& plan, std::byte* arena, std::uint16_t buffer);  // guard.cpp
   void take(const Plan& plan, std::byte* arena);
 

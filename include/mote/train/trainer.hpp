@@ -71,9 +71,11 @@ class BasicTrainer : public Program {
   }
 
   /// The next slice's input, slice_samples() * input_shape values. Empty with external input. step() uses it up, and
-  /// labels(), targets() and sample_weights() too: their memory serves other layers. A sample that was not written anew
-  /// for the next step is missing_input or missing_targets. evaluate() uses up the input alone, and where only some of
-  /// a slice's samples are of interest the others need not be written for it.
+  /// labels(), targets() and sample_weights() too, also beside external input: their memory serves other layers. A
+  /// sample that was not written anew for the next step is missing_input or missing_targets, after an error as well.
+  /// evaluate() uses up the input alone, and of it looks at the first sample only, so of a slice that is not full the
+  /// other inputs need not be written; labels and targets it wants of every sample. One thing is not noticed: step()
+  /// behind evaluate() without new input, where output() lies over the input (layers in front are frozen).
   template <class T = float>
   [[nodiscard]] MOTE_FOLDED Values<T> input() {
     static_assert(detail::dtype_of<T>() == DType::f32, "a trainer's input is float: take input() and convert to it");
@@ -93,7 +95,8 @@ class BasicTrainer : public Program {
   [[nodiscard]] MOTE_FOLDED Values<float> sample_weights() {
     return hand_out(kWeights, this->plan().sample_weights, values<float>(this->plan().sample_weights, 1));
   }
-  /// What the loss read (logits) in the last evaluate(); step() may put gradients there.
+  /// What the loss read (logits) in the last evaluate(), until the next step or the next write to input(), whose memory
+  /// it may share; step() may put gradients there.
   [[nodiscard]] MOTE_FOLDED Values<const float> output() {
     return values<const float>(this->plan().output, this->output_elements());
   }
@@ -181,7 +184,7 @@ class BasicTrainer : public Program {
     do {
       const Result<Minimizer::Evaluation> evaluation = evaluate_batch(data);
       if (!evaluation.ok()) {
-        minimizer.restore();
+        if (evaluation.status().code != Code::arena_overwritten) minimizer.restore();
         return evaluation.status();
       }
       if (!minimizer.tell(*evaluation)) continue;
@@ -196,17 +199,24 @@ class BasicTrainer : public Program {
   [[nodiscard]] std::uint32_t updates() const { return updates_; }
   /// Loss and hits of the last slice that step() took.
   [[nodiscard]] LossResult last_result() const { return last_; }
-  /// The trained parameters, packed as trained_offset() says.
+  /// The trained parameters, packed as trained_offset() says; empty where step() would say arena_overwritten.
   [[nodiscard]] Values<std::byte> parameters() {
     prepare();
+    if (!this->check_arena(updates_).ok()) return {};
     return parameter_block();
   }
   /// Whether the parameters are there: a Trainer's always, a StaticTrainer's from init_params(), load_params() or
   /// whatever else asked for them first.
   [[nodiscard]] bool trained() const { return prepared_; }
   /// Optimiser state, same layout; empty where the optimiser has none.
-  [[nodiscard]] Values<std::byte> optimizer_state1() { return values<std::byte>(this->plan().state1); }
-  [[nodiscard]] Values<std::byte> optimizer_state2() { return values<std::byte>(this->plan().state2); }
+  [[nodiscard]] Values<std::byte> optimizer_state1() {
+    prepare();
+    return values<std::byte>(this->plan().state1);
+  }
+  [[nodiscard]] Values<std::byte> optimizer_state2() {
+    prepare();
+    return values<std::byte>(this->plan().state2);
+  }
   /// With TrainConfig::gradient_norms: the norm of each layer's parameter gradient in the last update (in minimize():
   /// the last evaluation), before penalties and clipping, by layer number; 0 where nothing is trained. Else empty.
   [[nodiscard]] Values<const float> gradient_norms() {
@@ -214,10 +224,12 @@ class BasicTrainer : public Program {
     return {reinterpret_cast<const float*>(block.data()), block.size() / sizeof(float)};
   }
   /// The model with the present parameters, for Session::create or write_model: a view, valid while the trainer lives.
+  /// Without any (missing_parameters there) where step() would say arena_overwritten.
   [[nodiscard]] Model model() {
     Model model = this->source();
-    model.params = this->frozen_params();
-    model.trained_params = parameters().data();
+    const Values<std::byte> trained = parameters();
+    model.params = trained.empty() ? nullptr : this->frozen_params();
+    model.trained_params = trained.data();
     model.trained_alignment = this->config().alignment;
     return model;
   }
@@ -228,9 +240,11 @@ class BasicTrainer : public Program {
   constexpr BasicTrainer() = default;
 
   void reset() {
-    for (std::span<std::byte> state :
-         {optimizer_state1(), optimizer_state2(), values<std::byte>(this->plan().gradient_norms)})
-      std::fill(state.begin(), state.end(), std::byte{0});
+    const Plan& plan = this->plan();
+    for (const std::uint16_t state : {plan.state1, plan.state2, plan.gradient_norms}) {
+      const Values<std::byte> bytes = values<std::byte>(state);
+      std::fill(bytes.begin(), bytes.end(), std::byte{0});
+    }
     updates_ = 0, slice_ = 0, slices_run_ = 0;
     correction1_ = 0.0, correction2_ = 0.0;
     zero_gaps();
@@ -392,12 +406,12 @@ class BasicTrainer : public Program {
     mark_used_up(plan.targets, this->output_elements(), slice_samples());
     mark_used_up(plan.sample_weights, 1, slice_samples());
   }
-  /// After evaluate(): nothing wrote to labels and targets, and the input is done for as a whole. Its memory may lie
-  /// under the output, which is still to be read.
+  /// After evaluate(): nothing wrote to labels and targets, and the input is done for. Not where its memory lies under
+  /// the output, which is still to be read.
   void use_up_input() {
     const Plan& plan = this->plan();
     if (plan.input != kNoBuffer && !detail::overlap(plan, plan.input, plan.output))
-      mark_used_up(plan.input, this->input_elements(), 1);
+      mark_used_up(plan.input, this->input_elements(), slice_samples());
   }
   Status forget(Status status) {
     slice_ = 0;
