@@ -447,7 +447,8 @@ MOTE_FOLDED inline bool usable_gradient(const Binding& b, const Choice& choice, 
 }
 /// The same of a gradient that goes into the parameters as it is summed, from above: no term is larger than the largest
 /// input times the largest grad_output, and there are as many as rows. Inputs and gradients of values are few beside
-/// weights, so this costs little; a pass over the parameters would cost a third of a step of one sample.
+/// a dense layer's weights, so there this costs 2 % of a step; a pass over the parameters would cost a third of a step
+/// of one sample. Behind convolutions they are many: 9 to 16 % on x86-64.
 inline bool usable_fused_gradient(const Binding& b, const UpdateState& state) {
   const float input = largest_magnitude(b.input(), b.count(b.in()));
   const float grad_output = largest_magnitude(b.at(b.step().grad_output), b.count(b.out()));

@@ -50,9 +50,9 @@ std::uint16_t standardization_layer(const Model& model);
 
 /// Writes y = (x - mean) / sqrt(variance) into that layer's parameters; a constant channel becomes 0. Where float32 or
 /// the layer's epsilon has no room for a variance, gamma makes up for another one: deviations from 1e-38 to 8e37 are
-/// divided out. `params` is the
-/// model's block, which the caller may write (model.params points at it). Errors, nothing being written:
-/// no_standardization, size_mismatch (channels), too_few_samples (none seen), bad_parameter_range (block too small).
+/// divided out. `params` is the model's block, which the caller may write (model.params points at it). Errors, nothing
+/// being written: no_standardization, size_mismatch (channels), too_few_samples (none seen), bad_parameter_range (block
+/// too small).
 Status set_standardization(const Model& model, const ChannelStatistics& statistics, std::span<std::byte> params);
 
 }  // namespace mote

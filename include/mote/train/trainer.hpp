@@ -105,14 +105,13 @@ class BasicTrainer : public Program {
   /// One slice forward and backward, and after the last slice of a batch the update. Returns the slice's mean loss.
   /// Errors, all before a parameter of this update has changed: not_created, arena_overwritten (another session or
   /// trainer was created in the arena, or it was cleared), missing_input, missing_targets and label_out_of_range
-  /// (detail: sample),
-  /// non_finite_loss; and non_finite_gradient, before a parameter of the layer whose gradient is infinite or not a
-  /// number has. With clip_norm or micro-batches no layer has changed then either; else the layers behind it may have
-  /// had this update, since each is updated before the gradient of the one before it is taken. What counts as infinite:
-  /// gradients that Adam, RMSProp or Adagrad could not square (1.8e19; 7.2e16), whose velocity or step would leave
-  /// float32, and with plain SGD, which sums them into the parameters, such whose sums could. So no gradient, step or
-  /// state that is not finite gets into a trainer. After an error the batch's earlier slices are forgotten too.
-  /// Full-batch optimisers: does not compile, or wrong_optimizer.
+  /// (detail: sample), non_finite_loss; and non_finite_gradient, before a parameter of the layer whose gradient is
+  /// infinite or not a number has. With clip_norm or micro-batches no layer has changed then either; else the layers
+  /// behind it may have had this update, since each is updated before the gradient of the one before it is taken. What
+  /// counts as infinite: gradients that Adam, RMSProp or Adagrad could not square (1.8e19; 7.2e16), whose velocity or
+  /// step would leave float32, and with plain SGD, which sums them into the parameters, such whose sums could. So no
+  /// gradient, step or state that is not finite gets into a trainer. After an error the batch's earlier slices are
+  /// forgotten too. Full-batch optimisers: does not compile, or wrong_optimizer.
   Result<float> step() {
     if constexpr (requires { Program::kFullBatch; })
       static_assert(!Program::kFullBatch, "a full-batch optimiser is run by minimize()");
