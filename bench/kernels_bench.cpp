@@ -306,6 +306,11 @@ void add(const std::string& name, Kernel<SumOfSquaresArgs> kernel) {
     return SumOfSquaresArgs{arrays.floats(n), arrays.floats(1), n};
   });
 }
+void add(const std::string& name, Kernel<LargestMagnitudeArgs> kernel) {
+  add_runs(name, kernel, {1, 0, 1}, [](Arrays& arrays, std::uint32_t n) {
+    return LargestMagnitudeArgs{arrays.floats(n), arrays.floats(1), n};
+  });
+}
 void add(const std::string& name, Kernel<DotArgs> kernel) {
   add_runs(name, kernel, {2, 0, 2}, [](Arrays& arrays, std::uint32_t n) {
     static double sum;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Optimiser steps, penalties, clipping and the norm of a gradient, over a run of parameters. Everything but
-// the two sums is element by element, so a run may be cut anywhere without changing a bit.
+// Optimiser steps, penalties, clipping and the norms of a gradient, over a run of parameters. Everything but
+// the two sums is element by element or a maximum, so a run may be cut anywhere without changing a bit.
+#include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 
 #include "kernels/lanes.hpp"
 #include "mote/kernels/kernels.hpp"
@@ -128,6 +132,37 @@ void sum_of_squares_f32(const SumOfSquaresArgs& args) {
     acc = mul_add(block, block, acc);
   }
   *args.sum += simd::sum(acc);
+}
+
+/// max() of the facade passes over what is no number, so that is looked for beside it: v * 0 is 0 of every finite v.
+/// Without vectors integers are faster: the bits of magnitudes order as the magnitudes do, infinity and what is no
+/// number above all others.
+void largest_magnitude_f32(const LargestMagnitudeArgs& args) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if constexpr (simd::kLanes == 1) {
+    std::int32_t largest = 0;
+    for (std::size_t at = 0; at < args.count; ++at)
+      largest = std::max(largest, std::bit_cast<std::int32_t>(args.values[at]) & 0x7FFF'FFFF);
+    *args.largest = std::bit_cast<float>(std::min(largest, std::bit_cast<std::int32_t>(kInfinity)));
+  } else {
+    constexpr std::size_t kChains = 4;  // one waits for itself
+    simd::F32 largest[kChains], zeros[kChains];
+    for (std::size_t i = 0; i < kChains; ++i) largest[i] = zeros[i] = simd::zero();
+    const auto add = [&](std::size_t chain, simd::F32 values) MOTE_LAMBDA_INLINE {
+      largest[chain] = max(abs(values), largest[chain]);
+      zeros[chain] = mul_add(values, simd::zero(), zeros[chain]);
+    };
+    std::size_t at = 0;
+    for (; at + kChains * simd::kLanes <= args.count; at += kChains * simd::kLanes)
+      for (std::size_t i = 0; i < kChains; ++i) add(i, simd::load(args.values + at + i * simd::kLanes));
+    lanes_over(Part::Range{at, args.count},
+               [&](std::size_t first, auto lanes) MOTE_LAMBDA_INLINE { add(0, lanes.load(args.values + first)); });
+    for (std::size_t i = 1; i < kChains; ++i) {
+      largest[0] = max(largest[i], largest[0]);
+      zeros[0] = zeros[i] + zeros[0];
+    }
+    *args.largest = first(tree_sum(zeros[0])) == 0.0F ? first(tree_max(largest[0])) : kInfinity;
+  }
 }
 
 /// No vectors of the facade: it has none of double. Sixteen sums side by side are what the compiler makes vectors of.

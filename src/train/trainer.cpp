@@ -13,27 +13,6 @@
 namespace mote {
 namespace detail {
 float square_root(float value) { return __builtin_sqrtf(value); }
-
-/// Bits of magnitudes order as magnitudes do, with infinity and what is no number above all others: integers, which
-/// compilers make vectors of where they may not reorder floats.
-float largest_magnitude(const float* values, std::size_t count) {
-#if defined(__SSE2__) || defined(__ARM_NEON)
-  constexpr std::size_t kLanes = 32;  // several vectors: each waits for itself only
-#else
-  constexpr std::size_t kLanes = 1;
-#endif
-  const auto larger = [](std::int32_t largest, float value) {
-    const std::int32_t magnitude = std::bit_cast<std::int32_t>(value) & 0x7FFF'FFFF;
-    return magnitude > largest ? magnitude : largest;
-  };
-  std::array<std::int32_t, kLanes> lanes{};
-  std::size_t i = 0;
-  for (; count - i >= kLanes; i += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] = larger(lanes[lane], values[i + lane]);
-  std::int32_t largest = *std::max_element(lanes.begin(), lanes.end());
-  for (; i < count; ++i) largest = larger(largest, values[i]);
-  return std::bit_cast<float>(std::min(largest, std::int32_t{0x7F80'0000}));
-}
 /// Words as bytes: labels are integers.
 void mark_used_up(float* first, std::size_t stride, std::uint32_t samples) {
   for (std::uint32_t sample = 0; sample < samples; ++sample)

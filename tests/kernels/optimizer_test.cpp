@@ -3,6 +3,7 @@
 // in pieces; special values; and their bits.
 #include "reference/optimizer.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -199,6 +200,31 @@ TEST(sum_of_squares, not_finite_stays_visible) {
       kernels::sum_of_squares_f32({values, &sum, 37});
       EXPECT_FALSE(sum - sum == 0.0F) << bad << ", " << at;
     }
+  }
+}
+
+TEST(largest_magnitude, is_that_of_any_element) {
+  for (std::size_t size = 0; size <= 140; ++size) {
+    memory.reset();
+    float* values = memory.take(size, size % 6);
+    Numbers(static_cast<std::uint32_t>(size + 1)).fill(values, size);
+    const auto count = static_cast<std::uint32_t>(size);
+    float largest = 7.0F;
+    for (std::size_t at = 0; at < size; ++at) {
+      const float before = values[at];
+      for (const float value : {-3.5F, 3e38F, -kInfinity, kInfinity, kNaN, -kNaN}) {
+        values[at] = value;
+        kernels::largest_magnitude_f32({values, &largest, count});
+        const float magnitude = value < 0.0F ? -value : value;
+        EXPECT_EQ(largest, magnitude <= kInfinity ? magnitude : kInfinity) << size << ", " << at << ", " << value;
+      }
+      values[at] = before;
+    }
+    float expected = 0.0F;
+    for (std::size_t at = 0; at < size; ++at) expected = std::max({expected, values[at], -values[at]});
+    kernels::largest_magnitude_f32({values, &largest, count});
+    EXPECT_EQ(largest, expected) << size;
+    EXPECT_TRUE(memory.intact()) << size;
   }
 }
 

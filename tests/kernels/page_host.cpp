@@ -105,6 +105,9 @@ TEST(page, optimizers) {
       float sum = 0.0F;
       kernels::sum_of_squares_f32({args.params, &sum, n});
       ASSERT_GT(sum, 0.0F) << n;
+      float largest = 0.0F;
+      kernels::largest_magnitude_f32({args.params, &largest, n});
+      ASSERT_GT(largest, 0.0F) << n;
       double dot = 0.0;
       kernels::add_scaled_f32({args.params, args.grads, args.state1, 0.5, n});
       kernels::dot_f32({args.params, args.params, &dot, n});

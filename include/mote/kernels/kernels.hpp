@@ -337,6 +337,12 @@ struct SumOfSquaresArgs {
   float* sum;
   std::uint32_t count;
 };
+/// *largest = max |values[i]|, 0 of none; infinite where one is infinite or not a number.
+struct LargestMagnitudeArgs {
+  const float* values;
+  float* largest;
+  std::uint32_t count;
+};
 /// *sum += sum of a[i] b[i] in double, where each product is exact: 16 interleaved chains closed by a fixed tree. No
 /// float32 overflows or vanishes here: norms from 1e-45 to 1e42. a may be b.
 struct DotArgs {
