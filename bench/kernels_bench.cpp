@@ -283,13 +283,19 @@ void add(const std::string& name, Kernel<CopyChannelsArgs> kernel) {
 }
 void add(const std::string& name, Kernel<ActivationArgs> kernel) {
   add_runs(name, kernel, {2}, [](Arrays& arrays, std::uint32_t n) {
-    return ActivationArgs{arrays.floats(n, 12.0F), arrays.floats(n), 0.1F, n};
+    return ActivationArgs{arrays.floats(n, 12.0F), arrays.floats(n), 0.1F, n, {}, 0.5F};
   });
 }
 void add(const std::string& name, Kernel<ActivationGradArgs> kernel) {
   add_runs(name, kernel, {3}, [](Arrays& arrays, std::uint32_t n) {
-    return ActivationGradArgs{arrays.floats(n), arrays.floats(n), arrays.floats(n), 0.1F, n};
+    return ActivationGradArgs{arrays.floats(n), arrays.floats(n), arrays.floats(n), 0.1F, n, {}, 0.5F};
   });
+}
+void add(const std::string& name, Kernel<LogicalNotArgs> kernel) {
+  for (const std::uint32_t n : kCounts)
+    add_row(name, std::to_string(n), kernel, {0.0, 2.0 * n}, [=](Arrays& arrays) {
+      return LogicalNotArgs{arrays.booleans(n), arrays.booleans(n), n};
+    });
 }
 void add(const std::string& name, Kernel<PenaltyArgs> kernel) {
   add_runs(name, kernel, {2, 1, 4}, [](Arrays& arrays, std::uint32_t n) {

@@ -45,6 +45,11 @@ class Arrays {
     return values;
   }
   std::byte* bytes(std::size_t count) { return static_cast<std::byte*>(take(count)); }
+  std::uint8_t* booleans(std::size_t count) {
+    auto* values = static_cast<std::uint8_t*>(take(count));
+    for (std::size_t i = 0; i < count; ++i) values[i] = i * 7919 % 1001 < 500 ? 1 : 0;
+    return values;
+  }
 
  private:
   struct Free {

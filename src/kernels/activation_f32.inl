@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activations and their gradients, element by element: one loop for each direction, one functor for each function, one
 // external function each so that firmware links only what it uses. Relies on the SIMD facade. No reductions here.
+#pragma once
+
 #include <cstddef>
 
 #include "kernels/lanes.hpp"

@@ -14,3 +14,4 @@
 #include "kernels/rbf_f32.inl"
 #include "kernels/softmax_f32.inl"
 #include "kernels/spline_f32.inl"
+#include "kernels/unary_f32.inl"

@@ -185,21 +185,34 @@ struct CopyChannelsArgs {
   std::uint32_t rows, width, source_stride, target_stride;
 };
 
-/// output[i] = g(input[i]); output may be input. alpha: slope of leaky ReLU.
+/// output[i] = g(input[i]); output may be input. alpha, beta: slope of leaky ReLU; alpha v + beta of hard_sigmoid; the
+/// bounds of clip. Special values as IEEE 754 and NumPy; NaN stays NaN everywhere. exp gives 0 below e^-86.99.
 struct ActivationArgs {
   const float* input;
   float* output;
   float alpha;
   std::uint32_t count;
   Part part{};
+  float beta = 0.0F;
 };
-/// grad_input[i] = grad_output[i] g'. `value` is the output for sigmoid, tanh, ReLU, leaky ReLU and ReLU6, the input
-/// for SiLU, GELU and hard-swish. grad_input may be grad_output.
+/// grad_input[i] = grad_output[i] g'. `value` is the output for sigmoid, tanh, ReLU, leaky ReLU, ReLU6, ELU, SELU, exp,
+/// sqrt, rsqrt, softplus, hard_sigmoid and clip, the input for SiLU, GELU (both), hard-swish, log, abs, square, sin and
+/// cos, and is not read (may be null) for neg. At a corner the slope is 0, but that of ELU and SELU is the left one.
+/// grad_input may be grad_output.
 struct ActivationGradArgs {
   const float* value;
   const float* grad_output;
   float* grad_input;
   float alpha;
+  std::uint32_t count;
+  Part part{};
+  float beta = 0.0F;
+};
+
+/// output[i] = input[i] is 0 ? 1 : 0, one byte each; output may be input.
+struct LogicalNotArgs {
+  const std::uint8_t* input;
+  std::uint8_t* output;
   std::uint32_t count;
   Part part{};
 };
