@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "quantized_rows.hpp"
 #include "rows.hpp"
 
 namespace mote {

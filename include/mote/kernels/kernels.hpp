@@ -13,8 +13,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mote/kernels/conv_shape.hpp"
 #include "mote/kernels/part.hpp"
-#include "mote/model/layer.hpp"
+#include "mote/kernels/quantized_kernels.hpp"
 
 namespace mote {
 
@@ -44,13 +45,6 @@ struct DenseGradArgs {
   float scale;
   std::uint32_t batch, fan_in, fan_out;
   Part part{};
-};
-
-/// Sizes of a convolution or pooling.
-struct ConvShape {
-  std::uint32_t batch;
-  Shape in, out;
-  Window window;
 };
 
 /// conv2d: output[n,y,x,o] = bias[o] + sum_{i,j,c} weights[i,j,c,o] input[n, y s_h + i d_h - pad_top, x s_w + j d_w -
@@ -380,13 +374,6 @@ namespace kernels {
 #include "mote/kernels/kernels.inc"
 #undef MOTE_KERNEL
 }  // namespace kernels
-
-/// A filter of one tap on every pixel: a dense layer of the pixels.
-constexpr bool is_pointwise(const ConvShape& s) {
-  const Window& w = s.window;
-  return w.filter_h == 1 && w.filter_w == 1 && w.stride_h == 1 && w.stride_w == 1 && s.in.h == s.out.h &&
-         s.in.w == s.out.w && w.pad_top == 0 && w.pad_left == 0;
-}
 
 /// Scratch a convolution kernel wants, in floats: functions of the shape alone, so that a plan made on a host holds
 /// on the target.

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Benchmark rows of the kernels of quantised networks, on the shapes of MLPerf Tiny's four networks. A multiplication
+// and an addition of integers count as two "flops".
+#include "quantized_rows.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "rows.hpp"
+
+namespace mote {
+namespace {
+
+using bench::Arrays;
+using bench::Work;
+
+/// Registers kernel(make(arrays)) as "name/shape".
+template <class Args, class Make>
+void add_row(const std::string& name, const std::string& shape, void (*kernel)(const Args&), Work work,
+             const Make& make) {
+  bench::add_row(name + "/" + shape, work, [=](benchmark::State& state) {
+    Arrays arrays;
+    const Args args = make(arrays);
+    for (auto _ : state) {
+      kernel(args);
+      benchmark::ClobberMemory();
+    }
+  });
+}
+
+template <class Element>
+Element* integers(Arrays& arrays, std::size_t count) {
+  auto* values = reinterpret_cast<Element*>(arrays.bytes(count * sizeof(Element)));
+  for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<Element>(static_cast<int>(i * 7919 % 251) - 125);
+  return values;
+}
+
+/// Rescaling as trained networks have it: sums of `terms` products come out within the range.
+template <class Element>
+OutputStage output_stage(Arrays& arrays, std::size_t channels, std::size_t terms) {
+  auto* multipliers = integers<std::int32_t>(arrays, channels);
+  auto* shifts = integers<std::int8_t>(arrays, channels);
+  std::int8_t shift = -5;
+  for (; terms > 1; terms /= 4) --shift;
+  std::fill(multipliers, multipliers + channels, 0x5A000001);
+  std::fill(shifts, shifts + channels, shift);
+  return {multipliers, shifts, sizeof(Element) == 1 ? -3 : 0,
+          sizeof(Element) == 1 ? range_of(DType::s8) : QuantizedRange{-32768, 32767}};
+}
+
+struct DenseShape {
+  std::uint32_t batch, fan_in, fan_out;
+};
+constexpr DenseShape kDenseShapes[] = {{1, 640, 128}, {1, 128, 128}, {1, 128, 8},   {1, 8, 128},
+                                       {1, 256, 2},   {1, 64, 12},   {8, 128, 128}, {32, 784, 512}};
+
+template <class Element>
+void add_dense(const std::string& name, void (*kernel)(const QuantizedDenseArgs<Element>&)) {
+  for (const DenseShape& s : kDenseShapes) {
+    const std::size_t inputs = std::size_t{s.batch} * s.fan_in, outputs = std::size_t{s.batch} * s.fan_out;
+    const std::size_t weights = std::size_t{s.fan_in} * s.fan_out;
+    const Work work{2.0 * static_cast<double>(inputs) * s.fan_out,
+                    static_cast<double>((inputs + outputs) * sizeof(Element) + weights)};
+    const std::string shape =
+        std::to_string(s.batch) + "x" + std::to_string(s.fan_in) + "x" + std::to_string(s.fan_out);
+    add_row(name, shape, kernel, work, [=](Arrays& arrays) {
+      return QuantizedDenseArgs<Element>{integers<Element>(arrays, inputs),
+                                         integers<std::int8_t>(arrays, weights),
+                                         integers<std::int32_t>(arrays, s.fan_out),
+                                         integers<Element>(arrays, outputs),
+                                         s.batch,
+                                         s.fan_in,
+                                         s.fan_out,
+                                         output_stage<Element>(arrays, s.fan_out, s.fan_in)};
+    });
+  }
+}
+
+/// A window with "same" padding.
+struct ConvCase {
+  Shape in;
+  std::uint32_t out_c, filter_h, filter_w, stride;
+
+  [[nodiscard]] ConvShape shape() const {
+    const auto pad = [&](std::uint32_t size, std::uint32_t out, std::uint32_t filter) {
+      const std::uint32_t covered = (out - 1) * stride + filter;
+      return covered > size ? (covered - size) / 2 : 0;
+    };
+    const Shape out{(in.h + stride - 1) / stride, (in.w + stride - 1) / stride, out_c};
+    return {
+        1, in, out, {filter_h, filter_w, stride, stride, 1, 1, pad(in.h, out.h, filter_h), pad(in.w, out.w, filter_w)}};
+  }
+  [[nodiscard]] std::string text() const {
+    const auto number = [](std::uint32_t value) { return std::to_string(value); };
+    return number(in.h) + "x" + number(in.w) + "x" + number(in.c) + "-" + number(out_c) + "/" + number(filter_h) + "x" +
+           number(filter_w) + (stride == 1 ? "" : "s" + number(stride));
+  }
+};
+constexpr ConvCase kConvCases[] = {{{32, 32, 3}, 16, 3, 3, 1}, {{32, 32, 16}, 16, 3, 3, 1}, {{16, 16, 32}, 32, 3, 3, 1},
+                                   {{8, 8, 64}, 64, 3, 3, 1},  {{49, 10, 1}, 64, 10, 4, 2}, {{25, 5, 64}, 64, 1, 1, 1},
+                                   {{96, 96, 3}, 8, 3, 3, 2},  {{48, 48, 8}, 16, 1, 1, 1},  {{6, 6, 128}, 128, 1, 1, 1},
+                                   {{3, 3, 256}, 256, 1, 1, 1}};
+constexpr ConvCase kDepthwiseCases[] = {{{25, 5, 64}, 64, 3, 3, 1},  {{48, 48, 8}, 8, 3, 3, 1},
+                                        {{48, 48, 16}, 16, 3, 3, 2}, {{12, 12, 64}, 64, 3, 3, 1},
+                                        {{6, 6, 128}, 128, 3, 3, 1}, {{3, 3, 256}, 256, 3, 3, 1}};
+
+template <class Element>
+void add_convolution(const std::string& name, void (*kernel)(const QuantizedConvArgs<Element>&)) {
+  const bool depthwise = name.rfind("depthwise", 0) == 0;
+  const auto add_case = [&](const ConvCase& c) {
+    const ConvShape s = c.shape();
+    const auto inputs = static_cast<std::size_t>(s.in.elements()), outputs = static_cast<std::size_t>(s.out.elements());
+    const std::size_t terms = std::size_t{c.filter_h} * c.filter_w * (depthwise ? 1 : s.in.c);
+    const Work work{2.0 * static_cast<double>(outputs * terms),
+                    static_cast<double>((inputs + outputs) * sizeof(Element) + terms * s.out.c)};
+    add_row(name, c.text(), kernel, work, [=](Arrays& arrays) {
+      return QuantizedConvArgs<Element>{integers<Element>(arrays, inputs),
+                                        integers<std::int8_t>(arrays, terms * s.out.c),
+                                        integers<std::int32_t>(arrays, s.out.c),
+                                        integers<Element>(arrays, outputs),
+                                        s,
+                                        sizeof(Element) == 1 ? -7 : 0,
+                                        output_stage<Element>(arrays, s.out.c, terms)};
+    });
+  };
+  if (depthwise)
+    for (const ConvCase& c : kDepthwiseCases) add_case(c);
+  else
+    for (const ConvCase& c : kConvCases) add_case(c);
+}
+
+}  // namespace
+
+void add(const std::string& name, void (*kernel)(const DenseS8Args&)) { add_dense(name, kernel); }
+void add(const std::string& name, void (*kernel)(const DenseS16Args&)) { add_dense(name, kernel); }
+void add(const std::string& name, void (*kernel)(const ConvS8Args&)) { add_convolution(name, kernel); }
+void add(const std::string& name, void (*kernel)(const ConvS16Args&)) { add_convolution(name, kernel); }
+
+}  // namespace mote

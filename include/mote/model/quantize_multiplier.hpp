@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the scales of quantised tensors to the integers that kernels compute with, as TensorFlow Lite Micro makes them:
+// which products are rounded to float32 first is part of the rule, the last bits of a multiplier depend on it.
+// constexpr, without libm: importer, planner and compiler get the same numbers.
+#pragma once
+
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <limits>
+
+#include "mote/model/fixed_point.hpp"
+#include "mote/types.hpp"
+
+namespace mote {
+
+/// `real` as mantissa and exponent, the mantissa rounded half up; 0 below 2^-32, and for what is not positive.
+constexpr QuantizedMultiplier quantize_multiplier(double real) {
+  constexpr std::uint64_t kMantissa = (std::uint64_t{1} << 52) - 1;
+  if (!(real > 0.0)) return {};
+  int exponent = 0;
+  if (real < 0x1p-1000) real *= 0x1p+100, exponent = -100;  // a denormal has no leading 1
+  const auto bits = std::bit_cast<std::uint64_t>(real);
+  exponent += static_cast<int>(bits >> 52) - 1022;  // real = f 2^exponent, f in [1/2, 1)
+  const std::uint64_t f = (bits & kMantissa) | (kMantissa + 1);
+  std::uint64_t rounded = (f + (std::uint64_t{1} << 21)) >> 22;
+  if (rounded == std::uint64_t{1} << 31) rounded >>= 1, ++exponent;
+  if (exponent < -31) return {};
+  return {static_cast<std::int32_t>(rounded), exponent};
+}
+
+/// Lowest and highest value that an output may have, in its own units.
+struct QuantizedRange {
+  std::int32_t low = -128, high = 127;
+  [[nodiscard]] [[gnu::always_inline]] constexpr std::int32_t clamp(std::int32_t value) const {
+    return value < low ? low : value > high ? high : value;
+  }
+  friend constexpr bool operator==(const QuantizedRange&, const QuantizedRange&) = default;
+};
+
+/// Everything that an element type can hold. s8, u8, s16.
+constexpr QuantizedRange range_of(DType type) {
+  return bytes_of(type) == 2 ? QuantizedRange{-32768, 32767}
+         : type == DType::s8 ? QuantizedRange{-128, 127}
+                             : QuantizedRange{0, 255};
+}
+
+/// The nearest integer, halves away from zero; out of range saturates, NaN is 0.
+constexpr std::int32_t round_half_away(double value) {
+  if (!(value == value)) return 0;
+  if (value >= 2147483647.0) return std::numeric_limits<std::int32_t>::max();
+  if (value <= -2147483648.0) return std::numeric_limits<std::int32_t>::min();
+  const auto whole = static_cast<std::int32_t>(value);
+  const double rest = value - whole;
+  return whole + (rest >= 0.5 ? 1 : rest <= -0.5 ? -1 : 0);
+}
+
+/// A real number in a tensor's units, clamped to its range.
+constexpr std::int32_t quantize_value(float real, const Quantization& q, const QuantizedRange& range) {
+  const std::int64_t value = std::int64_t{round_half_away(static_cast<double>(real / q.scale))} + q.zero_point;
+  return static_cast<std::int32_t>(std::clamp(value, std::int64_t{range.low}, std::int64_t{range.high}));
+}
+
+/// What a fused activation leaves of the range: real outputs between `low` and `high`, infinite where there is no
+/// bound.
+constexpr QuantizedRange activation_range(float low, float high, const Quantization& output,
+                                          const QuantizedRange& range) {
+  QuantizedRange result = range;
+  if (low > -__builtin_inff()) result.low = quantize_value(low, output, range);
+  if (high < __builtin_inff()) result.high = quantize_value(high, output, range);
+  return result;
+}
+
+/// conv2d, depthwise_conv2d, dense with a scale for each output or 16-bit activations: input scale times weight scale
+/// by output scale.
+constexpr QuantizedMultiplier conv_multiplier(float input, float weights, float output) {
+  return quantize_multiplier(double{input} * double{weights} / double{output});
+}
+/// dense of 8-bit activations with one scale for all outputs: the product of input and weight scale is rounded to
+/// float32 first.
+constexpr QuantizedMultiplier dense_multiplier(float input, float weights, float output) {
+  const float product = input * weights;
+  return quantize_multiplier(double{product} / double{output});
+}
+/// requantize, mean of one element, relu of ONNX: input scale by output scale.
+constexpr QuantizedMultiplier rescale_multiplier(float input, float output) {
+  return quantize_multiplier(double{input} / double{output});
+}
+/// The same where the quotient is rounded to float32 first: relu and leaky_relu (for negative inputs with alpha).
+constexpr QuantizedMultiplier activation_multiplier(float input, float output, float alpha = 1.0F) {
+  const float product = input * alpha;
+  return quantize_multiplier(double{product / output});
+}
+
+/// Two operands brought to a common scale and back: (x << left_shift) times its multiplier.
+struct BinaryMultipliers {
+  QuantizedMultiplier a, b, output;
+  std::int32_t left_shift = 0;
+};
+
+/// add and sub: the common scale is twice the larger one.
+constexpr BinaryMultipliers add_multipliers(float a, float b, float output, DType type) {
+  const int left = bytes_of(type) == 2 ? 15 : 20;
+  const double twice = 2.0 * double{a > b ? a : b};
+  return {quantize_multiplier(double{a} / twice), quantize_multiplier(double{b} / twice),
+          quantize_multiplier(twice / (static_cast<double>(1 << left) * double{output})), left};
+}
+constexpr BinaryMultipliers squared_difference_multipliers(float a, float b, float output, DType type) {
+  const int left = bytes_of(type) == 2 ? 0 : 7;
+  const double twice = 2.0 * double{a > b ? a : b};
+  return {quantize_multiplier(double{a} / twice), quantize_multiplier(double{b} / twice),
+          quantize_multiplier(twice * twice / (static_cast<double>(1 << (left * 2)) * double{output})), left};
+}
+/// Comparisons: each operand by its own scale.
+constexpr BinaryMultipliers compare_multipliers(float a, float b) {
+  return {quantize_multiplier(double{a}), quantize_multiplier(double{b}), {}, 8};
+}
+constexpr QuantizedMultiplier mul_multiplier(float a, float b, float output) {
+  return quantize_multiplier(double{a} * double{b} / double{output});
+}
+constexpr QuantizedMultiplier div_multiplier(float a, float b, float output) {
+  return quantize_multiplier(double{a} / (double{b} * double{output}));
+}
+
+/// reduce_mean of `count` elements: the division is part of the multiplier.
+constexpr QuantizedMultiplier mean_multiplier(float input, float output, std::uint32_t count) {
+  QuantizedMultiplier q = rescale_multiplier(input, output);
+  const std::int32_t room = std::min<std::int32_t>(32, 31 + q.shift);
+  const std::int32_t bits = std::min<std::int32_t>(63 - std::countl_zero(std::uint64_t{count}), room);
+  q.multiplier = static_cast<std::int32_t>((std::int64_t{q.multiplier} << bits) / count);
+  q.shift -= bits;
+  return q;
+}
+
+/// Differences to a row's largest element, scaled to Q5.26; those below `lowest` are taken for minus infinity.
+struct SoftmaxScale {
+  QuantizedMultiplier input;
+  std::int32_t lowest = 0;
+};
+constexpr SoftmaxScale softmax_scale(float beta, float input) {
+  const QuantizedMultiplier q = quantize_multiplier(std::min(double{beta} * double{input} * 0x1p26, 2147483647.0));
+  // floor(31 2^26 / 2^shift)
+  const std::int64_t radius = q.shift >= 0 ? (std::int64_t{31} << 26) >> q.shift : std::int64_t{31} << 26;
+  return {q, static_cast<std::int32_t>(-radius)};
+}
+
+}  // namespace mote

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// conv2d and depthwise_conv2d, s8 and s16 activations: direct convolution in NHWC, one output pixel and a block of
+// output channels at a time.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/accumulate_s8.hpp"
+
+namespace mote::MOTE_KERNELS {
+namespace {
+
+/// Taps begin … end - 1 along one axis lie inside the image.
+struct TapSpan {
+  std::ptrdiff_t origin, dilation;  // tap 0 lies at the origin, perhaps outside
+  std::uint32_t begin = 0, end = 0;
+
+  [[nodiscard]] std::ptrdiff_t place(std::uint32_t tap) const {
+    return origin + static_cast<std::ptrdiff_t>(tap) * dilation;
+  }
+  [[nodiscard]] std::size_t at(std::uint32_t tap) const { return static_cast<std::size_t>(place(tap)); }
+};
+
+inline TapSpan tap_span(std::uint32_t out, std::uint32_t stride, std::uint32_t pad, std::uint32_t dilation,
+                        std::uint32_t filter, std::uint32_t size) {
+  const std::size_t padded = std::size_t{out} * stride;  // the window's place if the padding were part of the image
+  TapSpan span{static_cast<std::ptrdiff_t>(padded) - static_cast<std::ptrdiff_t>(pad),
+               static_cast<std::ptrdiff_t>(dilation), 0, filter};
+  while (span.begin < filter && span.place(span.begin) < 0) ++span.begin;
+  while (span.end > span.begin && span.place(span.end - 1) >= static_cast<std::ptrdiff_t>(size)) --span.end;
+  return span;
+}
+
+/// body(image, pixel, rows, columns) for every output pixel of the share: which taps it meets.
+template <class Element, class Body>
+MOTE_INLINE void for_each_pixel(const QuantizedConvArgs<Element>& args, const Body& body) {
+  const ConvShape& s = args.shape;
+  const Window& w = s.window;
+  const Part::Range lines = args.part.of(std::size_t{s.batch} * s.out.h);
+  for (std::size_t line = lines.begin; line < lines.end; ++line) {
+    const std::size_t image = line / s.out.h;
+    const auto y = static_cast<std::uint32_t>(line - image * s.out.h);
+    const TapSpan rows = tap_span(y, w.stride_h, w.pad_top, w.dilation_h, w.filter_h, s.in.h);
+    for (std::uint32_t x = 0; x < s.out.w; ++x)
+      body(args.input + image * static_cast<std::size_t>(s.in.elements()), line * s.out.w + x, rows,
+           tap_span(x, w.stride_w, w.pad_left, w.dilation_w, w.filter_w, s.in.w));
+  }
+}
+
+/// acc += the products of `depth` input channels from channel `first` on under every tap. `weights`: of those
+/// channels and the first tap. Taps outside count as the zero point; nothing where that is 0.
+template <class Element>
+MOTE_INLINE void add_taps(const QuantizedConvArgs<Element>& args, const Element* image, const TapSpan& rows,
+                          const TapSpan& columns, std::size_t first, std::size_t depth, const std::int8_t* weights,
+                          std::size_t width, Accumulator<Element>* acc) {
+  const ConvShape& s = args.shape;
+  const Window& w = s.window;
+  const std::size_t stride = s.out.c, tap = depth * stride;
+  const auto outside = [&](std::size_t begin, std::size_t end, const std::int8_t* from) MOTE_LAMBDA_INLINE {
+    if (args.input_zero_point == 0 || begin >= end) return;
+    add_products(
+        acc, width, (end - begin) * depth, [&](std::size_t) MOTE_LAMBDA_INLINE { return args.input_zero_point; },
+        from + begin * tap, stride);
+  };
+  for (std::uint32_t i = 0; i < w.filter_h; ++i, weights += w.filter_w * tap) {
+    if (i < rows.begin || i >= rows.end || columns.begin >= columns.end) {
+      outside(0, w.filter_w, weights);
+      continue;
+    }
+    outside(0, columns.begin, weights);
+    const Element* input = image + (rows.at(i) * s.in.w + columns.at(columns.begin)) * s.in.c + first;
+    const bool joined = w.dilation_w == 1 && depth == s.in.c;  // taps side by side are one run of terms
+    const std::size_t run = joined ? (columns.end - columns.begin) * depth : depth;
+    for (std::uint32_t j = columns.begin; j < columns.end; j += joined ? columns.end - columns.begin : 1) {
+      add_products(
+          acc, width, run, [&](std::size_t k) MOTE_LAMBDA_INLINE { return std::int32_t{input[k]}; }, weights + j * tap,
+          stride);
+      input += std::size_t{w.dilation_w} * s.in.c;
+    }
+    outside(columns.end, w.filter_w, weights);
+  }
+}
+
+template <class Element>
+inline void conv2d_quantized(const QuantizedConvArgs<Element>& args) {
+  const ConvShape& s = args.shape;
+  const std::size_t depth = s.in.c / args.groups, group_outputs = s.out.c / args.groups;
+  for_each_pixel(args, [&](const Element* image, std::size_t pixel, const TapSpan& rows, const TapSpan& columns) {
+    for (std::size_t group = 0; group < args.groups; ++group) {
+      const std::size_t end = (group + 1) * group_outputs;
+      for (std::size_t o = group * group_outputs; o < end; o += kBlock) {
+        const std::size_t width = std::min(kBlock, end - o);
+        Accumulator<Element> acc[kBlock];
+        start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr);
+        add_taps(args, image, rows, columns, group * depth, depth, args.weights + o, width, acc);
+        finish_block(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
+      }
+    }
+  });
+}
+
+/// acc[j] += weights[j] times the input channel of output channel first + j. Each tap's sum is 32 bits wide.
+template <class Element>
+MOTE_INLINE void add_depthwise_tap(Accumulator<Element>* acc, const Element* input, const std::int8_t* weights,
+                                   std::size_t first, std::size_t width, std::size_t multiplier) {
+  if (multiplier == 1) {
+    for (std::size_t j = 0; j < width; ++j) acc[j] += std::int32_t{input[first + j]} * weights[j];
+    return;
+  }
+  std::size_t channel = first / multiplier, next = (channel + 1) * multiplier - first;
+  for (std::size_t j = 0; j < width; ++j) {
+    if (j == next) ++channel, next += multiplier;
+    acc[j] += std::int32_t{input[channel]} * weights[j];
+  }
+}
+
+template <class Element>
+inline void depthwise_quantized(const QuantizedConvArgs<Element>& args) {
+  const ConvShape& s = args.shape;
+  const Window& w = s.window;
+  const std::size_t multiplier = s.out.c / s.in.c;
+  for_each_pixel(args, [&](const Element* image, std::size_t pixel, const TapSpan& rows, const TapSpan& columns) {
+    for (std::size_t o = 0; o < s.out.c; o += kBlock) {
+      const std::size_t width = std::min<std::size_t>(kBlock, s.out.c - o);
+      Accumulator<Element> acc[kBlock];
+      start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr);
+      const std::int8_t* weights = args.weights + o;
+      for (std::uint32_t i = 0; i < w.filter_h; ++i)
+        for (std::uint32_t j = 0; j < w.filter_w; ++j, weights += s.out.c) {
+          if (i < rows.begin || i >= rows.end || j < columns.begin || j >= columns.end) {
+            for (std::size_t c = 0; c < width; ++c) acc[c] += args.input_zero_point * weights[c];
+            continue;
+          }
+          add_depthwise_tap(acc, image + (rows.at(i) * s.in.w + columns.at(j)) * s.in.c, weights, o, width, multiplier);
+        }
+      finish_block(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
+    }
+  });
+}
+
+}  // namespace
+
+void conv2d_s8(const ConvS8Args& args) { conv2d_quantized(args); }
+void conv2d_s16(const ConvS16Args& args) { conv2d_quantized(args); }
+void depthwise_conv2d_s8(const ConvS8Args& args) { depthwise_quantized(args); }
+void depthwise_conv2d_s16(const ConvS16Args& args) { depthwise_quantized(args); }
+
+}  // namespace mote::MOTE_KERNELS

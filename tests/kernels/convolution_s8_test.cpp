@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// dense_s8, dense_s16, conv2d_s8, conv2d_s16, depthwise_conv2d_s8, depthwise_conv2d_s16: every byte equals the
+// specification's in 64-bit integers, for random shapes, zero points, multipliers and clamps, whole and in shares.
+#include "reference/convolution_s8.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+#include "check.hpp"
+#include "kernels/conv_arrays.hpp"
+#include "kernels/guarded_bytes.hpp"
+
+namespace mote {
+namespace {
+
+using test::bytes;
+using test::Integers;
+
+/// Multipliers, shifts and biases of a layer whose sums are about `spread`; the biases with the zero point folded in.
+template <class Element>
+struct Channels {
+  std::int32_t *multipliers, *bias, *folded;
+  std::int8_t* shifts;
+  OutputStage stage;
+
+  Channels(std::size_t count, Integers& numbers, std::int64_t spread)
+      : multipliers(bytes.take<std::int32_t>(count, 1)),
+        bias(bytes.take<std::int32_t>(count, 3)),
+        folded(bytes.take<std::int32_t>(count)),
+        shifts(bytes.take<std::int8_t>(count, 5)),
+        stage{} {
+    std::int32_t octaves = 0;  // so that a typical sum becomes some tenths of the range
+    for (std::int64_t size = spread; size > (sizeof(Element) == 1 ? 64 : 16384); size /= 2) ++octaves;
+    for (std::size_t c = 0; c < count; ++c) {
+      multipliers[c] = numbers.between(1 << 30, 0x7FFFFFFF);
+      if (numbers.next() % 8 == 0) multipliers[c] = numbers.next() % 2 == 0 ? 0x7FFFFFFF : 1 << 30;
+      shifts[c] = static_cast<std::int8_t>(numbers.between(-octaves - 1, 2 - octaves));
+      if (numbers.next() % 16 == 0) multipliers[c] = 0, shifts[c] = 0;
+      bias[c] = numbers.between(-4000, 4000);
+    }
+    constexpr std::int32_t kHigh = sizeof(Element) == 1 ? 127 : 32767;
+    stage.multipliers = multipliers;
+    stage.shifts = shifts;
+    stage.zero_point = numbers.between(-kHigh - 1, kHigh);
+    stage.clamp = {-kHigh - 1, kHigh};
+    if (numbers.next() % 2 == 0) stage.clamp.low = numbers.between(-kHigh, 0);
+    if (numbers.next() % 2 == 0) stage.clamp.high = numbers.between(1, kHigh);
+    stage.narrow = numbers.next() % 2 == 0;
+    stage.rounding = numbers.next() % 4 == 0 ? Rounding::once : Rounding::twice;
+  }
+};
+
+template <class Element>
+std::int32_t any_zero_point(Integers& numbers) {
+  return sizeof(Element) == 2 ? 0 : numbers.between(-128, 127);
+}
+
+template <class Element>
+void check_dense(void (*kernel)(const QuantizedDenseArgs<Element>&), std::uint32_t seed) {
+  Integers numbers(seed);
+  bytes.reset();
+  QuantizedDenseArgs<Element> args{};
+  args.batch = static_cast<std::uint32_t>(numbers.between(1, 5));
+  args.fan_in = static_cast<std::uint32_t>(numbers.between(1, seed % 4 == 0 ? 700 : 60));
+  args.fan_out = static_cast<std::uint32_t>(numbers.between(1, 75));
+  const std::size_t inputs = args.batch * args.fan_in, outputs = args.batch * args.fan_out;
+  auto* input = bytes.take<Element>(inputs, seed);
+  auto* weights = bytes.take<std::int8_t>(std::size_t{args.fan_in} * args.fan_out, seed + 1);
+  args.output = bytes.take<Element>(outputs, seed + 2);
+  numbers.fill(input, inputs);
+  numbers.fill(weights, std::size_t{args.fan_in} * args.fan_out);
+  const std::int64_t spread = std::int64_t{args.fan_in} * (sizeof(Element) == 1 ? 3000 : 700000);
+  const Channels<Element> channels(args.fan_out, numbers, spread);
+  const std::int32_t zero_point = any_zero_point<Element>(numbers);
+  for (std::size_t o = 0; o < args.fan_out; ++o) {
+    channels.folded[o] = channels.bias[o];
+    for (std::size_t k = 0; k < args.fan_in; ++k) channels.folded[o] -= zero_point * weights[k * args.fan_out + o];
+  }
+  args.input = input;
+  args.weights = weights;
+  args.bias = channels.folded;
+  args.stage = channels.stage;
+  for (const std::uint32_t shares : {1U, 2U, 7U}) {
+    for (std::size_t i = 0; i < outputs; ++i) args.output[i] = static_cast<Element>(i);
+    for (std::uint32_t share = shares; share-- > 0;) {
+      args.part = {share, shares};
+      kernel(args);
+    }
+    for (std::size_t i = 0; i < outputs; ++i)
+      ASSERT_EQ(args.output[i],
+                reference::dense_quantized(args, channels.bias, zero_point, i / args.fan_out, i % args.fan_out))
+          << "seed " << seed << " at " << i << " in " << shares;
+  }
+  EXPECT_TRUE(bytes.intact()) << seed;
+}
+
+template <class Element>
+using Specification = std::int64_t (*)(const QuantizedConvArgs<Element>&, const std::int32_t*, const reference::At&);
+
+template <class Element>
+void check_conv(void (*kernel)(const QuantizedConvArgs<Element>&), Specification<Element> specification,
+                std::uint32_t seed, bool depthwise) {
+  Integers numbers(seed);
+  bytes.reset();
+  std::uint32_t state = seed;
+  QuantizedConvArgs<Element> args{};
+  ConvShape& s = args.shape;
+  s = test::random_conv_shape(state, depthwise);
+  if (!depthwise && seed % 3 == 0) {
+    args.groups = static_cast<std::uint32_t>(numbers.between(2, 4));
+    s.in.c *= args.groups, s.out.c *= args.groups;
+  }
+  const std::size_t inputs = s.batch * static_cast<std::size_t>(s.in.elements());
+  const std::size_t outputs = s.batch * static_cast<std::size_t>(s.out.elements());
+  const std::size_t taps = std::size_t{s.window.filter_h} * s.window.filter_w;
+  const std::size_t terms = taps * (depthwise ? 1 : s.in.c / args.groups), count = terms * s.out.c;
+  auto* input = bytes.take<Element>(inputs, seed);
+  auto* weights = bytes.take<std::int8_t>(count, seed + 1);
+  args.output = bytes.take<Element>(outputs, seed + 2);
+  numbers.fill(input, inputs);
+  numbers.fill(weights, count);
+  const auto spread = static_cast<std::int64_t>(terms) * (sizeof(Element) == 1 ? 3000 : 700000);
+  const Channels<Element> channels(s.out.c, numbers, spread);
+  args.input_zero_point = any_zero_point<Element>(numbers);
+  for (std::size_t o = 0; o < s.out.c; ++o) {
+    channels.folded[o] = channels.bias[o];
+    for (std::size_t k = 0; k < terms; ++k) channels.folded[o] -= args.input_zero_point * weights[k * s.out.c + o];
+  }
+  args.input = input;
+  args.weights = weights;
+  args.bias = channels.folded;
+  args.stage = channels.stage;
+  for (const std::uint32_t shares : {1U, 3U}) {
+    for (std::size_t i = 0; i < outputs; ++i) args.output[i] = static_cast<Element>(i);
+    for (std::uint32_t share = shares; share-- > 0;) {
+      args.part = {share, shares};
+      kernel(args);
+    }
+    std::size_t wrong = 0;
+    test::for_each_element(s.batch, s.out, [&](const reference::At& out, std::size_t i) {
+      wrong += args.output[i] != specification(args, channels.bias, out);
+    });
+    ASSERT_EQ(wrong, 0U) << "seed " << seed << " in " << shares;
+  }
+  EXPECT_TRUE(bytes.intact()) << seed;
+}
+
+TEST(convolution_s8, dense_equals_the_specification) {
+  for (std::uint32_t seed = 1; seed <= 150; ++seed) {
+    check_dense<std::int8_t>(kernels::dense_s8, seed);
+    check_dense<std::int16_t>(kernels::dense_s16, seed);
+  }
+}
+
+TEST(convolution_s8, conv2d_equals_the_specification) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    check_conv<std::int8_t>(kernels::conv2d_s8, reference::conv2d_quantized, seed, false);
+    check_conv<std::int16_t>(kernels::conv2d_s16, reference::conv2d_quantized, seed, false);
+  }
+}
+
+TEST(convolution_s8, depthwise_conv2d_equals_the_specification) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    check_conv<std::int8_t>(kernels::depthwise_conv2d_s8, reference::depthwise_quantized, seed, true);
+    check_conv<std::int16_t>(kernels::depthwise_conv2d_s16, reference::depthwise_quantized, seed, true);
+  }
+}
+
+TEST(convolution_s8, no_bias_is_zeros) {
+  const std::int8_t input[] = {1, -2, 3}, weights[] = {5, -6, 7, 8, -9, 10};
+  const std::int32_t multipliers[] = {1 << 30, 1 << 30};
+  const std::int8_t shifts[] = {1, 0};
+  std::int8_t output[2];
+  DenseS8Args args{input, weights, nullptr, output, 1, 3, 2, {multipliers, shifts}};
+  kernels::dense_s8(args);
+  EXPECT_EQ(output[0], 5 - 14 - 27);
+  EXPECT_EQ(output[1], 4);  // half of -6 - 16 + 30
+}
+
+}  // namespace
+}  // namespace mote
