@@ -6,30 +6,17 @@
 #include <cstdint>
 #include <string>
 
+#include "kernel_rows.hpp"
 #include "quantized_rows.hpp"
 #include "rows.hpp"
 
 namespace mote {
 namespace {
 
+using bench::add_row;
 using bench::Arrays;
+using bench::Kernel;
 using bench::Work;
-
-template <class Args>
-using Kernel = void (*)(const Args&);
-
-/// Registers kernel(make(arrays)) as "name/shape".
-template <class Args, class Make>
-void add_row(const std::string& name, const std::string& shape, Kernel<Args> kernel, Work work, const Make& make) {
-  bench::add_row(name + "/" + shape, work, [=](benchmark::State& state) {
-    Arrays arrays;
-    const Args args = make(arrays);
-    for (auto _ : state) {
-      kernel(args);
-      benchmark::ClobberMemory();
-    }
-  });
-}
 
 struct DenseShape {
   std::uint32_t batch, fan_in, fan_out;

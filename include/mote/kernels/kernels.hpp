@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mote/kernels/binary_kernels.hpp"
 #include "mote/kernels/conv_shape.hpp"
 #include "mote/kernels/part.hpp"
 #include "mote/kernels/quantized_kernels.hpp"

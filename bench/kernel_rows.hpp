@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a row of one kernel is, and the rows by type of arguments that are not in kernels_bench.cpp.
+#pragma once
+
+#include <string>
+
+#include "mote/kernels/kernels.hpp"
+#include "rows.hpp"
+
+namespace mote {
+namespace bench {
+
+template <class Args>
+using Kernel = void (*)(const Args&);
+
+/// Registers kernel(make(arrays)) as "name/shape".
+template <class Args, class Make>
+void add_row(const std::string& name, const std::string& shape, Kernel<Args> kernel, Work work, const Make& make) {
+  add_row(name + "/" + shape, work, [=](benchmark::State& state) {
+    Arrays arrays;
+    const Args args = make(arrays);
+    for (auto _ : state) {
+      kernel(args);
+      benchmark::ClobberMemory();
+    }
+  });
+}
+
+}  // namespace bench
+
+// operators_bench.cpp
+void add(const std::string& name, bench::Kernel<BinaryArgs> kernel);
+void add(const std::string& name, bench::Kernel<BinaryGradArgs> kernel);
+void add(const std::string& name, bench::Kernel<CompareArgs> kernel);
+void add(const std::string& name, bench::Kernel<LogicalArgs> kernel);
+void add(const std::string& name, bench::Kernel<SelectArgs> kernel);
+void add(const std::string& name, bench::Kernel<SelectGradArgs> kernel);
+
+}  // namespace mote
