@@ -35,5 +35,16 @@ void add(const std::string& name, bench::Kernel<CompareArgs> kernel);
 void add(const std::string& name, bench::Kernel<LogicalArgs> kernel);
 void add(const std::string& name, bench::Kernel<SelectArgs> kernel);
 void add(const std::string& name, bench::Kernel<SelectGradArgs> kernel);
+// movement_bench.cpp
+void add(const std::string& name, bench::Kernel<TransposeArgs> kernel);
+void add(const std::string& name, bench::Kernel<SliceArgs> kernel);
+void add(const std::string& name, bench::Kernel<SliceGradArgs> kernel);
+void add(const std::string& name, bench::Kernel<PadArgs> kernel);
+void add(const std::string& name, bench::Kernel<PadGradArgs> kernel);
+void add(const std::string& name, bench::Kernel<TileArgs> kernel);
+void add(const std::string& name, bench::Kernel<TileGradArgs> kernel);
+void add(const std::string& name, bench::Kernel<GatherArgs> kernel);
+void add(const std::string& name, bench::Kernel<GatherGradArgs> kernel);
+void add(const std::string& name, bench::Kernel<CopyRowsArgs> kernel);
 
 }  // namespace mote

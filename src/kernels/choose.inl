@@ -36,6 +36,14 @@ inline void map_to_bytes(const Args& args, const Function& function) {
   });
 }
 
+/// x where the condition is not 0, else y, by masks: compilers make vectors of it.
+template <class Element>
+MOTE_INLINE Element choose_one(std::uint8_t condition, Element x, Element y) {
+  using Bits = decltype(x.bits);
+  const auto mask = static_cast<Bits>(-static_cast<std::int32_t>(condition != 0));
+  return {static_cast<Bits>(y.bits ^ ((x.bits ^ y.bits) & mask))};
+}
+
 template <class Element>
 inline void choose_row(std::size_t count, const std::uint8_t* condition, std::size_t condition_step, const Element* a,
                        std::size_t a_step, const Element* b, std::size_t b_step, Element* output) {
@@ -43,16 +51,14 @@ inline void choose_row(std::size_t count, const std::uint8_t* condition, std::si
     const Element* from = *condition != 0 ? a : b;
     const std::size_t step = *condition != 0 ? a_step : b_step;
     for (std::size_t i = 0; i < count; ++i, from += step) output[i] = *from;
-  } else if (a_step != 0 && b_step != 0) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const Element x = a[i], y = b[i];
-      output[i] = condition[i] != 0 ? x : y;
-    }
+  } else if (simd::kLanes > 1 && a_step != 0 && b_step != 0) {
+    for (std::size_t i = 0; i < count; ++i) output[i].bits = choose_one(condition[i], a[i], b[i]).bits;
+  } else if (simd::kLanes > 1 && a_step != 0) {
+    const Element one = *b;
+    for (std::size_t i = 0; i < count; ++i) output[i].bits = choose_one(condition[i], a[i], one).bits;
   } else {
-    for (std::size_t i = 0; i < count; ++i, a += a_step, b += b_step) {
-      const Element x = *a, y = *b;
-      output[i] = condition[i] != 0 ? x : y;
-    }
+    for (std::size_t i = 0; i < count; ++i, a += a_step, b += b_step)
+      output[i].bits = choose_one(condition[i], *a, *b).bits;
   }
 }
 

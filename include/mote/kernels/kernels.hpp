@@ -15,6 +15,7 @@
 
 #include "mote/kernels/binary_kernels.hpp"
 #include "mote/kernels/conv_shape.hpp"
+#include "mote/kernels/movement_kernels.hpp"
 #include "mote/kernels/part.hpp"
 #include "mote/kernels/quantized_kernels.hpp"
 
