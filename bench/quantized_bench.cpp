@@ -130,11 +130,198 @@ void add_convolution(const std::string& name, void (*kernel)(const QuantizedConv
     for (const ConvCase& c : kConvCases) add_case(c);
 }
 
+/// As long as a layer of MobileNet and as a short one.
+constexpr std::uint32_t kCounts[] = {18432, 1280};
+
+/// Rows of element-by-element kernels: make(arrays, count).
+template <class Args, class Make>
+void add_elements(const std::string& name, void (*kernel)(const Args&), double bytes_each, const Make& make) {
+  for (const std::uint32_t count : kCounts)
+    add_row(name, std::to_string(count), kernel, {0.0, bytes_each * count},
+            [=](Arrays& arrays) { return make(arrays, count); });
+}
+
+template <class Element>
+BinaryMultipliers multipliers_of(const std::string& name) {
+  constexpr DType kType = sizeof(Element) == 1 ? DType::s8 : DType::s16;
+  BinaryMultipliers s = add_multipliers(0.02F, 0.03F, 0.04F, kType);
+  if (name.rfind("squared", 0) == 0) s = squared_difference_multipliers(0.02F, 0.03F, 0.04F, kType);
+  if (name.rfind("prelu", 0) == 0) s = {rescale_multiplier(0.02F, 0.03F), mul_multiplier(0.02F, 0.01F, 0.03F), {}, 0};
+  if (name.rfind("mul", 0) == 0 || name.rfind("div", 0) == 0) s.output = mul_multiplier(0.02F, 0.03F, 0.05F);
+  return s;
+}
+
+template <class Element>
+void add_binary(const std::string& name, void (*kernel)(const QuantizedBinaryArgs<Element>&)) {
+  for (const bool per_channel : {false, true})
+    for (const std::uint32_t count : kCounts) {
+      const std::uint32_t channels = per_channel ? 64 : count;
+      add_row(name, std::to_string(count) + (per_channel ? ",64" : ""), kernel,
+              {0.0, (per_channel ? 2.0 : 3.0) * sizeof(Element) * count}, [=](Arrays& arrays) {
+                QuantizedBinaryArgs<Element> args{integers<Element>(arrays, count),
+                                                  integers<Element>(arrays, channels),
+                                                  integers<Element>(arrays, count),
+                                                  {1, 1, count / channels, channels},
+                                                  {0, 0, channels, 1},
+                                                  {0, 0, 0, 1}};
+                args.scale = multipliers_of<Element>(name);
+                return args;
+              });
+    }
+}
+
+template <class Element>
+void add_pool(const std::string& name, void (*kernel)(const QuantizedPoolArgs<Element>&)) {
+  for (const ConvCase& c : {ConvCase{{48, 48, 16}, 16, 2, 2, 2}, ConvCase{{25, 5, 64}, 64, 25, 5, 25},
+                            ConvCase{{16, 16, 32}, 32, 3, 3, 2}}) {
+    const ConvShape s = c.shape();
+    const auto inputs = static_cast<std::size_t>(s.in.elements()), outputs = static_cast<std::size_t>(s.out.elements());
+    add_row(name, c.text(), kernel, {0.0, static_cast<double>((inputs + outputs) * sizeof(Element))},
+            [=](Arrays& arrays) {
+              return QuantizedPoolArgs<Element>{integers<Element>(arrays, inputs), integers<Element>(arrays, outputs),
+                                                s, range_of(sizeof(Element) == 1 ? DType::s8 : DType::s16)};
+            });
+  }
+}
+
+template <class Element>
+void add_reduce(const std::string& name, void (*kernel)(const QuantizedReduceArgs<Element>&)) {
+  for (const std::uint32_t axes : {1U, 6U}) {
+    constexpr Shape kIn{25, 5, 64};
+    add_row(name, axes == 1 ? "25x5x64,c" : "25x5x64,hw", kernel,
+            {0.0, static_cast<double>(kIn.elements() * sizeof(Element))}, [=](Arrays& arrays) {
+              QuantizedReduceArgs<Element> args{integers<Element>(arrays, kIn.elements()),
+                                                integers<Element>(arrays, 125), 1, kIn, axes};
+              args.multiplier = mean_multiplier(0.02F, 0.02F, axes == 1 ? 64 : 125);
+              return args;
+            });
+  }
+}
+
+/// Rows of kernels that work on rows: make(arrays, rows, channels).
+template <class Args, class Make>
+void add_rows(const std::string& name, void (*kernel)(const Args&), double bytes_each, const Make& make) {
+  for (const std::uint32_t channels : {12U, 128U})
+    add_row(name, "16x" + std::to_string(channels), kernel, {0.0, bytes_each * 16 * channels},
+            [=](Arrays& arrays) { return make(arrays, 16U, channels); });
+}
+
 }  // namespace
 
 void add(const std::string& name, void (*kernel)(const DenseS8Args&)) { add_dense(name, kernel); }
 void add(const std::string& name, void (*kernel)(const DenseS16Args&)) { add_dense(name, kernel); }
 void add(const std::string& name, void (*kernel)(const ConvS8Args&)) { add_convolution(name, kernel); }
 void add(const std::string& name, void (*kernel)(const ConvS16Args&)) { add_convolution(name, kernel); }
+
+void add(const std::string& name, void (*kernel)(const BinaryS8Args&)) { add_binary(name, kernel); }
+void add(const std::string& name, void (*kernel)(const BinaryS16Args&)) { add_binary(name, kernel); }
+void add(const std::string& name, void (*kernel)(const CompareS8Args&)) {
+  add_elements(name, kernel, 3, [](Arrays& arrays, std::uint32_t count) {
+    CompareS8Args args{integers<std::int8_t>(arrays, count),
+                       integers<std::int8_t>(arrays, count),
+                       integers<std::uint8_t>(arrays, count),
+                       {1, 1, 1, count},
+                       {0, 0, 0, 1},
+                       {0, 0, 0, 1}};
+    args.scale = compare_multipliers(0.02F, 0.03F);
+    return args;
+  });
+}
+void add(const std::string& name, void (*kernel)(const LookupS8Args&)) {
+  add_elements(name, kernel, 2, [](Arrays& arrays, std::uint32_t count) {
+    return LookupS8Args{integers<std::int8_t>(arrays, count), integers<std::int8_t>(arrays, 256),
+                        integers<std::int8_t>(arrays, count), count};
+  });
+}
+void add(const std::string& name, void (*kernel)(const LeakyReluS16Args&)) {
+  add_elements(name, kernel, 4, [](Arrays& arrays, std::uint32_t count) {
+    return LeakyReluS16Args{integers<std::int16_t>(arrays, count),
+                            integers<std::int16_t>(arrays, count),
+                            rescale_multiplier(0.02F, 0.03F),
+                            leaky_multiplier(0.02F, 0.03F, 0.1F),
+                            range_of(DType::s16),
+                            count};
+  });
+}
+void add(const std::string& name, void (*kernel)(const CurveS16Args&)) {
+  add_elements(name, kernel, 4, [](Arrays& arrays, std::uint32_t count) {
+    return CurveS16Args{integers<std::int16_t>(arrays, count), integers<std::int16_t>(arrays, count),
+                        curve_scale(0.001F), count};
+  });
+}
+void add(const std::string& name, void (*kernel)(const QuantizeArgs&)) {
+  add_elements(name, kernel, 5, [](Arrays& arrays, std::uint32_t count) {
+    return QuantizeArgs{arrays.floats(count), integers<std::int8_t>(arrays, count), DType::s8, {0.01F, 3}, count};
+  });
+}
+void add(const std::string& name, void (*kernel)(const DequantizeArgs&)) {
+  add_elements(name, kernel, 5, [](Arrays& arrays, std::uint32_t count) {
+    return DequantizeArgs{integers<std::int8_t>(arrays, count), arrays.floats(count), DType::s8, {0.01F, 3}, count};
+  });
+}
+void add(const std::string& name, void (*kernel)(const RequantizeArgs&)) {
+  add_elements(name, kernel, 3, [](Arrays& arrays, std::uint32_t count) {
+    return RequantizeArgs{integers<std::int16_t>(arrays, count),
+                          integers<std::int8_t>(arrays, count),
+                          DType::s16,
+                          DType::s8,
+                          0,
+                          -5,
+                          rescale_multiplier(0.02F, 0.03F),
+                          count};
+  });
+}
+void add(const std::string& name, void (*kernel)(const PoolS8Args&)) { add_pool(name, kernel); }
+void add(const std::string& name, void (*kernel)(const PoolS16Args&)) { add_pool(name, kernel); }
+void add(const std::string& name, void (*kernel)(const ReduceS8Args&)) { add_reduce(name, kernel); }
+void add(const std::string& name, void (*kernel)(const ReduceS16Args&)) { add_reduce(name, kernel); }
+void add(const std::string& name, void (*kernel)(const SoftmaxS8Args&)) {
+  add_rows(name, kernel, 2, [](Arrays& arrays, std::uint32_t rows, std::uint32_t channels) {
+    return SoftmaxS8Args{integers<std::int8_t>(arrays, rows * channels), integers<std::int8_t>(arrays, rows * channels),
+                         softmax_scale(1.0F, 0.1F), rows, channels};
+  });
+}
+void add(const std::string& name, void (*kernel)(const SoftmaxS8S16Args&)) {
+  add_rows(name, kernel, 3, [](Arrays& arrays, std::uint32_t rows, std::uint32_t channels) {
+    return SoftmaxS8S16Args{integers<std::int8_t>(arrays, rows * channels),
+                            integers<std::int16_t>(arrays, rows * channels), softmax_scale(1.0F, 0.1F), rows, channels};
+  });
+}
+void add(const std::string& name, void (*kernel)(const SoftmaxS16Args&)) {
+  add_rows(name, kernel, 4, [](Arrays& arrays, std::uint32_t rows, std::uint32_t channels) {
+    return SoftmaxS16Args{integers<std::int16_t>(arrays, rows * channels),
+                          integers<std::int16_t>(arrays, rows * channels), softmax_s16_multiplier(1.0F, 0.01F), rows,
+                          channels};
+  });
+}
+void add(const std::string& name, void (*kernel)(const LogSoftmaxS8Args&)) {
+  add_rows(name, kernel, 2, [](Arrays& arrays, std::uint32_t rows, std::uint32_t channels) {
+    const SoftmaxScale scale = softmax_scale(1.0F, 0.1F);
+    return LogSoftmaxS8Args{integers<std::int8_t>(arrays, rows * channels),
+                            integers<std::int8_t>(arrays, rows * channels),
+                            scale,
+                            log_softmax_reverse(scale),
+                            rows,
+                            channels};
+  });
+}
+void add(const std::string& name, void (*kernel)(const L2NormS8Args&)) {
+  add_rows(name, kernel, 2, [](Arrays& arrays, std::uint32_t rows, std::uint32_t channels) {
+    return L2NormS8Args{integers<std::int8_t>(arrays, rows * channels), integers<std::int8_t>(arrays, rows * channels),
+                        3, rows, channels};
+  });
+}
+void add(const std::string& name, void (*kernel)(const ResizeBilinearS8Args&)) {
+  add_row(name, "12x12x16-24x24", kernel, {0.0, 16.0 * (144 + 576)}, [](Arrays& arrays) {
+    return ResizeBilinearS8Args{integers<std::int8_t>(arrays, 144 * 16),
+                                integers<std::int8_t>(arrays, 576 * 16),
+                                1,
+                                {12, 12, 16},
+                                24,
+                                24,
+                                false,
+                                true};
+  });
+}
 
 }  // namespace mote

@@ -14,9 +14,34 @@
 namespace mote {
 
 /// Element type of a tensor. The numbers are part of the file format.
-enum class DType : std::uint8_t { none = 0, f32 = 1, s8 = 2, s32 = 3 };
+enum class DType : std::uint8_t {
+  none = 0,
+  f32 = 1,
+  s8 = 2,
+  s32 = 3,
+  u8 = 4,
+  s16 = 5,
+  boolean = 6,  ///< a byte: 0 or 1
+  f16 = 7       ///< IEEE 754 binary16, of stored weights only
+};
+inline constexpr std::size_t kDTypes = 8;
 
-constexpr std::size_t bytes_of(DType type) { return type == DType::s8 ? 1 : type == DType::none ? 0 : 4; }
+constexpr bool known(DType type) { return static_cast<std::size_t>(type) < kDTypes; }
+constexpr std::size_t bytes_of(DType type) {
+  switch (type) {
+    case DType::s8:
+    case DType::u8:
+    case DType::boolean: return 1;
+    case DType::s16:
+    case DType::f16: return 2;
+    case DType::f32:
+    case DType::s32: return 4;
+    case DType::none: break;
+  }
+  return 0;
+}
+/// Whether values of the type stand for real numbers through a scale and a zero point.
+constexpr bool quantized(DType type) { return type == DType::s8 || type == DType::u8 || type == DType::s16; }
 
 /// Shape of one sample, NHWC without the N. A vector of n features is {1, 1, n};
 /// a sequence of length t with c channels is {1, t, c}.

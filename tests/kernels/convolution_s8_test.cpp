@@ -166,6 +166,23 @@ TEST(convolution_s8, depthwise_conv2d_equals_the_specification) {
   }
 }
 
+TEST(convolution_s8, sums_of_the_largest_products_fit) {
+  constexpr std::uint32_t kTerms = 3000;
+  bytes.reset();
+  auto* input = bytes.take<std::int16_t>(kTerms, 1);
+  auto* small = bytes.take<std::int8_t>(kTerms, 1);
+  auto* weights = bytes.take<std::int8_t>(kTerms, 2);
+  for (std::uint32_t k = 0; k < kTerms; ++k) input[k] = -32768, small[k] = weights[k] = -128;
+  const std::int32_t multipliers[] = {1 << 30};
+  const std::int8_t shifts[] = {-22}, narrow_shifts[] = {-18};
+  std::int16_t output = 0;
+  kernels::dense_s16({input, weights, nullptr, &output, 1, kTerms, 1, {multipliers, shifts, 0, {-32768, 32767}}});
+  EXPECT_EQ(output, kTerms / 2);  // 2^22 3000 / 2^23
+  std::int8_t byte = 0;
+  kernels::dense_s8({small, weights, nullptr, &byte, 1, kTerms, 1, {multipliers, narrow_shifts, 0, {}}});
+  EXPECT_EQ(byte, 94);  // 2^14 3000 / 2^19 = 93.75
+}
+
 TEST(convolution_s8, no_bias_is_zeros) {
   const std::int8_t input[] = {1, -2, 3}, weights[] = {5, -6, 7, 8, -9, 10};
   const std::int32_t multipliers[] = {1 << 30, 1 << 30};

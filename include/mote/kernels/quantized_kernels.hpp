@@ -17,6 +17,7 @@
 #include "mote/kernels/conv_shape.hpp"
 #include "mote/kernels/part.hpp"
 #include "mote/model/fixed_point.hpp"
+#include "mote/model/lookup_tables.hpp"
 #include "mote/model/quantize_multiplier.hpp"
 
 namespace mote {
@@ -81,13 +82,13 @@ using PoolS8Args = QuantizedPoolArgs<std::int8_t>;
 using PoolS16Args = QuantizedPoolArgs<std::int16_t>;
 
 /// Two operands with broadcasting: sizes (n, h, w, c) of the output, strides of each operand in elements, 0 where it is
-/// broadcast. With A = a - a_zero_point, B likewise, S(x) = requantize(x 2^left_shift, its multiplier):
-///   add, sub            requantize(S(A) ± S(B), output)
-///   squared_difference  requantize((S(A) - S(B))^2, output)
-///   mul                 requantize(A B, output)
-///   div                 A / B, rounded as TFLite does; B = 0: the end of the range on A's side, low where A = 0 too
-///   prelu               A >= 0: requantize(A, scale.a); else requantize(A B, scale.b)
-///   minimum, maximum    of the bytes: all three have one scale and zero point
+/// broadcast. With A = a - a_zero_point, B likewise, S(x) = requantize(x 2^left_shift, that operand's multiplier):
+///   add, sub            requantize(S(A) ± S(B), scale.output)
+///   squared_difference  requantize((S(A) - S(B))^2, scale.output)
+///   mul                 requantize(A B, scale.output)
+///   div                 A / B times scale.output by a reciprocal of 31 bits; B = 0: the clamp's end on A's side, 0 / 0
+///   low prelu               A >= 0: requantize(A, scale.a), else requantize(A B, scale.b) minimum, maximum    of the
+///   bytes; operands and output have one scale and zero point
 /// plus output_zero_point, clamped. The output may be an operand that is as long.
 template <class Element>
 struct QuantizedBinaryArgs {
@@ -102,5 +103,140 @@ struct QuantizedBinaryArgs {
 };
 using BinaryS8Args = QuantizedBinaryArgs<std::int8_t>;
 using BinaryS16Args = QuantizedBinaryArgs<std::int16_t>;
+
+/// output = 1 where S(A) is less, less or equal … than S(B), as above, else 0.
+struct CompareS8Args {
+  const std::int8_t* a;
+  const std::int8_t* b;
+  std::uint8_t* output;
+  std::uint32_t sizes[4];
+  std::uint32_t a_strides[4], b_strides[4];
+  std::int32_t a_zero_point = 0, b_zero_point = 0;
+  BinaryMultipliers scale{};
+};
+
+/// output[i] = table[input[i] as a byte]: every function of one 8-bit value (model/lookup_tables.hpp). output may be
+/// input.
+struct LookupS8Args {
+  const std::int8_t* input;
+  const std::int8_t* table;
+  std::int8_t* output;
+  std::uint32_t count;
+  Part part{};
+};
+
+/// leaky_relu_s16: x >= 0: requantize(x, positive), else requantize(x, negative), clamped; relu with negative = {}.
+/// Both zero points are 0. output may be input.
+struct LeakyReluS16Args {
+  const std::int16_t* input;
+  std::int16_t* output;
+  QuantizedMultiplier positive, negative;
+  QuantizedRange clamp;
+  std::uint32_t count;
+};
+
+/// sigmoid_s16, tanh_s16 (scale 2^-15): a table of 256 values and straight lines between them. output may be input.
+struct CurveS16Args {
+  const std::int16_t* input;
+  std::int16_t* output;
+  CurveScale scale;
+  std::uint32_t count;
+};
+
+/// Between real numbers and integers of type `type` (s8, u8, s16, s32): quantize_f32 divides by the scale and rounds
+/// halves away from zero, out of range saturates, NaN becomes the zero point; dequantize_f32 multiplies.
+struct QuantizeArgs {
+  const float* input;
+  void* output;
+  DType type;
+  Quantization quantization;
+  std::uint32_t count;
+  Part part{};
+};
+struct DequantizeArgs {
+  const void* input;
+  float* output;
+  DType type;
+  Quantization quantization;
+  std::uint32_t count;
+  Part part{};
+};
+/// requantize_integers: output = requantize(input - input_zero_point, multiplier) + output_zero_point, saturated; any
+/// of s8, u8, s16 and s32 to any. output may be input where the types are as wide.
+struct RequantizeArgs {
+  const void* input;
+  void* output;
+  DType from, to;
+  std::int32_t input_zero_point, output_zero_point;
+  QuantizedMultiplier multiplier;
+  std::uint32_t count;
+  Part part{};
+};
+
+/// Over the axes of the mask (1 = c, 2 = w, 4 = h) of each sample; the output keeps the other axes in their order.
+/// sum: requantize(sum - count input_zero_point, multiplier) + output_zero_point, clamped; a mean is a sum with
+/// mean_multiplier(). max, min: of the bytes.
+template <class Element>
+struct QuantizedReduceArgs {
+  const Element* input;
+  Element* output;
+  std::uint32_t batch;
+  Shape in;
+  std::uint32_t axes;
+  std::int32_t input_zero_point = 0, output_zero_point = 0;
+  QuantizedMultiplier multiplier{};
+  QuantizedRange clamp{};
+};
+using ReduceS8Args = QuantizedReduceArgs<std::int8_t>;
+using ReduceS16Args = QuantizedReduceArgs<std::int16_t>;
+
+/// Output scale 1/256, zero point -128; output may be input. channels < 2^12.
+struct SoftmaxS8Args {
+  const std::int8_t* input;
+  std::int8_t* output;
+  SoftmaxScale scale;
+  std::uint32_t rows, channels;
+};
+/// Output scale 16/256, zero point 127; output may be input. scale: softmax_scale() with beta 1; reverse: from Q5.26
+/// back to the input's units (log_softmax_reverse()).
+struct LogSoftmaxS8Args {
+  const std::int8_t* input;
+  std::int8_t* output;
+  SoftmaxScale scale;
+  QuantizedMultiplier reverse;
+  std::uint32_t rows, channels;
+};
+/// softmax_s8_s16: output scale 1/65536, zero point -32768.
+struct SoftmaxS8S16Args {
+  const std::int8_t* input;
+  std::int16_t* output;
+  SoftmaxScale scale;
+  std::uint32_t rows, channels;
+};
+/// output scale 1/32768, zero point 0. The multiplier is that of softmax_s16_multiplier(). output may be input.
+struct SoftmaxS16Args {
+  const std::int16_t* input;
+  std::int16_t* output;
+  QuantizedMultiplier multiplier;
+  std::uint32_t rows, channels;
+};
+
+/// Each row divided by its Euclidean norm; output scale 1/128, zero point 0. output may be input.
+struct L2NormS8Args {
+  const std::int8_t* input;
+  std::int8_t* output;
+  std::int32_t input_zero_point;
+  std::uint32_t rows, channels;
+};
+
+/// Bilinear interpolation with 10 bits of fraction along each axis, halves away from zero; scale and zero point stay.
+struct ResizeBilinearS8Args {
+  const std::int8_t* input;
+  std::int8_t* output;
+  std::uint32_t batch;
+  Shape in;
+  std::uint32_t out_h, out_w;
+  bool align_corners, half_pixel_centers;
+};
 
 }  // namespace mote

@@ -43,11 +43,14 @@ struct QuantizedRange {
   friend constexpr bool operator==(const QuantizedRange&, const QuantizedRange&) = default;
 };
 
-/// Everything that an element type can hold. s8, u8, s16.
+/// Everything that an element type can hold: s8, u8, s16, s32.
 constexpr QuantizedRange range_of(DType type) {
-  return bytes_of(type) == 2 ? QuantizedRange{-32768, 32767}
-         : type == DType::s8 ? QuantizedRange{-128, 127}
-                             : QuantizedRange{0, 255};
+  switch (type) {
+    case DType::s8: return {-128, 127};
+    case DType::u8: return {0, 255};
+    case DType::s16: return {-32768, 32767};
+    default: return {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
+  }
 }
 
 /// The nearest integer, halves away from zero; out of range saturates, NaN is 0.
@@ -87,14 +90,13 @@ constexpr QuantizedMultiplier dense_multiplier(float input, float weights, float
   const float product = input * weights;
   return quantize_multiplier(double{product} / double{output});
 }
-/// requantize, mean of one element, relu of ONNX: input scale by output scale.
+/// requantize, relu, leaky_relu for x >= 0, prelu for x >= 0: input scale by output scale.
 constexpr QuantizedMultiplier rescale_multiplier(float input, float output) {
   return quantize_multiplier(double{input} / double{output});
 }
-/// The same where the quotient is rounded to float32 first: relu and leaky_relu (for negative inputs with alpha).
-constexpr QuantizedMultiplier activation_multiplier(float input, float output, float alpha = 1.0F) {
-  const float product = input * alpha;
-  return quantize_multiplier(double{product / output});
+/// leaky_relu for x < 0.
+constexpr QuantizedMultiplier leaky_multiplier(float input, float output, float alpha) {
+  return quantize_multiplier(double{input} * double{alpha} / double{output});
 }
 
 /// Two operands brought to a common scale and back: (x << left_shift) times its multiplier.
@@ -105,13 +107,13 @@ struct BinaryMultipliers {
 
 /// add and sub: the common scale is twice the larger one.
 constexpr BinaryMultipliers add_multipliers(float a, float b, float output, DType type) {
-  const int left = bytes_of(type) == 2 ? 15 : 20;
+  const int left = type == DType::s16 ? 15 : 20;
   const double twice = 2.0 * double{a > b ? a : b};
   return {quantize_multiplier(double{a} / twice), quantize_multiplier(double{b} / twice),
           quantize_multiplier(twice / (static_cast<double>(1 << left) * double{output})), left};
 }
 constexpr BinaryMultipliers squared_difference_multipliers(float a, float b, float output, DType type) {
-  const int left = bytes_of(type) == 2 ? 0 : 7;
+  const int left = type == DType::s16 ? 0 : 7;
   const double twice = 2.0 * double{a > b ? a : b};
   return {quantize_multiplier(double{a} / twice), quantize_multiplier(double{b} / twice),
           quantize_multiplier(twice * twice / (static_cast<double>(1 << (left * 2)) * double{output})), left};
@@ -147,6 +149,12 @@ constexpr SoftmaxScale softmax_scale(float beta, float input) {
   // floor(31 2^26 / 2^shift)
   const std::int64_t radius = q.shift >= 0 ? (std::int64_t{31} << 26) >> q.shift : std::int64_t{31} << 26;
   return {q, static_cast<std::int32_t>(-radius)};
+}
+
+/// log_softmax_s8: the reciprocal of softmax_scale()'s multiplier.
+constexpr QuantizedMultiplier log_softmax_reverse(const SoftmaxScale& scale) {
+  return quantize_multiplier(0x1p31 / (static_cast<double>(scale.input.multiplier) *
+                                       static_cast<double>(std::int64_t{1} << scale.input.shift)));
 }
 
 }  // namespace mote

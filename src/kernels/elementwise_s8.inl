@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quantised networks, one value after the other: table lookup, conversion between element types, leaky ReLU.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "kernels/kernel_namespace.hpp"
+#include "mote/kernels/kernels.hpp"
+#include "simd/simd.hpp"
+
+namespace mote::MOTE_KERNELS {
+namespace {
+
+inline constexpr std::size_t kChunk = 64;  // values between two element types, a multiple of what a share is cut at
+
+template <class Element>
+MOTE_INLINE void load_as_words(const void* from, std::size_t first, std::size_t count, std::int32_t* words) {
+  const auto* values = static_cast<const Element*>(from) + first;
+  for (std::size_t i = 0; i < count; ++i) words[i] = static_cast<std::int32_t>(values[i]);
+}
+inline void load_words(DType type, const void* from, std::size_t first, std::size_t count, std::int32_t* words) {
+  if (type == DType::s8) return load_as_words<std::int8_t>(from, first, count, words);
+  if (type == DType::u8) return load_as_words<std::uint8_t>(from, first, count, words);
+  if (type == DType::s16) return load_as_words<std::int16_t>(from, first, count, words);
+  load_as_words<std::int32_t>(from, first, count, words);
+}
+
+/// The words saturated to the element type.
+template <class Element>
+MOTE_INLINE void store_words_as(const std::int32_t* words, std::size_t count, void* to, std::size_t first) {
+  using Limits = std::numeric_limits<Element>;
+  auto* values = static_cast<Element*>(to) + first;
+  for (std::size_t i = 0; i < count; ++i)
+    values[i] = static_cast<Element>(QuantizedRange{Limits::min(), Limits::max()}.clamp(words[i]));
+}
+inline void store_words(DType type, const std::int32_t* words, std::size_t count, void* to, std::size_t first) {
+  if (type == DType::s8) return store_words_as<std::int8_t>(words, count, to, first);
+  if (type == DType::u8) return store_words_as<std::uint8_t>(words, count, to, first);
+  if (type == DType::s16) return store_words_as<std::int16_t>(words, count, to, first);
+  store_words_as<std::int32_t>(words, count, to, first);
+}
+
+/// body(first, count) for the chunks of a share.
+template <class Body>
+MOTE_INLINE void for_chunks(const Part& part, std::size_t total, const Body& body) {
+  const Part::Range share = part.of(total, kChunk);
+  for (std::size_t first = share.begin; first < share.end; first += kChunk)
+    body(first, std::min(kChunk, share.end - first));
+}
+
+/// value + offset, saturated.
+MOTE_INLINE std::int32_t saturating_add(std::int32_t value, std::int32_t offset) {
+  const std::int64_t sum = std::int64_t{value} + offset;
+  return static_cast<std::int32_t>(std::clamp(sum, std::int64_t{std::numeric_limits<std::int32_t>::min()},
+                                              std::int64_t{std::numeric_limits<std::int32_t>::max()}));
+}
+
+/// The nearest integer, halves away from zero, in float32 alone: above 2^23 a float32 is whole.
+MOTE_INLINE std::int32_t rounded(float value) {
+  if (!(value == value)) return 0;
+  if (value >= 2147483648.0F) return std::numeric_limits<std::int32_t>::max();
+  if (value < -2147483648.0F) return std::numeric_limits<std::int32_t>::min();
+  const auto whole = static_cast<std::int32_t>(value);
+  const float rest = value - static_cast<float>(whole);
+  return whole + (rest >= 0.5F ? 1 : 0) - (rest <= -0.5F ? 1 : 0);
+}
+
+}  // namespace
+
+void lookup_s8(const LookupS8Args& args) {
+  const Part::Range share = args.part.of(args.count, 64);
+  for (std::size_t i = share.begin; i < share.end; ++i)
+    args.output[i] = args.table[static_cast<std::uint8_t>(args.input[i])];
+}
+
+void quantize_f32(const QuantizeArgs& args) {
+  for_chunks(args.part, args.count, [&](std::size_t first, std::size_t count) {
+    std::int32_t words[kChunk];
+    for (std::size_t i = 0; i < count; ++i)
+      words[i] = saturating_add(rounded(args.input[first + i] / args.quantization.scale), args.quantization.zero_point);
+    store_words(args.type, words, count, args.output, first);
+  });
+}
+
+void dequantize_f32(const DequantizeArgs& args) {
+  for_chunks(args.part, args.count, [&](std::size_t first, std::size_t count) {
+    std::int32_t words[kChunk];
+    load_words(args.type, args.input, first, count, words);
+    for (std::size_t i = 0; i < count; ++i)
+      args.output[first + i] = args.quantization.scale * static_cast<float>(words[i] - args.quantization.zero_point);
+  });
+}
+
+void requantize_integers(const RequantizeArgs& args) {
+  for_chunks(args.part, args.count, [&](std::size_t first, std::size_t count) {
+    std::int32_t words[kChunk];
+    load_words(args.from, args.input, first, count, words);
+    for (std::size_t i = 0; i < count; ++i)
+      words[i] = saturating_add(requantize(words[i] - args.input_zero_point, args.multiplier), args.output_zero_point);
+    store_words(args.to, words, count, args.output, first);
+  });
+}
+
+void leaky_relu_s16(const LeakyReluS16Args& args) {
+  for (std::size_t i = 0; i < args.count; ++i) {
+    const std::int32_t value = args.input[i];
+    args.output[i] =
+        static_cast<std::int16_t>(args.clamp.clamp(requantize(value, value >= 0 ? args.positive : args.negative)));
+  }
+}
+
+}  // namespace mote::MOTE_KERNELS

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Quantised networks: pooling, reductions over axes, bilinear resizing.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "kernels/kernel_namespace.hpp"
+#include "mote/kernels/kernels.hpp"
+#include "simd/simd.hpp"
+
+namespace mote::MOTE_KERNELS {
+namespace {
+
+inline constexpr std::size_t kPoolBlock = 32;  // channels at a time
+
+/// For every output pixel and block of channels: start(), step(value, channel) for each tap inside, then
+/// finish(taps, channel), which gives the output. The accumulators are the caller's, kPoolBlock words.
+template <class Element, class Step, class Finish>
+MOTE_INLINE void pool(const QuantizedPoolArgs<Element>& args, std::int32_t start, const Step& step,
+                      const Finish& finish) {
+  const ConvShape& s = args.shape;
+  const Window& w = s.window;
+  const std::size_t channels = s.in.c;
+  const auto inside = [](std::uint32_t out, std::uint32_t stride, std::uint32_t pad, std::uint32_t filter,
+                         std::uint32_t size) {
+    const std::uint32_t padded = out * stride, begin = padded > pad ? padded - pad : 0;
+    return Part::Range{begin, std::min(padded + filter - pad, size)};  // filter > pad: validate()
+  };
+  const Part::Range lines = args.part.of(std::size_t{s.batch} * s.out.h);
+  for (std::size_t line = lines.begin; line < lines.end; ++line) {
+    const std::size_t image = line / s.out.h;
+    const auto y = static_cast<std::uint32_t>(line - image * s.out.h);
+    const Part::Range rows = inside(y, w.stride_h, w.pad_top, w.filter_h, s.in.h);
+    for (std::uint32_t x = 0; x < s.out.w; ++x) {
+      const Part::Range columns = inside(x, w.stride_w, w.pad_left, w.filter_w, s.in.w);
+      for (std::size_t c = 0; c < channels; c += kPoolBlock) {
+        const std::size_t width = std::min(kPoolBlock, channels - c);
+        std::int32_t acc[kPoolBlock];
+        std::fill(acc, acc + width, start);
+        for (std::size_t i = rows.begin; i < rows.end; ++i) {
+          const Element* taps = args.input + ((image * s.in.h + i) * s.in.w + columns.begin) * channels + c;
+          for (std::size_t j = columns.begin; j < columns.end; ++j, taps += channels)
+            for (std::size_t k = 0; k < width; ++k) acc[k] = step(acc[k], std::int32_t{taps[k]});
+        }
+        const auto count = static_cast<std::int32_t>((rows.end - rows.begin) * (columns.end - columns.begin));
+        Element* output = args.output + (line * s.out.w + x) * channels + c;
+        for (std::size_t k = 0; k < width; ++k)
+          output[k] = static_cast<Element>(args.clamp.clamp(finish(acc[k], count)));
+      }
+    }
+  }
+}
+
+template <class Element>
+inline void max_pool(const QuantizedPoolArgs<Element>& args) {
+  pool(
+      args, std::numeric_limits<Element>::min(),
+      [](std::int32_t a, std::int32_t b) MOTE_LAMBDA_INLINE { return a > b ? a : b; },
+      [](std::int32_t largest, std::int32_t) MOTE_LAMBDA_INLINE { return largest; });
+}
+
+template <class Element>
+inline void average_pool(const QuantizedPoolArgs<Element>& args) {
+  pool(
+      args, 0, [](std::int32_t a, std::int32_t b) MOTE_LAMBDA_INLINE { return a + b; },
+      [](std::int32_t sum, std::int32_t count)
+          MOTE_LAMBDA_INLINE { return (sum > 0 ? sum + count / 2 : sum - count / 2) / count; });
+}
+
+/// Axes of a reduction: each of h, w, c is kept, or walked for every output.
+struct ReduceWalk {
+  std::uint32_t kept[3], walked[3];
+  explicit ReduceWalk(const Shape& in, std::uint32_t axes) {
+    const std::uint32_t sizes[3] = {in.h, in.w, in.c};
+    for (std::uint32_t axis = 0; axis < 3; ++axis) {
+      const bool reduced = (axes >> (2 - axis) & 1U) != 0;
+      kept[axis] = reduced ? 1 : sizes[axis];
+      walked[axis] = reduced ? sizes[axis] : 1;
+    }
+  }
+};
+
+/// finish(what step() made of a group) for every output.
+template <class Element, class Step, class Finish>
+MOTE_INLINE void reduce(const QuantizedReduceArgs<Element>& args, std::int32_t start, const Step& step,
+                        const Finish& finish) {
+  const ReduceWalk walk(args.in, args.axes);
+  const std::size_t row = std::size_t{args.in.w} * args.in.c, image = row * args.in.h;
+  Element* output = args.output;
+  for (std::size_t n = 0; n < args.batch; ++n)
+    for (std::size_t h = 0; h < walk.kept[0]; ++h)
+      for (std::size_t w = 0; w < walk.kept[1]; ++w)
+        for (std::size_t c = 0; c < walk.kept[2]; ++c) {
+          const Element* first = args.input + n * image + h * row + w * args.in.c + c;
+          std::int32_t acc = start;
+          for (std::size_t i = 0; i < walk.walked[0]; ++i)
+            for (std::size_t j = 0; j < walk.walked[1]; ++j) {
+              const Element* values = first + i * row + j * args.in.c;
+              for (std::size_t k = 0; k < walk.walked[2]; ++k) acc = step(acc, std::int32_t{values[k]});
+            }
+          *output++ = static_cast<Element>(finish(acc));
+        }
+}
+
+template <class Element>
+inline void reduce_sum(const QuantizedReduceArgs<Element>& args) {
+  const ReduceWalk walk(args.in, args.axes);
+  const auto count = static_cast<std::int32_t>(walk.walked[0] * walk.walked[1] * walk.walked[2]);
+  reduce(
+      args, 0, [](std::int32_t a, std::int32_t b) MOTE_LAMBDA_INLINE { return a + b; },
+      [&](std::int32_t sum) MOTE_LAMBDA_INLINE {
+        const std::int32_t value = requantize(sum - count * args.input_zero_point, args.multiplier);
+        return args.clamp.clamp(value + args.output_zero_point);
+      });
+}
+
+/// Where one output coordinate falls along an axis: neighbours, and 1024 times the distance from the lower.
+struct Interpolation {
+  std::uint32_t lower, upper;
+  std::int32_t fraction;
+};
+
+MOTE_INLINE Interpolation interpolate(std::uint32_t out, std::uint32_t in_size, std::uint32_t out_size, bool corners,
+                                      bool half_pixels) {
+  const auto in = static_cast<std::int32_t>(in_size), size = static_cast<std::int32_t>(out_size);
+  const bool ends_meet = corners && size > 1;
+  const std::int32_t step = ends_meet ? (1024 * (in - 1) + (size - 1) / 2) / (size - 1) : (1024 * in + size / 2) / size;
+  const std::int32_t at = static_cast<std::int32_t>(out) * step + (half_pixels ? step / 2 - 512 : 0);
+  const std::int32_t lower = std::min<std::int32_t>(std::max<std::int32_t>(at / 1024, 0), in - 1);
+  const std::int32_t upper = std::min<std::int32_t>((at + 1023) / 1024, in - 1);
+  return {static_cast<std::uint32_t>(lower), static_cast<std::uint32_t>(upper), at - 1024 * lower};
+}
+
+}  // namespace
+
+void max_pool_s8(const PoolS8Args& args) { max_pool(args); }
+void max_pool_s16(const PoolS16Args& args) { max_pool(args); }
+void average_pool_s8(const PoolS8Args& args) { average_pool(args); }
+void average_pool_s16(const PoolS16Args& args) { average_pool(args); }
+
+void reduce_sum_s8(const ReduceS8Args& args) { reduce_sum(args); }
+void reduce_sum_s16(const ReduceS16Args& args) { reduce_sum(args); }
+void reduce_max_s8(const ReduceS8Args& args) {
+  reduce(
+      args, -128, [](std::int32_t a, std::int32_t b) MOTE_LAMBDA_INLINE { return a > b ? a : b; },
+      [](std::int32_t value) MOTE_LAMBDA_INLINE { return value; });
+}
+void reduce_min_s8(const ReduceS8Args& args) {
+  reduce(
+      args, 127, [](std::int32_t a, std::int32_t b) MOTE_LAMBDA_INLINE { return a < b ? a : b; },
+      [](std::int32_t value) MOTE_LAMBDA_INLINE { return value; });
+}
+
+void resize_bilinear_s8(const ResizeBilinearS8Args& args) {
+  const std::size_t channels = args.in.c, row = args.in.w * channels;
+  std::int8_t* output = args.output;
+  for (std::size_t n = 0; n < args.batch; ++n)
+    for (std::uint32_t y = 0; y < args.out_h; ++y) {
+      const Interpolation v = interpolate(y, args.in.h, args.out_h, args.align_corners, args.half_pixel_centers);
+      const std::int8_t* top = args.input + (n * args.in.h + v.lower) * row;
+      const std::int8_t* bottom = args.input + (n * args.in.h + v.upper) * row;
+      for (std::uint32_t x = 0; x < args.out_w; ++x) {
+        const Interpolation u = interpolate(x, args.in.w, args.out_w, args.align_corners, args.half_pixel_centers);
+        const std::size_t left = u.lower * channels, right = u.upper * channels;
+        for (std::size_t c = 0; c < channels; ++c) {
+          // each weight up to 2^20, their sum 2^20: 128 times that fits 32 bits
+          const std::int32_t sum = (1024 - v.fraction) * (1024 - u.fraction) * top[left + c] +
+                                   v.fraction * (1024 - u.fraction) * bottom[left + c] +
+                                   (1024 - v.fraction) * u.fraction * top[right + c] +
+                                   v.fraction * u.fraction * bottom[right + c];
+          const std::int32_t half = sum > 0 ? 1 << 19 : -(1 << 19);
+          *output++ = static_cast<std::int8_t>((sum + half) / (1 << 20));
+        }
+      }
+    }
+}
+
+}  // namespace mote::MOTE_KERNELS
