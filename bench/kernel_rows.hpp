@@ -46,5 +46,10 @@ void add(const std::string& name, bench::Kernel<TileGradArgs> kernel);
 void add(const std::string& name, bench::Kernel<GatherArgs> kernel);
 void add(const std::string& name, bench::Kernel<GatherGradArgs> kernel);
 void add(const std::string& name, bench::Kernel<CopyRowsArgs> kernel);
+// reduction_bench.cpp
+void add(const std::string& name, bench::Kernel<ReduceArgs> kernel);
+void add(const std::string& name, bench::Kernel<ReduceGradArgs> kernel);
+void add(const std::string& name, bench::Kernel<SumToArgs> kernel);
+void add(const std::string& name, bench::Kernel<ArgReduceArgs> kernel);
 
 }  // namespace mote
