@@ -55,8 +55,8 @@ struct DenseShape {
 constexpr DenseShape kDenseShapes[] = {{1, 640, 128}, {1, 128, 128}, {1, 128, 8},   {1, 8, 128},
                                        {1, 256, 2},   {1, 64, 12},   {8, 128, 128}, {32, 784, 512}};
 
-template <class Element>
-void add_dense(const std::string& name, void (*kernel)(const QuantizedDenseArgs<Element>&)) {
+template <class Element, class Output>
+void add_dense(const std::string& name, void (*kernel)(const QuantizedDenseArgs<Element, Output>&)) {
   for (const DenseShape& s : kDenseShapes) {
     const std::size_t inputs = std::size_t{s.batch} * s.fan_in, outputs = std::size_t{s.batch} * s.fan_out;
     const std::size_t weights = std::size_t{s.fan_in} * s.fan_out;
@@ -65,14 +65,14 @@ void add_dense(const std::string& name, void (*kernel)(const QuantizedDenseArgs<
     const std::string shape =
         std::to_string(s.batch) + "x" + std::to_string(s.fan_in) + "x" + std::to_string(s.fan_out);
     add_row(name, shape, kernel, work, [=](Arrays& arrays) {
-      return QuantizedDenseArgs<Element>{integers<Element>(arrays, inputs),
-                                         integers<std::int8_t>(arrays, weights),
-                                         integers<std::int32_t>(arrays, s.fan_out),
-                                         integers<Element>(arrays, outputs),
-                                         s.batch,
-                                         s.fan_in,
-                                         s.fan_out,
-                                         output_stage<Element>(arrays, s.fan_out, s.fan_in)};
+      return QuantizedDenseArgs<Element, Output>{integers<Element>(arrays, inputs),
+                                                 integers<std::int8_t>(arrays, weights),
+                                                 integers<std::int32_t>(arrays, s.fan_out),
+                                                 integers<Output>(arrays, outputs),
+                                                 s.batch,
+                                                 s.fan_in,
+                                                 s.fan_out,
+                                                 output_stage<Element>(arrays, s.fan_out, s.fan_in)};
     });
   }
 }
@@ -209,6 +209,7 @@ void add_rows(const std::string& name, void (*kernel)(const Args&), double bytes
 }  // namespace
 
 void add(const std::string& name, void (*kernel)(const DenseS8Args&)) { add_dense(name, kernel); }
+void add(const std::string& name, void (*kernel)(const DenseS8S16Args&)) { add_dense(name, kernel); }
 void add(const std::string& name, void (*kernel)(const DenseS16Args&)) { add_dense(name, kernel); }
 void add(const std::string& name, void (*kernel)(const ConvS8Args&)) { add_convolution(name, kernel); }
 void add(const std::string& name, void (*kernel)(const ConvS16Args&)) { add_convolution(name, kernel); }
@@ -321,6 +322,40 @@ void add(const std::string& name, void (*kernel)(const ResizeBilinearS8Args&)) {
                                 24,
                                 false,
                                 true};
+  });
+}
+
+void add(const std::string& name, void (*kernel)(const SvdfArgs&)) {
+  constexpr std::uint32_t kSteps = 8, kUnits = 96;
+  add_row(name, "8x96", kernel, {2.0 * kSteps * kUnits, 4.0 * kSteps * kUnits}, [](Arrays& arrays) {
+    return SvdfArgs{integers<std::int16_t>(arrays, kSteps * kUnits),
+                    integers<std::int16_t>(arrays, kSteps * kUnits),
+                    integers<std::int32_t>(arrays, kUnits),
+                    integers<std::int8_t>(arrays, kUnits),
+                    1,
+                    kSteps,
+                    kUnits,
+                    1,
+                    {1 << 30, -8},
+                    -3};
+  });
+}
+void add(const std::string& name, void (*kernel)(const LstmS8Args&)) {
+  constexpr std::uint32_t kSteps = 28, kInputs = 28, kUnits = 20, kWeights = 4 * kUnits * (kInputs + kUnits);
+  add_row(name, "28x28-20", kernel, {2.0 * kSteps * kWeights, 1.0 * kWeights}, [](Arrays& arrays) {
+    LstmS8Args args{integers<std::int8_t>(arrays, kSteps * kInputs),
+                    integers<std::int8_t>(arrays, kInputs * 4 * kUnits),
+                    integers<std::int8_t>(arrays, kUnits * 4 * kUnits),
+                    integers<std::int32_t>(arrays, 4 * kUnits),
+                    integers<std::int32_t>(arrays, 4 * kUnits),
+                    integers<std::int8_t>(arrays, kSteps * kUnits),
+                    integers<std::int8_t>(arrays, kUnits),
+                    integers<std::int16_t>(arrays, kUnits),
+                    integers<std::int16_t>(arrays, 4 * kUnits)};
+    args.batch = 1, args.steps = kSteps, args.inputs = kInputs, args.units = kUnits;
+    args.scale =
+        lstm_scale(0.05F, {0.002F, 0.003F, 0.001F, 0.002F}, {0.004F, 0.003F, 0.004F, 0.005F}, 0.0078F, 0x1p-11F, 0.0F);
+    return args;
   });
 }
 

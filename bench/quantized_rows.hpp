@@ -9,6 +9,7 @@
 namespace mote {
 
 void add(const std::string& name, void (*kernel)(const DenseS8Args&));
+void add(const std::string& name, void (*kernel)(const DenseS8S16Args&));
 void add(const std::string& name, void (*kernel)(const DenseS16Args&));
 void add(const std::string& name, void (*kernel)(const ConvS8Args&));
 void add(const std::string& name, void (*kernel)(const ConvS16Args&));
@@ -31,5 +32,7 @@ void add(const std::string& name, void (*kernel)(const SoftmaxS16Args&));
 void add(const std::string& name, void (*kernel)(const LogSoftmaxS8Args&));
 void add(const std::string& name, void (*kernel)(const L2NormS8Args&));
 void add(const std::string& name, void (*kernel)(const ResizeBilinearS8Args&));
+void add(const std::string& name, void (*kernel)(const SvdfArgs&));
+void add(const std::string& name, void (*kernel)(const LstmS8Args&));
 
 }  // namespace mote

@@ -59,9 +59,9 @@ MOTE_INLINE void add_products(std::int64_t* acc, std::size_t width, std::size_t 
 }
 
 /// Accumulators of the output channels from `first` on become outputs.
-template <class Acc, class Element>
-MOTE_INLINE void finish_block(const Acc* acc, std::size_t first, std::size_t width, const OutputStage& stage,
-                              Element* output) {
+template <class Element, class Output>
+MOTE_INLINE void finish_block(const Accumulator<Element>* acc, std::size_t first, std::size_t width,
+                              const OutputStage& stage, Output* output) {
   for (std::size_t j = 0; j < width; ++j) {
     const QuantizedMultiplier q{stage.multipliers[first + j], stage.shifts[first + j]};
     std::int32_t value = 0;
@@ -70,7 +70,7 @@ MOTE_INLINE void finish_block(const Acc* acc, std::size_t first, std::size_t wid
     else
       value =
           stage.narrow ? requantize(static_cast<std::int32_t>(acc[j]), q, stage.rounding) : requantize_wide(acc[j], q);
-    output[j] = static_cast<Element>(stage.clamp.clamp(value + stage.zero_point));
+    output[j] = static_cast<Output>(stage.clamp.clamp(value + stage.zero_point));
   }
 }
 

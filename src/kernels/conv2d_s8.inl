@@ -93,7 +93,7 @@ inline void conv2d_quantized(const QuantizedConvArgs<Element>& args) {
         Accumulator<Element> acc[kBlock];
         start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr);
         add_taps(args, image, rows, columns, group * depth, depth, args.weights + o, width, acc);
-        finish_block(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
+        finish_block<Element>(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
       }
     }
   });
@@ -133,7 +133,7 @@ inline void depthwise_quantized(const QuantizedConvArgs<Element>& args) {
           }
           add_depthwise_tap(acc, image + (rows.at(i) * s.in.w + columns.at(j)) * s.in.c, weights, o, width, multiplier);
         }
-      finish_block(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
+      finish_block<Element>(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
     }
   });
 }

@@ -4,3 +4,4 @@
 
 #include "kernels/conv2d_s8.inl"
 #include "kernels/dense_s8.inl"
+#include "kernels/recurrent_s8.inl"

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "kernels/curve_s16.hpp"
 #include "kernels/kernel_namespace.hpp"
 #include "mote/kernels/kernels.hpp"
 #include "simd/simd.hpp"
@@ -92,22 +93,6 @@ MOTE_INLINE std::int32_t along(const tables::Segments& table, std::int32_t value
 }
 MOTE_INLINE std::int32_t saturated_16(std::int32_t value) { return QuantizedRange{-32768, 32767}.clamp(value); }
 
-inline constexpr std::array<std::uint16_t, 256> kSigmoid = tables::sigmoid_16();
-
-/// 2^(16 + kBits) sigmoid(magnitude / 2^kBits / 24) by a line between two values of the table.
-template <int kBits>
-MOTE_INLINE std::uint32_t sigmoid_between(std::uint32_t magnitude) {
-  const std::uint32_t at = magnitude >> kBits;
-  if (at >= 255) return (kBits == 9 ? 0x7FFFU << 10 : 0xFFFFU << 8);
-  const std::uint32_t low = kSigmoid[at], high = kSigmoid[at + 1];
-  return (low << kBits) + (magnitude & ((1U << kBits) - 1)) * (high - low);
-}
-
-MOTE_INLINE std::int32_t curve_input(std::int16_t value, const CurveScale& scale) {
-  const std::int32_t half = scale.shift > 0 ? 1 << (scale.shift - 1) : 0;
-  return (value * scale.multiplier + half) >> scale.shift;
-}
-
 }  // namespace
 
 void softmax_s8(const SoftmaxS8Args& args) { softmax_from_s8(args); }
@@ -171,23 +156,13 @@ void l2_norm_s8(const L2NormS8Args& args) {
 }
 
 void sigmoid_s16(const CurveS16Args& args) {
-  for (std::size_t i = 0; i < args.count; ++i) {
-    const std::int32_t value = curve_input(args.input[i], args.scale);
-    const auto positive =
-        static_cast<std::int32_t>(sigmoid_between<9>(static_cast<std::uint32_t>(value < 0 ? -value : value)));
-    const std::int32_t result = value >= 0 ? positive + (1 << 9) : (1 << 25) - positive + (1 << 9) - 1;
-    args.output[i] = static_cast<std::int16_t>(result >> 10);
-  }
+  for (std::size_t i = 0; i < args.count; ++i)
+    args.output[i] = static_cast<std::int16_t>(sigmoid_of(args.input[i], args.scale));
 }
 
 void tanh_s16(const CurveS16Args& args) {
-  for (std::size_t i = 0; i < args.count; ++i) {
-    const std::int32_t value = curve_input(args.input[i], args.scale);
-    const auto positive =
-        static_cast<std::int32_t>(sigmoid_between<8>(static_cast<std::uint32_t>(value < 0 ? -value : value)));
-    const std::int32_t result = value >= 0 ? positive - (1 << 23) + (1 << 7) : -positive + (1 << 23) + (1 << 7) - 1;
-    args.output[i] = static_cast<std::int16_t>(result >> 8);
-  }
+  for (std::size_t i = 0; i < args.count; ++i)
+    args.output[i] = static_cast<std::int16_t>(tanh_of(args.input[i], args.scale));
 }
 
 }  // namespace mote::MOTE_KERNELS

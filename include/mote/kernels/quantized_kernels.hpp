@@ -36,12 +36,12 @@ struct OutputStage {
 
 /// output (batch, fan_out) = input (batch, fan_in) weights (fan_in, fan_out) + bias (fan_out), rescaled. bias may be
 /// null; it holds -input_zero_point times the sum of a unit's weights. fan_in <= 2^16 keeps s8 within 32 bits.
-template <class Element>
+template <class Element, class Output = Element>
 struct QuantizedDenseArgs {
   const Element* input;
   const std::int8_t* weights;
   const std::int32_t* bias;
-  Element* output;
+  Output* output;
   std::uint32_t batch, fan_in, fan_out;
   OutputStage stage;
   Part part{};
@@ -65,6 +65,7 @@ struct QuantizedConvArgs {
 
 using DenseS8Args = QuantizedDenseArgs<std::int8_t>;
 using DenseS16Args = QuantizedDenseArgs<std::int16_t>;
+using DenseS8S16Args = QuantizedDenseArgs<std::int8_t, std::int16_t>;
 using ConvS8Args = QuantizedConvArgs<std::int8_t>;
 using ConvS16Args = QuantizedConvArgs<std::int16_t>;
 
@@ -237,6 +238,43 @@ struct ResizeBilinearS8Args {
   Shape in;
   std::uint32_t out_h, out_w;
   bool align_corners, half_pixel_centers;
+};
+
+/// The second half of an SVDF layer: output[n,u] = clamp(requantize(bias[u] + sum_{t,r} weights[t, u rank + r]
+/// input[n, t, u rank + r], multiplier) + zero_point), with the features of the last `steps` inputs, oldest first, as
+/// dense_s8_s16 made them. bias may be null. Sums must fit 32 bits.
+struct SvdfArgs {
+  const std::int16_t* input;    // (batch, steps, units rank)
+  const std::int16_t* weights;  // (steps, units rank)
+  const std::int32_t* bias;     // (units)
+  std::int8_t* output;          // (batch, units)
+  std::uint32_t batch, steps, units, rank;
+  QuantizedMultiplier multiplier;
+  std::int32_t output_zero_point;
+  QuantizedRange clamp{};
+};
+
+/// A sequence through an LSTM, TFLite's 8-bit activations with 16-bit cells. For each step, gates g = i, f, g, o:
+///   z_g = saturated(requantize(bias_g + x W_g, input_scale[g]) + requantize(recurrent_bias_g + h U_g,
+///         recurrent_scale[g])), each term saturated to 16 bits; scale 2^-12
+///   i, f, o = sigmoid(z), g = tanh(z), scale 2^-15
+///   c = saturated(requantize(f c, 2^-15) + requantize(i g, cell_scale)), clipped to ± cell_clip where that is not 0
+///   h = clamp(requantize(o tanh(c), hidden_scale) + hidden_zero_point)
+/// The biases hold minus the zero point times the sum of the weights, of x and of h.
+struct LstmS8Args {
+  const std::int8_t* input;              // (batch, steps, inputs)
+  const std::int8_t* weights;            // (inputs, 4 units), gates in the order i f g o
+  const std::int8_t* recurrent_weights;  // (units, 4 units)
+  const std::int32_t* bias;              // (4 units)
+  const std::int32_t* recurrent_bias;    // (4 units)
+  std::int8_t* output;                   // (batch, steps, units)
+  std::int8_t* hidden;                   // (batch, units): the state, read and written
+  std::int16_t* cell;                    // (batch, units): likewise
+  std::int16_t* scratch;                 // 4 units
+  std::uint32_t batch, steps, inputs, units;
+  LstmScale scale;
+  std::int32_t hidden_zero_point;
+  bool reverse;  // the last step first; outputs stand where their inputs do
 };
 
 }  // namespace mote

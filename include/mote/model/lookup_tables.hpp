@@ -159,21 +159,6 @@ constexpr LookupTable hard_swish_table(const Quantization& input, const Quantiza
   });
 }
 
-/// 16-bit sigmoid and tanh: inputs are brought to steps of 1 / (3 4096) by `multiplier` and a shift to the right.
-struct CurveScale {
-  std::int32_t multiplier = 3, shift = 0;
-};
-constexpr CurveScale curve_scale(float input) {
-  CurveScale scale{};
-  double real = double{input} * 4096.0;
-  for (std::int32_t left = 0; left <= 15; ++left, real /= 2.0)  // a power of 2 from 2^-12 on needs no division
-    if (real == 1.0) return {3 * (1 << left), 0};
-  real = double{input} * 4096.0 * 3.0;
-  while (real <= 32767.0 / 2.0 && scale.shift <= 30) real *= 2.0, ++scale.shift;
-  scale.multiplier = static_cast<std::int32_t>(real);
-  return scale;
-}
-
 namespace tables {
 
 /// sigmoid(i / 24) in units of 2^-16, raised by half of what a line to the next value misses in its middle; the last

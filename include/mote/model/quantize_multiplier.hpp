@@ -157,4 +157,42 @@ constexpr QuantizedMultiplier log_softmax_reverse(const SoftmaxScale& scale) {
                                        static_cast<double>(std::int64_t{1} << scale.input.shift)));
 }
 
+/// 16-bit sigmoid and tanh: inputs are brought to steps of 1 / (3 4096) by `multiplier` and a shift to the right.
+struct CurveScale {
+  std::int32_t multiplier = 3, shift = 0;
+};
+constexpr CurveScale curve_scale(float input) {
+  CurveScale scale{};
+  double real = double{input} * 4096.0;
+  for (std::int32_t left = 0; left <= 15; ++left, real /= 2.0)  // a power of 2 from 2^-12 on needs no division
+    if (real == 1.0) return {3 * (1 << left), 0};
+  real = double{input} * 4096.0 * 3.0;
+  while (real <= 32767.0 / 2.0 && scale.shift <= 30) real *= 2.0, ++scale.shift;
+  scale.multiplier = static_cast<std::int32_t>(real);
+  return scale;
+}
+
+/// An LSTM of 8-bit activations: gates in the order i f g o.
+struct LstmScale {
+  QuantizedMultiplier input[4], recurrent[4];
+  QuantizedMultiplier cell;    // of the product of input gate and candidate, to the cell's scale
+  QuantizedMultiplier hidden;  // of the product of output gate and tanh(cell), to the output's scale
+  CurveScale tanh;             // of the cell
+  std::int32_t cell_clip = 0;  // 0: none
+};
+/// `weights`, `recurrent`: one scale a gate. The cell's scale is a power of 2.
+constexpr LstmScale lstm_scale(float input, const float (&weights)[4], const float (&recurrent)[4], float hidden,
+                               float cell, float cell_clip) {
+  LstmScale scale{};
+  for (int gate = 0; gate < 4; ++gate) {
+    scale.input[gate] = conv_multiplier(input, weights[gate], 0x1p-12F);
+    scale.recurrent[gate] = conv_multiplier(hidden, recurrent[gate], 0x1p-12F);
+  }
+  scale.cell = quantize_multiplier(0x1p-30 / double{cell});
+  scale.hidden = quantize_multiplier(0x1p-30 / double{hidden});
+  scale.tanh = curve_scale(cell);
+  scale.cell_clip = std::min<std::int32_t>(round_half_away(double{cell_clip / cell}), 32767);
+  return scale;
+}
+
 }  // namespace mote
