@@ -343,15 +343,16 @@ void add(const std::string& name, void (*kernel)(const SvdfArgs&)) {
 void add(const std::string& name, void (*kernel)(const LstmS8Args&)) {
   constexpr std::uint32_t kSteps = 28, kInputs = 28, kUnits = 20, kWeights = 4 * kUnits * (kInputs + kUnits);
   add_row(name, "28x28-20", kernel, {2.0 * kSteps * kWeights, 1.0 * kWeights}, [](Arrays& arrays) {
-    LstmS8Args args{integers<std::int8_t>(arrays, kSteps * kInputs),
-                    integers<std::int8_t>(arrays, kInputs * 4 * kUnits),
-                    integers<std::int8_t>(arrays, kUnits * 4 * kUnits),
-                    integers<std::int32_t>(arrays, 4 * kUnits),
-                    integers<std::int32_t>(arrays, 4 * kUnits),
-                    integers<std::int8_t>(arrays, kSteps * kUnits),
-                    integers<std::int8_t>(arrays, kUnits),
-                    integers<std::int16_t>(arrays, kUnits),
-                    integers<std::int16_t>(arrays, 4 * kUnits)};
+    LstmS8Args args{};
+    args.input = integers<std::int8_t>(arrays, kSteps * kInputs);
+    args.weights = integers<std::int8_t>(arrays, kInputs * 4 * kUnits);
+    args.recurrent_weights = integers<std::int8_t>(arrays, kUnits * 4 * kUnits);
+    args.bias = integers<std::int32_t>(arrays, 4 * kUnits);
+    args.recurrent_bias = integers<std::int32_t>(arrays, 4 * kUnits);
+    args.output = integers<std::int8_t>(arrays, kSteps * kUnits);
+    args.hidden = integers<std::int8_t>(arrays, kUnits);
+    args.cell = integers<std::int16_t>(arrays, kUnits);
+    args.scratch = integers<std::int16_t>(arrays, 4 * kUnits);
     args.batch = 1, args.steps = kSteps, args.inputs = kInputs, args.units = kUnits;
     args.scale =
         lstm_scale(0.05F, {0.002F, 0.003F, 0.001F, 0.002F}, {0.004F, 0.003F, 0.004F, 0.005F}, 0.0078F, 0x1p-11F, 0.0F);
