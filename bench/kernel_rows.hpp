@@ -51,5 +51,11 @@ void add(const std::string& name, bench::Kernel<ReduceArgs> kernel);
 void add(const std::string& name, bench::Kernel<ReduceGradArgs> kernel);
 void add(const std::string& name, bench::Kernel<SumToArgs> kernel);
 void add(const std::string& name, bench::Kernel<ArgReduceArgs> kernel);
+void add(const std::string& name, bench::Kernel<SoftmaxAxisArgs> kernel);
+void add(const std::string& name, bench::Kernel<SoftmaxAxisGradArgs> kernel);
+void add(const std::string& name, bench::Kernel<NormArgs> kernel);
+void add(const std::string& name, bench::Kernel<NormGradArgs> kernel);
+void add(const std::string& name, bench::Kernel<LrnArgs> kernel);
+void add(const std::string& name, bench::Kernel<LrnGradArgs> kernel);
 
 }  // namespace mote

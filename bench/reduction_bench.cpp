@@ -70,4 +70,61 @@ void add(const std::string& name, Kernel<ArgReduceArgs> kernel) {
     });
 }
 
+namespace {
+
+struct Axis {
+  const char* text;
+  std::uint32_t outer, count, inner;
+  [[nodiscard]] std::size_t all() const { return std::size_t{outer} * count * inner; }
+  [[nodiscard]] Work work(double arrays) const { return {0.0, 4.0 * arrays * static_cast<double>(all())}; }
+};
+constexpr Axis kAxes[] = {{"32x10x1", 32, 10, 1}, {"1x1000x1", 1, 1000, 1}, {"1x21x4096", 1, 21, 4096}};
+constexpr Axis kRows[] = {{"64x64", 64, 64, 1}, {"196x384", 196, 384, 1}, {"1024x8", 1024, 8, 1}};
+
+}  // namespace
+
+void add(const std::string& name, Kernel<SoftmaxAxisArgs> kernel) {
+  for (const Axis& a : kAxes)
+    add_row(name, a.text, kernel, a.work(2), [=](Arrays& arrays) {
+      return SoftmaxAxisArgs{arrays.floats(a.all(), 8.0F), arrays.floats(a.all()), a.outer, a.count, a.inner};
+    });
+}
+void add(const std::string& name, Kernel<SoftmaxAxisGradArgs> kernel) {
+  for (const Axis& a : kAxes)
+    add_row(name, a.text, kernel, a.work(3), [=](Arrays& arrays) {
+      float *output = arrays.floats(a.all()), *grad_output = arrays.floats(a.all());
+      return SoftmaxAxisGradArgs{output, grad_output, arrays.floats(a.all()), a.outer, a.count, a.inner};
+    });
+}
+void add(const std::string& name, Kernel<NormArgs> kernel) {
+  for (const Axis& a : kRows)
+    add_row(name, a.text, kernel, a.work(2), [=](Arrays& arrays) {
+      float *input = arrays.floats(a.all()), *gamma = arrays.floats(a.count), *beta = arrays.floats(a.count);
+      return NormArgs{input, gamma, beta, arrays.floats(a.all()), 1e-5F, a.outer, a.count};
+    });
+}
+void add(const std::string& name, Kernel<NormGradArgs> kernel) {
+  for (const Axis& a : kRows)
+    add_row(name, a.text, kernel, a.work(3), [=](Arrays& arrays) {
+      float *input = arrays.floats(a.all()), *gamma = arrays.floats(a.count), *grad_output = arrays.floats(a.all());
+      float *grad_input = arrays.floats(a.all()), *grad_gamma = arrays.floats(a.count);
+      return NormGradArgs{input, gamma, grad_output, grad_input, grad_gamma, arrays.floats(a.count),
+                          1e-9F, 1e-5F, a.outer,     a.count};
+    });
+}
+void add(const std::string& name, Kernel<LrnArgs> kernel) {
+  for (const Axis& a : kRows)
+    add_row(name, a.text, kernel, a.work(2), [=](Arrays& arrays) {
+      return LrnArgs{arrays.floats(a.all()), arrays.floats(a.all()), a.outer, a.count, 2, 2, 1e-4F, 0.75F, 1.0F};
+    });
+}
+void add(const std::string& name, Kernel<LrnGradArgs> kernel) {
+  for (const Axis& a : kRows)
+    add_row(name, a.text, kernel, a.work(3), [=](Arrays& arrays) {
+      float *input = arrays.floats(a.all()), *grad_output = arrays.floats(a.all()), *to = arrays.floats(a.all());
+      float* scratch = arrays.floats(lrn_grad_scratch_floats(a.count));
+      return LrnGradArgs{input, grad_output, to, scratch, a.outer, a.count, 2, 2, 1e-4F, 0.75F, 1.0F};
+    });
+}
+
 }  // namespace mote
