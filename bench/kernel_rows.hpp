@@ -46,6 +46,9 @@ void add(const std::string& name, bench::Kernel<TileGradArgs> kernel);
 void add(const std::string& name, bench::Kernel<GatherArgs> kernel);
 void add(const std::string& name, bench::Kernel<GatherGradArgs> kernel);
 void add(const std::string& name, bench::Kernel<CopyRowsArgs> kernel);
+void add(const std::string& name, bench::Kernel<ResizeNearestArgs> kernel);
+void add(const std::string& name, bench::Kernel<ResizeArgs> kernel);
+void add(const std::string& name, bench::Kernel<ResizeGradArgs> kernel);
 // reduction_bench.cpp
 void add(const std::string& name, bench::Kernel<ReduceArgs> kernel);
 void add(const std::string& name, bench::Kernel<ReduceGradArgs> kernel);

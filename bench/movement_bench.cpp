@@ -118,4 +118,43 @@ void add(const std::string& name, Kernel<CopyRowsArgs> kernel) {
     });
 }
 
+namespace {
+
+struct ResizeCase {
+  const char* text;
+  ResizeSizes sizes;
+  [[nodiscard]] std::size_t inputs() const { return std::size_t{sizes.in_h} * sizes.in_w * sizes.channels; }
+  [[nodiscard]] std::size_t outputs() const { return std::size_t{sizes.out_h} * sizes.out_w * sizes.channels; }
+  [[nodiscard]] ResizeRule rule() const {
+    return {.scale_h = static_cast<float>(sizes.out_h) / static_cast<float>(sizes.in_h),
+            .scale_w = static_cast<float>(sizes.out_w) / static_cast<float>(sizes.in_w)};
+  }
+  [[nodiscard]] Work work() const { return {0.0, 4.0 * static_cast<double>(inputs() + outputs())}; }
+};
+constexpr ResizeCase kResizes[] = {{"16x16x32-32x32", {1, 16, 16, 32, 32, 32}},
+                                   {"96x96x3-224x224", {1, 96, 96, 224, 224, 3}},
+                                   {"64x64x1-28x28", {1, 64, 64, 28, 28, 1}}};
+
+}  // namespace
+
+void add(const std::string& name, Kernel<ResizeNearestArgs> kernel) {
+  for (const ResizeCase& c : kResizes)
+    add_widths(name, c.text, kernel, c.inputs() + c.outputs(), [=](Arrays& arrays, std::uint32_t width) {
+      return ResizeNearestArgs{arrays.bytes(width * c.inputs()), arrays.bytes(width * c.outputs()), width, c.sizes,
+                               c.rule()};
+    });
+}
+void add(const std::string& name, Kernel<ResizeArgs> kernel) {
+  for (const ResizeCase& c : kResizes)
+    add_row(name, c.text, kernel, c.work(), [=](Arrays& arrays) {
+      return ResizeArgs{arrays.floats(c.inputs()), arrays.floats(c.outputs()), c.sizes, c.rule()};
+    });
+}
+void add(const std::string& name, Kernel<ResizeGradArgs> kernel) {
+  for (const ResizeCase& c : kResizes)
+    add_row(name, c.text, kernel, c.work(), [=](Arrays& arrays) {
+      return ResizeGradArgs{arrays.floats(c.outputs()), arrays.floats(c.inputs()), c.sizes, c.rule()};
+    });
+}
+
 }  // namespace mote

@@ -19,6 +19,7 @@
 #include "mote/kernels/part.hpp"
 #include "mote/kernels/quantized_kernels.hpp"
 #include "mote/kernels/reduction_kernels.hpp"
+#include "mote/kernels/resize_kernels.hpp"
 
 namespace mote {
 
