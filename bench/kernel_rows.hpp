@@ -60,5 +60,8 @@ void add(const std::string& name, bench::Kernel<NormArgs> kernel);
 void add(const std::string& name, bench::Kernel<NormGradArgs> kernel);
 void add(const std::string& name, bench::Kernel<LrnArgs> kernel);
 void add(const std::string& name, bench::Kernel<LrnGradArgs> kernel);
+// recurrent_bench.cpp
+void add(const std::string& name, bench::Kernel<RecurrentArgs> kernel);
+void add(const std::string& name, bench::Kernel<RecurrentGradArgs> kernel);
 
 }  // namespace mote

@@ -18,6 +18,7 @@
 #include "mote/kernels/movement_kernels.hpp"
 #include "mote/kernels/part.hpp"
 #include "mote/kernels/quantized_kernels.hpp"
+#include "mote/kernels/recurrent_kernels.hpp"
 #include "mote/kernels/reduction_kernels.hpp"
 #include "mote/kernels/resize_kernels.hpp"
 
