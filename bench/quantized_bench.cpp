@@ -124,7 +124,9 @@ void add_convolution(const std::string& name, void (*kernel)(const QuantizedConv
                                         output_stage<Element>(arrays, s.out.c, terms)};
     });
   };
-  if (depthwise)
+  if (name.rfind("conv2d_transpose", 0) == 0)
+    add_case({{12, 12, 16}, 16, 3, 3, 1});
+  else if (depthwise)
     for (const ConvCase& c : kDepthwiseCases) add_case(c);
   else
     for (const ConvCase& c : kConvCases) add_case(c);
@@ -146,8 +148,9 @@ BinaryMultipliers multipliers_of(const std::string& name) {
   constexpr DType kType = sizeof(Element) == 1 ? DType::s8 : DType::s16;
   BinaryMultipliers s = add_multipliers(0.02F, 0.03F, 0.04F, kType);
   if (name.rfind("squared", 0) == 0) s = squared_difference_multipliers(0.02F, 0.03F, 0.04F, kType);
-  if (name.rfind("prelu", 0) == 0) s = {rescale_multiplier(0.02F, 0.03F), mul_multiplier(0.02F, 0.01F, 0.03F), {}, 0};
-  if (name.rfind("mul", 0) == 0 || name.rfind("div", 0) == 0) s.output = mul_multiplier(0.02F, 0.03F, 0.05F);
+  if (name.rfind("prelu", 0) == 0)
+    s = {rescale_multiplier(0.02F, 0.03F), product_multiplier(0.02F, 0.01F, 0.03F), {}, 0};
+  if (name.rfind("mul", 0) == 0 || name.rfind("div", 0) == 0) s.output = product_multiplier(0.02F, 0.03F, 0.05F);
   return s;
 }
 
@@ -191,7 +194,9 @@ void add_reduce(const std::string& name, void (*kernel)(const QuantizedReduceArg
     add_row(name, axes == 1 ? "25x5x64,c" : "25x5x64,hw", kernel,
             {0.0, static_cast<double>(kIn.elements() * sizeof(Element))}, [=](Arrays& arrays) {
               QuantizedReduceArgs<Element> args{integers<Element>(arrays, kIn.elements()),
-                                                integers<Element>(arrays, 125), 1, kIn, axes};
+                                                integers<Element>(arrays, 125),
+                                                {1, kIn.h, kIn.w, kIn.c},
+                                                axes};
               args.multiplier = mean_multiplier(0.02F, 0.02F, axes == 1 ? 64 : 125);
               return args;
             });
@@ -357,6 +362,29 @@ void add(const std::string& name, void (*kernel)(const LstmS8Args&)) {
     args.scale =
         lstm_scale(0.05F, {0.002F, 0.003F, 0.001F, 0.002F}, {0.004F, 0.003F, 0.004F, 0.005F}, 0.0078F, 0x1p-11F, 0.0F);
     return args;
+  });
+}
+
+void add(const std::string& name, void (*kernel)(const MatmulS8Args&)) {
+  add_row(name, "4x32x64x32", kernel, {2.0 * 4 * 32 * 64 * 32, 4.0 * (32 * 64 * 2 + 32 * 32)}, [](Arrays& arrays) {
+    return MatmulS8Args{integers<std::int8_t>(arrays, 4 * 32 * 64),
+                        integers<std::int8_t>(arrays, 4 * 64 * 32),
+                        integers<std::int8_t>(arrays, 4 * 32 * 32),
+                        4,
+                        32,
+                        64,
+                        32,
+                        false,
+                        3,
+                        -5,
+                        7,
+                        {1 << 30, -9}};
+  });
+}
+void add(const std::string& name, void (*kernel)(const ArgReduceS8Args&)) {
+  add_rows(name, kernel, 1, [](Arrays& arrays, std::uint32_t rows, std::uint32_t channels) {
+    return ArgReduceS8Args{integers<std::int8_t>(arrays, rows * channels), integers<std::int32_t>(arrays, rows), rows,
+                           channels, 1};
   });
 }
 

@@ -34,5 +34,7 @@ void add(const std::string& name, void (*kernel)(const L2NormS8Args&));
 void add(const std::string& name, void (*kernel)(const ResizeBilinearS8Args&));
 void add(const std::string& name, void (*kernel)(const SvdfArgs&));
 void add(const std::string& name, void (*kernel)(const LstmS8Args&));
+void add(const std::string& name, void (*kernel)(const MatmulS8Args&));
+void add(const std::string& name, void (*kernel)(const ArgReduceS8Args&));
 
 }  // namespace mote

@@ -22,10 +22,10 @@ inline constexpr std::size_t kBlock = 32;  // accumulators: eight vectors of 128
 template <class Element>
 using Accumulator = std::conditional_t<sizeof(Element) == 1, std::int32_t, std::int64_t>;
 
-/// The first `width` accumulators begin with the bias.
+/// The first `width` accumulators begin with the bias and what all of them begin with.
 template <class Acc>
-MOTE_INLINE void start_block(Acc* acc, std::size_t width, const std::int32_t* bias) {
-  for (std::size_t j = 0; j < width; ++j) acc[j] = bias != nullptr ? bias[j] : 0;
+MOTE_INLINE void start_block(Acc* acc, std::size_t width, const std::int32_t* bias, std::int32_t all = 0) {
+  for (std::size_t j = 0; j < width; ++j) acc[j] = (bias != nullptr ? bias[j] : 0) + all;
 }
 
 /// acc[j] += sum_k term(k) weights[k stride + j], k < depth; kWidth 0: `width` is not known to the compiler.

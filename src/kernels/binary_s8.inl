@@ -11,20 +11,49 @@
 namespace mote::MOTE_KERNELS {
 namespace {
 
-/// output[i] = of(a, b) over four axes.
+/// The rows of a share: axes that lie one after the other in both operands are joined, so that the innermost is long.
+/// Shares are rows where there are enough of them, else parts of every row. Not inlined: twenty kernels use it.
+struct BroadcastRows {
+  std::size_t sizes[4] = {1, 1, 1, 1}, a[4] = {}, b[4] = {};
+  Part::Range rows, columns;
+
+  struct Row {
+    std::size_t a, b, output;  // where its part of this share begins
+  };
+
+  [[gnu::noinline]] BroadcastRows(const std::uint32_t (&axes)[4], const std::uint32_t (&a_strides)[4],
+                                  const std::uint32_t (&b_strides)[4], const Part& part) {
+    int last = 3;
+    for (int axis = 3; axis >= 0; --axis) {
+      if (axes[axis] == 1) continue;
+      const bool joins = a_strides[axis] == a[last] * sizes[last] && b_strides[axis] == b[last] * sizes[last];
+      if (sizes[last] != 1 && !joins) --last;
+      if (sizes[last] == 1) a[last] = a_strides[axis], b[last] = b_strides[axis];
+      sizes[last] *= axes[axis];
+    }
+    const std::size_t count = sizes[0] * sizes[1] * sizes[2];
+    const bool by_rows = count >= part.count;
+    rows = by_rows ? part.of(count) : Part::Range{0, count};
+    columns = by_rows ? Part::Range{0, sizes[3]} : part.of(sizes[3], 64);
+  }
+  [[nodiscard, gnu::noinline]] Row at(std::size_t row) const {
+    const std::size_t line = row / sizes[2], w = row - line * sizes[2], n = line / sizes[1], h = line - n * sizes[1];
+    return {n * a[0] + h * a[1] + w * a[2] + columns.begin * a[3],
+            n * b[0] + h * b[1] + w * b[2] + columns.begin * b[3], row * sizes[3] + columns.begin};
+  }
+};
+
+/// output[i] = of(a, b).
 template <class Args, class Function>
 MOTE_INLINE void broadcast(const Args& args, const Function& of) {
-  auto* output = args.output;
-  for (std::size_t n = 0; n < args.sizes[0]; ++n)
-    for (std::size_t h = 0; h < args.sizes[1]; ++h)
-      for (std::size_t w = 0; w < args.sizes[2]; ++w) {
-        const auto* a = args.a + n * args.a_strides[0] + h * args.a_strides[1] + w * args.a_strides[2];
-        const auto* b = args.b + n * args.b_strides[0] + h * args.b_strides[1] + w * args.b_strides[2];
-        for (std::size_t c = 0; c < args.sizes[3]; ++c) {
-          *output++ = of(std::int32_t{*a}, std::int32_t{*b});
-          a += args.a_strides[3], b += args.b_strides[3];
-        }
-      }
+  const BroadcastRows all(args.sizes, args.a_strides, args.b_strides, args.part);
+  for (std::size_t r = all.rows.begin; r < all.rows.end; ++r) {
+    const BroadcastRows::Row row = all.at(r);
+    const auto *a = args.a + row.a, *b = args.b + row.b;
+    auto* output = args.output + row.output;
+    for (std::size_t c = all.columns.begin; c < all.columns.end; ++c, a += all.a[3], b += all.b[3])
+      *output++ = of(std::int32_t{*a}, std::int32_t{*b});
+  }
 }
 
 /// output = clamp(of(a - zero point, b - zero point) + zero point).

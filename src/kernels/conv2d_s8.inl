@@ -81,6 +81,22 @@ MOTE_INLINE void add_taps(const QuantizedConvArgs<Element>& args, const Element*
   }
 }
 
+/// Sum of the inputs that add_taps() multiplies.
+template <class Element>
+inline std::int32_t sum_of_taps(const QuantizedConvArgs<Element>& args, const Element* image, const TapSpan& rows,
+                                const TapSpan& columns, std::size_t first, std::size_t depth) {
+  const ConvShape& s = args.shape;
+  const std::size_t inside = std::size_t{rows.end - rows.begin} * (columns.end - columns.begin);
+  const std::size_t taps = std::size_t{s.window.filter_h} * s.window.filter_w;
+  std::int32_t sum = static_cast<std::int32_t>((taps - inside) * depth) * args.input_zero_point;
+  for (std::uint32_t i = rows.begin; i < rows.end; ++i)
+    for (std::uint32_t j = columns.begin; j < columns.end; ++j) {
+      const Element* input = image + (rows.at(i) * s.in.w + columns.at(j)) * s.in.c + first;
+      for (std::size_t k = 0; k < depth; ++k) sum += input[k];
+    }
+  return sum;
+}
+
 template <class Element>
 inline void conv2d_quantized(const QuantizedConvArgs<Element>& args) {
   const ConvShape& s = args.shape;
@@ -88,10 +104,13 @@ inline void conv2d_quantized(const QuantizedConvArgs<Element>& args) {
   for_each_pixel(args, [&](const Element* image, std::size_t pixel, const TapSpan& rows, const TapSpan& columns) {
     for (std::size_t group = 0; group < args.groups; ++group) {
       const std::size_t end = (group + 1) * group_outputs;
+      std::int32_t all = 0;
+      if (args.weight_zero_point != 0)
+        all = -args.weight_zero_point * sum_of_taps(args, image, rows, columns, group * depth, depth);
       for (std::size_t o = group * group_outputs; o < end; o += kBlock) {
         const std::size_t width = std::min(kBlock, end - o);
         Accumulator<Element> acc[kBlock];
-        start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr);
+        start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr, all);
         add_taps(args, image, rows, columns, group * depth, depth, args.weights + o, width, acc);
         finish_block<Element>(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
       }
@@ -99,18 +118,19 @@ inline void conv2d_quantized(const QuantizedConvArgs<Element>& args) {
   });
 }
 
-/// acc[j] += weights[j] times the input channel of output channel first + j. Each tap's sum is 32 bits wide.
+/// acc[j] += (weights[j] - zero_point) times the input channel of output channel first + j, 32 bits.
 template <class Element>
 MOTE_INLINE void add_depthwise_tap(Accumulator<Element>* acc, const Element* input, const std::int8_t* weights,
-                                   std::size_t first, std::size_t width, std::size_t multiplier) {
+                                   std::int32_t zero_point, std::size_t first, std::size_t width,
+                                   std::size_t multiplier) {
   if (multiplier == 1) {
-    for (std::size_t j = 0; j < width; ++j) acc[j] += std::int32_t{input[first + j]} * weights[j];
+    for (std::size_t j = 0; j < width; ++j) acc[j] += std::int32_t{input[first + j]} * (weights[j] - zero_point);
     return;
   }
   std::size_t channel = first / multiplier, next = (channel + 1) * multiplier - first;
   for (std::size_t j = 0; j < width; ++j) {
     if (j == next) ++channel, next += multiplier;
-    acc[j] += std::int32_t{input[channel]} * weights[j];
+    acc[j] += std::int32_t{input[channel]} * (weights[j] - zero_point);
   }
 }
 
@@ -128,20 +148,60 @@ inline void depthwise_quantized(const QuantizedConvArgs<Element>& args) {
       for (std::uint32_t i = 0; i < w.filter_h; ++i)
         for (std::uint32_t j = 0; j < w.filter_w; ++j, weights += s.out.c) {
           if (i < rows.begin || i >= rows.end || j < columns.begin || j >= columns.end) {
-            for (std::size_t c = 0; c < width; ++c) acc[c] += args.input_zero_point * weights[c];
+            for (std::size_t c = 0; c < width; ++c)
+              acc[c] += args.input_zero_point * (weights[c] - args.weight_zero_point);
             continue;
           }
-          add_depthwise_tap(acc, image + (rows.at(i) * s.in.w + columns.at(j)) * s.in.c, weights, o, width, multiplier);
+          add_depthwise_tap(acc, image + (rows.at(i) * s.in.w + columns.at(j)) * s.in.c, weights,
+                            args.weight_zero_point, o, width, multiplier);
         }
       finish_block<Element>(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
     }
   });
 }
 
+/// The input position that tap `tap` of output position `out` meets; false where there is none.
+inline bool transposed_place(std::size_t out, std::uint32_t tap, std::uint32_t stride, std::uint32_t pad,
+                             std::uint32_t size, std::size_t& place) {
+  const std::size_t at = out + pad;
+  if (at < tap || (at - tap) % stride != 0) return false;
+  place = (at - tap) / stride;
+  return place < size;
+}
+
+template <class Element>
+inline void conv2d_transpose_quantized(const QuantizedConvArgs<Element>& args) {
+  const ConvShape& s = args.shape;
+  const Window& w = s.window;
+  const std::size_t depth = s.in.c;
+  const Part::Range lines = args.part.of(std::size_t{s.batch} * s.out.h);
+  for (std::size_t pixel = lines.begin * s.out.w; pixel < lines.end * s.out.w; ++pixel) {
+    const std::size_t line = pixel / s.out.w, x = pixel - line * s.out.w, image = line / s.out.h;
+    for (std::size_t o = 0; o < s.out.c; o += kBlock) {
+      const std::size_t width = std::min<std::size_t>(kBlock, s.out.c - o);
+      Accumulator<Element> acc[kBlock];
+      start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr);
+      for (std::uint32_t i = 0; i < w.filter_h; ++i)
+        for (std::uint32_t j = 0; j < w.filter_w; ++j) {
+          std::size_t row = 0, column = 0;
+          if (!transposed_place(line - image * s.out.h, i, w.stride_h, w.pad_top, s.in.h, row)) continue;
+          if (!transposed_place(x, j, w.stride_w, w.pad_left, s.in.w, column)) continue;
+          const Element* input = args.input + ((image * s.in.h + row) * s.in.w + column) * depth;
+          const std::int8_t* weights = args.weights + ((std::size_t{i} * w.filter_w + j) * s.out.c + o) * depth;
+          for (std::size_t c = 0; c < width; ++c, weights += depth)
+            for (std::size_t k = 0; k < depth; ++k) acc[c] += (input[k] - args.input_zero_point) * weights[k];
+        }
+      finish_block<Element>(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
+    }
+  }
+}
+
 }  // namespace
 
 void conv2d_s8(const ConvS8Args& args) { conv2d_quantized(args); }
 void conv2d_s16(const ConvS16Args& args) { conv2d_quantized(args); }
+void conv2d_transpose_s8(const ConvS8Args& args) { conv2d_transpose_quantized(args); }
+void conv2d_transpose_s16(const ConvS16Args& args) { conv2d_transpose_quantized(args); }
 void depthwise_conv2d_s8(const ConvS8Args& args) { depthwise_quantized(args); }
 void depthwise_conv2d_s16(const ConvS16Args& args) { depthwise_quantized(args); }
 

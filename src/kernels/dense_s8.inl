@@ -17,10 +17,13 @@ inline void dense_quantized(const QuantizedDenseArgs<Element, Output>& args) {
   for (std::size_t row = rows.begin; row < rows.end; ++row) {
     const Element* input = args.input + row * args.fan_in;
     Output* output = args.output + row * args.fan_out;
+    std::int32_t sum = 0;
+    if (args.weight_zero_point != 0)
+      for (std::size_t k = 0; k < args.fan_in; ++k) sum += input[k];
     for (std::size_t o = columns.begin; o < columns.end; o += kBlock) {
       const std::size_t width = std::min(kBlock, columns.end - o);
       Accumulator<Element> acc[kBlock];
-      start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr);
+      start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr, -args.weight_zero_point * sum);
       add_products(
           acc, width, args.fan_in, [&](std::size_t k) MOTE_LAMBDA_INLINE { return std::int32_t{input[k]}; },
           args.weights + o, args.fan_out);
@@ -29,7 +32,40 @@ inline void dense_quantized(const QuantizedDenseArgs<Element, Output>& args) {
   }
 }
 
+/// One row of a product of two matrices, both with zero points. Lanes over columns, or dot products.
+inline void matmul_row(const MatmulS8Args& args, const std::int8_t* a, const std::int8_t* b, std::int8_t* output) {
+  const auto finish = [&](std::int32_t acc) {
+    return static_cast<std::int8_t>(args.clamp.clamp(requantize(acc, args.multiplier) + args.output_zero_point));
+  };
+  if (args.b_transposed) {
+    for (std::size_t c = 0; c < args.columns; ++c, b += args.depth) {
+      std::int32_t acc = 0;
+      for (std::size_t k = 0; k < args.depth; ++k) acc += (a[k] - args.a_zero_point) * (b[k] - args.b_zero_point);
+      output[c] = finish(acc);
+    }
+    return;
+  }
+  std::int32_t sum = 0;
+  for (std::size_t k = 0; k < args.depth; ++k) sum += a[k] - args.a_zero_point;
+  for (std::size_t c = 0; c < args.columns; c += kBlock) {
+    const std::size_t width = std::min<std::size_t>(kBlock, args.columns - c);
+    std::int32_t acc[kBlock];
+    start_block(acc, width, nullptr, -args.b_zero_point * sum);
+    add_products(
+        acc, width, args.depth, [&](std::size_t k) MOTE_LAMBDA_INLINE { return a[k] - args.a_zero_point; }, b + c,
+        args.columns);
+    for (std::size_t j = 0; j < width; ++j) output[c + j] = finish(acc[j]);
+  }
+}
+
 }  // namespace
+
+void matmul_s8(const MatmulS8Args& args) {
+  const std::size_t matrix = std::size_t{args.depth} * args.columns;
+  for (std::size_t n = 0; n < args.count; ++n)
+    for (std::size_t r = n * args.rows; r < (n + 1) * args.rows; ++r)
+      matmul_row(args, args.a + r * args.depth, args.b + n * matrix, args.output + r * args.columns);
+}
 
 void dense_s8(const DenseS8Args& args) { dense_quantized(args); }
 void dense_s8_s16(const DenseS8S16Args& args) { dense_quantized(args); }

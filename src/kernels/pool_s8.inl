@@ -69,51 +69,70 @@ inline void average_pool(const QuantizedPoolArgs<Element>& args) {
           MOTE_LAMBDA_INLINE { return (sum > 0 ? sum + count / 2 : sum - count / 2) / count; });
 }
 
-/// Axes of a reduction: each of h, w, c is kept, or walked for every output.
+/// Axes of a reduction: each of n, h, w, c is kept, or walked for every output.
 struct ReduceWalk {
-  std::uint32_t kept[3], walked[3];
-  explicit ReduceWalk(const Shape& in, std::uint32_t axes) {
-    const std::uint32_t sizes[3] = {in.h, in.w, in.c};
-    for (std::uint32_t axis = 0; axis < 3; ++axis) {
-      const bool reduced = (axes >> (2 - axis) & 1U) != 0;
-      kept[axis] = reduced ? 1 : sizes[axis];
-      walked[axis] = reduced ? sizes[axis] : 1;
+  std::size_t kept[4], walked[4], strides[4];
+  template <class Args>
+  explicit ReduceWalk(const Args& args) {
+    std::size_t stride = 1;
+    for (int axis = 3; axis >= 0; --axis) {
+      const bool reduced = (args.axes >> (3 - axis) & 1U) != 0;
+      kept[axis] = reduced ? 1 : args.sizes[axis];
+      walked[axis] = reduced ? args.sizes[axis] : 1;
+      strides[axis] = stride;
+      stride *= args.sizes[axis];
     }
   }
+  [[nodiscard]] std::size_t count() const { return walked[0] * walked[1] * walked[2] * walked[3]; }
 };
+
+/// visit(offset) for every place of four nested axes.
+template <class Visit>
+MOTE_INLINE void for_places(const std::size_t (&sizes)[4], const std::size_t (&strides)[4], const Visit& visit) {
+  for (std::size_t n = 0; n < sizes[0]; ++n)
+    for (std::size_t h = 0; h < sizes[1]; ++h)
+      for (std::size_t w = 0; w < sizes[2]; ++w)
+        for (std::size_t c = 0; c < sizes[3]; ++c)
+          visit(n * strides[0] + h * strides[1] + w * strides[2] + c * strides[3]);
+}
 
 /// finish(what step() made of a group) for every output.
 template <class Element, class Step, class Finish>
 MOTE_INLINE void reduce(const QuantizedReduceArgs<Element>& args, std::int32_t start, const Step& step,
                         const Finish& finish) {
-  const ReduceWalk walk(args.in, args.axes);
-  const std::size_t row = std::size_t{args.in.w} * args.in.c, image = row * args.in.h;
+  const ReduceWalk walk(args);
   Element* output = args.output;
-  for (std::size_t n = 0; n < args.batch; ++n)
-    for (std::size_t h = 0; h < walk.kept[0]; ++h)
-      for (std::size_t w = 0; w < walk.kept[1]; ++w)
-        for (std::size_t c = 0; c < walk.kept[2]; ++c) {
-          const Element* first = args.input + n * image + h * row + w * args.in.c + c;
-          std::int32_t acc = start;
-          for (std::size_t i = 0; i < walk.walked[0]; ++i)
-            for (std::size_t j = 0; j < walk.walked[1]; ++j) {
-              const Element* values = first + i * row + j * args.in.c;
-              for (std::size_t k = 0; k < walk.walked[2]; ++k) acc = step(acc, std::int32_t{values[k]});
-            }
-          *output++ = static_cast<Element>(finish(acc));
-        }
+  for_places(walk.kept, walk.strides, [&](std::size_t first) {
+    std::int32_t acc = start;
+    for_places(walk.walked, walk.strides, [&](std::size_t offset) MOTE_LAMBDA_INLINE {
+      acc = step(acc, std::int32_t{args.input[first + offset]});
+    });
+    *output++ = static_cast<Element>(finish(acc));
+  });
 }
 
 template <class Element>
 inline void reduce_sum(const QuantizedReduceArgs<Element>& args) {
-  const ReduceWalk walk(args.in, args.axes);
-  const auto count = static_cast<std::int32_t>(walk.walked[0] * walk.walked[1] * walk.walked[2]);
+  const auto count = static_cast<std::int32_t>(ReduceWalk(args).count());
   reduce(
       args, 0, [](std::int32_t a, std::int32_t b) MOTE_LAMBDA_INLINE { return a + b; },
       [&](std::int32_t sum) MOTE_LAMBDA_INLINE {
         const std::int32_t value = requantize(sum - count * args.input_zero_point, args.multiplier);
         return args.clamp.clamp(value + args.output_zero_point);
       });
+}
+
+/// The first place along the middle axis whose value is before those of all others.
+template <class Before>
+MOTE_INLINE void first_place(const ArgReduceS8Args& args, const Before& before) {
+  for (std::size_t o = 0; o < args.outer; ++o)
+    for (std::size_t i = 0; i < args.inner; ++i) {
+      const std::int8_t* input = args.input + o * args.count * args.inner + i;
+      std::size_t best = 0;
+      for (std::size_t k = 1; k < args.count; ++k)
+        if (before(input[k * args.inner], input[best * args.inner])) best = k;
+      args.output[o * args.inner + i] = static_cast<std::int32_t>(best);
+    }
 }
 
 /// Where one output coordinate falls along an axis: neighbours, and 1024 times the distance from the lower.
@@ -151,6 +170,13 @@ void reduce_min_s8(const ReduceS8Args& args) {
   reduce(
       args, 127, [](std::int32_t a, std::int32_t b) MOTE_LAMBDA_INLINE { return a < b ? a : b; },
       [](std::int32_t value) MOTE_LAMBDA_INLINE { return value; });
+}
+
+void argmax_s8(const ArgReduceS8Args& args) {
+  first_place(args, [](std::int8_t a, std::int8_t b) MOTE_LAMBDA_INLINE { return a > b; });
+}
+void argmin_s8(const ArgReduceS8Args& args) {
+  first_place(args, [](std::int8_t a, std::int8_t b) MOTE_LAMBDA_INLINE { return a < b; });
 }
 
 void resize_bilinear_s8(const ResizeBilinearS8Args& args) {

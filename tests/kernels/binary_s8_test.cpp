@@ -85,11 +85,11 @@ BinaryMultipliers multipliers(Binary op, Integers& numbers) {
     case Binary::add:
     case Binary::sub: return add_multipliers(a, b, larger * some, kType);
     case Binary::squared_difference: return squared_difference_multipliers(a, b, larger * larger * some * wide, kType);
-    case Binary::mul: s.output = mul_multiplier(a, b, a * b * some * wide); return s;
+    case Binary::mul: s.output = product_multiplier(a, b, a * b * some * wide); return s;
     case Binary::div: s.output = div_multiplier(a, b, a / b * some * 0.1F); return s;
     case Binary::prelu:
       s.a = rescale_multiplier(a, a * some);
-      s.b = mul_multiplier(a, 0.02F, a * some);
+      s.b = product_multiplier(a, 0.02F, a * some);
       return s;
     default: return s;
   }
@@ -125,7 +125,11 @@ void check(Binary op, Kernel<Element> kernel, std::uint32_t seed) {
   const bool extreme = op == Binary::minimum || op == Binary::maximum;
   args.clamp = {numbers.between(-kHigh - 1, -kHigh / 2), numbers.between(kHigh / 2, kHigh)};
   args.scale = multipliers<Element>(op, numbers);
-  kernel(args);
+  const std::uint32_t shares = in_place ? 1 : 1 + seed % 4;
+  for (std::uint32_t share = shares; share-- > 0;) {
+    args.part = {share, shares};
+    kernel(args);
+  }
   std::size_t wrong = 0;
   problem.for_each([&](std::size_t i, std::size_t at_a, std::size_t at_b) {
     std::int64_t expected = (copied[at_a] > b[at_b]) == (op == Binary::maximum) ? copied[at_a] : b[at_b];
@@ -228,7 +232,10 @@ TEST(binary_s8, comparisons_bring_both_to_their_scales) {
       args.scale = compare_multipliers(scale, seed % 2 == 0 ? scale : any_scale(numbers));
       numbers.fill(a, problem.a.elements, -20, 20);
       numbers.fill(b, problem.b.elements, -20, 20);
-      k.kernel(args);
+      for (std::uint32_t share = 3; share-- > 0;) {
+        args.part = {share, 3};
+        k.kernel(args);
+      }
       std::size_t wrong = 0;
       problem.for_each([&](std::size_t i, std::size_t at_a, std::size_t at_b) {
         const auto left = reference::on_common_scale(a[at_a] - args.a_zero_point, args.scale.a, 8);

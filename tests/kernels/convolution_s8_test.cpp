@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// dense_s8, dense_s16, conv2d_s8, conv2d_s16, depthwise_conv2d_s8, depthwise_conv2d_s16: every byte equals the
-// specification's in 64-bit integers, for random shapes, zero points, multipliers and clamps, whole and in shares.
+// dense_s8, dense_s16, conv2d_s8, conv2d_s16, depthwise_conv2d_s8, depthwise_conv2d_s16, conv2d_transpose_s8,
+// conv2d_transpose_s16, matmul_s8: every byte equals the specification's in 64-bit integers, for random shapes, zero
+// points, multipliers and clamps, whole and in shares.
 #include "reference/convolution_s8.hpp"
 
 #include <cstddef>
@@ -72,9 +73,11 @@ void check_dense(void (*kernel)(const QuantizedDenseArgs<Element>&), std::uint32
   const std::int64_t spread = std::int64_t{args.fan_in} * (sizeof(Element) == 1 ? 3000 : 700000);
   const Channels<Element> channels(args.fan_out, numbers, spread);
   const std::int32_t zero_point = any_zero_point<Element>(numbers);
+  args.weight_zero_point = seed % 3 == 0 ? any_zero_point<Element>(numbers) : 0;
   for (std::size_t o = 0; o < args.fan_out; ++o) {
     channels.folded[o] = channels.bias[o];
-    for (std::size_t k = 0; k < args.fan_in; ++k) channels.folded[o] -= zero_point * weights[k * args.fan_out + o];
+    for (std::size_t k = 0; k < args.fan_in; ++k)
+      channels.folded[o] -= zero_point * (weights[k * args.fan_out + o] - args.weight_zero_point);
   }
   args.input = input;
   args.weights = weights;
@@ -122,9 +125,11 @@ void check_conv(void (*kernel)(const QuantizedConvArgs<Element>&), Specification
   const auto spread = static_cast<std::int64_t>(terms) * (sizeof(Element) == 1 ? 3000 : 700000);
   const Channels<Element> channels(s.out.c, numbers, spread);
   args.input_zero_point = any_zero_point<Element>(numbers);
+  args.weight_zero_point = seed % 5 == 0 ? any_zero_point<Element>(numbers) : 0;
   for (std::size_t o = 0; o < s.out.c; ++o) {
     channels.folded[o] = channels.bias[o];
-    for (std::size_t k = 0; k < terms; ++k) channels.folded[o] -= args.input_zero_point * weights[k * s.out.c + o];
+    for (std::size_t k = 0; k < terms; ++k)
+      channels.folded[o] -= args.input_zero_point * (weights[k * s.out.c + o] - args.weight_zero_point);
   }
   args.input = input;
   args.weights = weights;
@@ -163,6 +168,89 @@ TEST(convolution_s8, depthwise_conv2d_equals_the_specification) {
   for (std::uint32_t seed = 1; seed <= 60; ++seed) {
     check_conv<std::int8_t>(kernels::depthwise_conv2d_s8, reference::depthwise_quantized, seed, true);
     check_conv<std::int16_t>(kernels::depthwise_conv2d_s16, reference::depthwise_quantized, seed, true);
+  }
+}
+
+template <class Element>
+void check_transpose(void (*kernel)(const QuantizedConvArgs<Element>&), std::uint32_t seed) {
+  Integers numbers(seed);
+  bytes.reset();
+  const auto draw = [&](int low, int high) { return static_cast<std::uint32_t>(numbers.between(low, high)); };
+  QuantizedConvArgs<Element> args{};
+  ConvShape& s = args.shape;
+  Window w{draw(1, 4), draw(1, 4), draw(1, 3), draw(1, 3), 1, 1, 0, 0};
+  w.pad_top = draw(0, static_cast<int>(w.filter_h) - 1);
+  w.pad_left = draw(0, static_cast<int>(w.filter_w) - 1);
+  s = {draw(1, 2), {draw(1, 5), draw(1, 5), draw(1, 9)}, {}, w};
+  s.out = {s.in.h * w.stride_h, (s.in.w - 1) * w.stride_w + w.filter_w - w.pad_left, draw(1, seed % 4 == 0 ? 40 : 9)};
+  const std::size_t inputs = s.batch * static_cast<std::size_t>(s.in.elements());
+  const std::size_t outputs = s.batch * static_cast<std::size_t>(s.out.elements());
+  const std::size_t count = std::size_t{w.filter_h} * w.filter_w * s.in.c * s.out.c;
+  auto* input = bytes.take<Element>(inputs, seed);
+  auto* weights = bytes.take<std::int8_t>(count, seed + 1);
+  args.output = bytes.take<Element>(outputs, seed + 2);
+  numbers.fill(input, inputs);
+  numbers.fill(weights, count);
+  const Channels<Element> channels(s.out.c, numbers, s.in.c * 4 * (sizeof(Element) == 1 ? 3000 : 700000));
+  args.input_zero_point = any_zero_point<Element>(numbers);
+  args.input = input;
+  args.weights = weights;
+  args.bias = channels.bias;
+  args.stage = channels.stage;
+  for (const std::uint32_t shares : {1U, 3U}) {
+    for (std::size_t i = 0; i < outputs; ++i) args.output[i] = static_cast<Element>(i);
+    for (std::uint32_t share = shares; share-- > 0;) {
+      args.part = {share, shares};
+      kernel(args);
+    }
+    std::size_t wrong = 0;
+    test::for_each_element(s.batch, s.out, [&](const reference::At& out, std::size_t i) {
+      wrong += args.output[i] != reference::conv2d_transpose_quantized(args, channels.bias, out);
+    });
+    ASSERT_EQ(wrong, 0U) << "seed " << seed << " in " << shares;
+  }
+  EXPECT_TRUE(bytes.intact()) << seed;
+}
+
+TEST(convolution_s8, conv2d_transpose_equals_the_specification) {
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    check_transpose<std::int8_t>(kernels::conv2d_transpose_s8, seed);
+    check_transpose<std::int16_t>(kernels::conv2d_transpose_s16, seed);
+  }
+}
+
+TEST(convolution_s8, matmul_equals_the_specification) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    Integers numbers(seed);
+    bytes.reset();
+    const auto draw = [&](int low, int high) { return static_cast<std::uint32_t>(numbers.between(low, high)); };
+    MatmulS8Args args{};
+    args.count = draw(1, 3), args.rows = draw(1, 7), args.depth = draw(1, 40), args.columns = draw(1, 40);
+    args.b_transposed = seed % 2 == 0;
+    const std::size_t as = args.count * args.rows * args.depth, bs = args.count * args.depth * args.columns;
+    auto* a = bytes.take<std::int8_t>(as, seed);
+    auto* b = bytes.take<std::int8_t>(bs, seed + 1);
+    args.output = bytes.take<std::int8_t>(args.count * args.rows * args.columns, seed + 2);
+    numbers.fill(a, as);
+    numbers.fill(b, bs);
+    args.a = a, args.b = b;
+    args.a_zero_point = numbers.between(-128, 127), args.b_zero_point = numbers.between(-128, 127);
+    args.output_zero_point = numbers.between(-128, 127);
+    args.multiplier = {numbers.between(1 << 30, 0x7FFFFFFF), numbers.between(-11, -8)};
+    kernels::matmul_s8(args);
+    for (std::size_t n = 0; n < args.count; ++n)
+      for (std::size_t r = 0; r < args.rows; ++r)
+        for (std::size_t c = 0; c < args.columns; ++c) {
+          std::int64_t sum = 0;
+          for (std::size_t k = 0; k < args.depth; ++k) {
+            const std::size_t at = args.b_transposed ? c * args.depth + k : k * args.columns + c;
+            sum += (std::int64_t{a[(n * args.rows + r) * args.depth + k]} - args.a_zero_point) *
+                   (b[n * args.depth * args.columns + at] - args.b_zero_point);
+          }
+          const std::int64_t value = reference::requantize_twice(sum, args.multiplier) + args.output_zero_point;
+          ASSERT_EQ(args.output[(n * args.rows + r) * args.columns + c], reference::clamp(value, -128, 127)) << seed;
+        }
+    EXPECT_TRUE(bytes.intact()) << seed;
   }
 }
 

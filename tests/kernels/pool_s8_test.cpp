@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // max_pool_s8, max_pool_s16, average_pool_s8, average_pool_s16, reduce_sum_s8, reduce_sum_s16, reduce_max_s8,
-// reduce_min_s8, resize_bilinear_s8 against 64-bit integers, whole and in shares.
+// reduce_min_s8, argmax_s8, argmin_s8, resize_bilinear_s8 against 64-bit integers, whole and in shares.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -81,17 +81,19 @@ struct Group {
 
 /// visit(index of the output, group) for every output, found by dividing every input's index.
 template <class Element, class Visit>
-void for_each_group(const QuantizedReduceArgs<Element>& args, std::size_t outputs, const Visit& visit) {
-  const Shape& in = args.in;
-  const bool h_stays = (args.axes & 4) == 0, w_stays = (args.axes & 2) == 0, c_stays = (args.axes & 1) == 0;
+void for_each_group(const QuantizedReduceArgs<Element>& args, std::size_t inputs, std::size_t outputs,
+                    const Visit& visit) {
   for (std::size_t out = 0; out < outputs; ++out) {
     Group group;
-    for (std::size_t i = 0; i < args.batch * static_cast<std::size_t>(in.elements()); ++i) {
-      const std::size_t c = i % in.c, w = i / in.c % in.w, h = i / in.c / in.w % in.h, n = i / in.c / in.w / in.h;
-      std::size_t to = n;
-      if (h_stays) to = to * in.h + h;
-      if (w_stays) to = to * in.w + w;
-      if (c_stays) to = to * in.c + c;
+    for (std::size_t i = 0; i < inputs; ++i) {
+      std::size_t rest = i, to = 0, stride = 1;
+      for (int axis = 3; axis >= 0; --axis) {
+        const std::size_t size = args.sizes[axis], place = rest % size;
+        rest /= size;
+        if ((args.axes >> (3 - axis) & 1U) != 0) continue;
+        to += place * stride;
+        stride *= size;
+      }
       if (to == out) group.add(args.input[i]);
     }
     visit(out, group);
@@ -103,13 +105,15 @@ void check_reduce(std::uint32_t seed) {
   Integers numbers(seed);
   bytes.reset();
   QuantizedReduceArgs<Element> args{};
-  const auto draw = [&](int low, int high) { return static_cast<std::uint32_t>(numbers.between(low, high)); };
-  args.batch = draw(1, 2);
-  args.in = {draw(1, 5), draw(1, 6), draw(1, 9)};
-  args.axes = 1 + seed % 7;
-  const std::size_t inputs = args.batch * static_cast<std::size_t>(args.in.elements());
-  const std::uint32_t count = ((args.axes & 4) != 0 ? args.in.h : 1) * ((args.axes & 2) != 0 ? args.in.w : 1) *
-                              ((args.axes & 1) != 0 ? args.in.c : 1);
+  constexpr int kMost[4] = {2, 5, 6, 9};
+  args.axes = 1 + seed % 15;
+  std::size_t inputs = 1;
+  std::uint32_t count = 1;
+  for (int axis = 0; axis < 4; ++axis) {
+    args.sizes[axis] = static_cast<std::uint32_t>(numbers.between(1, kMost[axis]));
+    inputs *= args.sizes[axis];
+    if ((args.axes >> (3 - axis) & 1U) != 0) count *= args.sizes[axis];
+  }
   const std::size_t outputs = inputs / count;
   auto* input = bytes.take<Element>(inputs, seed);
   args.output = bytes.take<Element>(outputs, seed + 1);
@@ -125,7 +129,7 @@ void check_reduce(std::uint32_t seed) {
   const auto run = [&](void (*kernel)(const QuantizedReduceArgs<Element>&), const auto& expected) {
     for (std::size_t i = 0; i < outputs; ++i) args.output[i] = static_cast<Element>(i);
     kernel(args);
-    for_each_group(args, outputs, [&](std::size_t i, const Group& group) {
+    for_each_group(args, inputs, outputs, [&](std::size_t i, const Group& group) {
       ASSERT_EQ(args.output[i], expected(group)) << "seed " << seed << " at " << i;
     });
   };
@@ -147,6 +151,33 @@ TEST(pool_s8, reductions_equal_the_specification) {
   for (std::uint32_t seed = 1; seed <= 70; ++seed) {
     check_reduce<std::int8_t>(seed);
     check_reduce<std::int16_t>(seed);
+  }
+}
+
+TEST(pool_s8, places_of_extremes_are_the_first) {
+  for (std::uint32_t seed = 1; seed <= 30; ++seed) {
+    Integers numbers(seed);
+    bytes.reset();
+    const auto draw = [&](int low, int high) { return static_cast<std::uint32_t>(numbers.between(low, high)); };
+    ArgReduceS8Args args{nullptr, nullptr, draw(1, 4), draw(1, 12), draw(1, 5)};
+    const std::size_t outputs = std::size_t{args.outer} * args.inner;
+    auto* input = bytes.take<std::int8_t>(outputs * args.count, seed);
+    args.input = input;
+    args.output = bytes.take<std::int32_t>(outputs, seed + 1);
+    numbers.fill(input, outputs * args.count, -3, 3);
+    for (const int sign : {1, -1}) {
+      (sign > 0 ? kernels::argmax_s8 : kernels::argmin_s8)(args);
+      for (std::size_t i = 0; i < outputs; ++i) {
+        const std::int8_t* values = input + i / args.inner * args.count * args.inner + i % args.inner;
+        const auto place = static_cast<std::size_t>(args.output[i]);
+        ASSERT_LT(place, args.count);
+        for (std::size_t k = 0; k < args.count; ++k) {
+          const int behind = sign * (values[place * args.inner] - values[k * args.inner]);
+          ASSERT_TRUE(k < place ? behind > 0 : behind >= 0) << seed;
+        }
+      }
+    }
+    EXPECT_TRUE(bytes.intact()) << seed;
   }
 }
 

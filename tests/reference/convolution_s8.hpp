@@ -29,7 +29,8 @@ std::int64_t dense_quantized(const QuantizedDenseArgs<Element>& args, const std:
                              std::size_t row, std::size_t unit) {
   std::int64_t sum = bias[unit];
   for (std::size_t k = 0; k < args.fan_in; ++k)
-    sum += (std::int64_t{args.input[row * args.fan_in + k]} - zero_point) * args.weights[k * args.fan_out + unit];
+    sum += (std::int64_t{args.input[row * args.fan_in + k]} - zero_point) *
+           (args.weights[k * args.fan_out + unit] - args.weight_zero_point);
   return staged<Element>(sum, unit, args.stage);
 }
 
@@ -44,7 +45,7 @@ std::int64_t conv2d_quantized(const QuantizedConvArgs<Element>& args, const std:
       if (!meets(s, out.y, out.x, i, j, row, column)) continue;
       for (std::size_t c = 0; c < depth; ++c)
         sum += (std::int64_t{args.input[index(s.in, {out.n, row, column, first + c})]} - args.input_zero_point) *
-               args.weights[(tap(s, i, j) * depth + c) * s.out.c + out.c];
+               (args.weights[(tap(s, i, j) * depth + c) * s.out.c + out.c] - args.weight_zero_point);
     }
   return staged<Element>(sum, out.c, args.stage);
 }
@@ -59,8 +60,27 @@ std::int64_t depthwise_quantized(const QuantizedConvArgs<Element>& args, const s
       if (!meets(s, out.y, out.x, i, j, row, column)) continue;
       sum +=
           (std::int64_t{args.input[index(s.in, {out.n, row, column, out.c / multiplier(s)})]} - args.input_zero_point) *
-          args.weights[tap(s, i, j) * s.out.c + out.c];
+          (args.weights[tap(s, i, j) * s.out.c + out.c] - args.weight_zero_point);
     }
+  return staged<Element>(sum, out.c, args.stage);
+}
+
+/// Every input pixel and tap, whichever reach the output pixel.
+template <class Element>
+std::int64_t conv2d_transpose_quantized(const QuantizedConvArgs<Element>& args, const std::int32_t* bias,
+                                        const At& out) {
+  const ConvShape& s = args.shape;
+  const Window& w = s.window;
+  std::int64_t sum = bias[out.c];
+  for (std::size_t y = 0; y < s.in.h; ++y)
+    for (std::size_t x = 0; x < s.in.w; ++x)
+      for (std::size_t i = 0; i < w.filter_h; ++i)
+        for (std::size_t j = 0; j < w.filter_w; ++j) {
+          if (y * w.stride_h + i != out.y + w.pad_top || x * w.stride_w + j != out.x + w.pad_left) continue;
+          for (std::size_t c = 0; c < s.in.c; ++c)
+            sum += (std::int64_t{args.input[index(s.in, {out.n, y, x, c})]} - args.input_zero_point) *
+                   args.weights[(tap(s, i, j) * s.out.c + out.c) * s.in.c + c];
+        }
   return staged<Element>(sum, out.c, args.stage);
 }
 

@@ -94,15 +94,17 @@ TEST(fixed_point, multipliers_are_the_nearest) {
   }
 }
 
-TEST(fixed_point, dense_rounds_the_product_of_scales) {
-  constexpr float kInput = 0.0235294122F, kWeights = 0.00314159274F, kOutput = 0.117647059F;
-  constexpr QuantizedMultiplier kConv = conv_multiplier(kInput, kWeights, kOutput);
-  constexpr QuantizedMultiplier kDense = dense_multiplier(kInput, kWeights, kOutput);
-  static_assert(kConv != kDense && kConv.shift == kDense.shift);
-  EXPECT_EQ(kConv.shift, -10);
-  EXPECT_LE(kConv.multiplier - kDense.multiplier < 0 ? kDense.multiplier - kConv.multiplier
-                                                     : kConv.multiplier - kDense.multiplier,
-            128);
+TEST(fixed_point, scales_are_multiplied_and_divided_in_double) {
+  // 5/6 in double gives a multiplier above, in float32 one below what takes 3 to 2.5.
+  constexpr QuantizedMultiplier kFiveSixths = rescale_multiplier(5.0F, 6.0F);
+  static_assert(kFiveSixths == QuantizedMultiplier{1789569707, 0});
+  static_assert(requantize(3, kFiveSixths) == 3 && requantize(21, kFiveSixths) == 18);
+  static_assert(product_multiplier(5.0F, 1.0F, 6.0F) == kFiveSixths);
+  static_assert(quantize_multiplier(double{5.0F / 6.0F}).multiplier < kFiveSixths.multiplier);
+  // Scales of a dense layer whose product float32 would round up: TensorFlow Lite Micro gives -55 for this sum.
+  constexpr float kInput = 0x1.67CDDAp-10F, kWeights = 0x1.C9F2B4p-7F, kOutput = 0x1.216CB4p-9F;
+  static_assert(requantize(-6388, product_multiplier(kInput, kWeights, kOutput)) == -55);
+  static_assert(requantize(-6388, quantize_multiplier(double{kInput * kWeights} / double{kOutput})) == -56);
 }
 
 TEST(fixed_point, ranges_of_activations) {

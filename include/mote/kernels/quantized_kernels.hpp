@@ -34,8 +34,9 @@ struct OutputStage {
   bool narrow = false;
 };
 
-/// output (batch, fan_out) = input (batch, fan_in) weights (fan_in, fan_out) + bias (fan_out), rescaled. bias may be
-/// null; it holds -input_zero_point times the sum of a unit's weights. fan_in <= 2^16 keeps s8 within 32 bits.
+/// output (batch, fan_out) = input (batch, fan_in) (weights - weight_zero_point) (fan_in, fan_out) + bias (fan_out),
+/// rescaled. bias may be null; it holds -input_zero_point times the sum of a unit's weights, each less its zero point.
+/// fan_in <= 2^16 keeps s8 within 32 bits. weight_zero_point is 0 but for weights that came as u8; s16: 0.
 template <class Element, class Output = Element>
 struct QuantizedDenseArgs {
   const Element* input;
@@ -44,12 +45,16 @@ struct QuantizedDenseArgs {
   Output* output;
   std::uint32_t batch, fan_in, fan_out;
   OutputStage stage;
+  std::int32_t weight_zero_point = 0;
   Part part{};
 };
 
-/// conv2d, depthwise_conv2d: as ConvArgs says, rescaled. bias holds -input_zero_point times the sum of a channel's
-/// weights, all taps; taps outside the image then count as input_zero_point. conv2d with groups: weights (filter_h,
-/// filter_w, in_c / groups, out_c), output channels of group g read the in_c / groups input channels of theirs.
+/// conv2d, depthwise_conv2d: as ConvArgs says, rescaled. bias as for dense, over all taps: those outside the image
+/// count as input_zero_point. conv2d with groups: weights (filter_h, filter_w, in_c / groups, out_c), output channels
+/// of group g read the in_c / groups input channels of theirs. conv2d_transpose: input pixel (y, x) adds its product
+/// with tap (i, j) to output pixel (y stride_h + i - pad_top, …); shape.in is the smaller image. Weights (filter_h,
+/// filter_w, out_c, in_c). No dilation, no groups, no weight_zero_point; bias as the file has it: taps differ from
+/// pixel to pixel, so the zero point cannot be part of it.
 template <class Element>
 struct QuantizedConvArgs {
   const Element* input;
@@ -60,6 +65,7 @@ struct QuantizedConvArgs {
   std::int32_t input_zero_point;
   OutputStage stage;
   std::uint32_t groups = 1;
+  std::int32_t weight_zero_point = 0;
   Part part{};
 };
 
@@ -101,6 +107,7 @@ struct QuantizedBinaryArgs {
   std::int32_t a_zero_point = 0, b_zero_point = 0, output_zero_point = 0;
   BinaryMultipliers scale{};
   QuantizedRange clamp{};
+  Part part{};
 };
 using BinaryS8Args = QuantizedBinaryArgs<std::int8_t>;
 using BinaryS16Args = QuantizedBinaryArgs<std::int16_t>;
@@ -114,6 +121,7 @@ struct CompareS8Args {
   std::uint32_t a_strides[4], b_strides[4];
   std::int32_t a_zero_point = 0, b_zero_point = 0;
   BinaryMultipliers scale{};
+  Part part{};
 };
 
 /// output[i] = table[input[i] as a byte]: every function of one 8-bit value (model/lookup_tables.hpp). output may be
@@ -174,15 +182,14 @@ struct RequantizeArgs {
   Part part{};
 };
 
-/// Over the axes of the mask (1 = c, 2 = w, 4 = h) of each sample; the output keeps the other axes in their order.
+/// Over a set of axes of (n, h, w, c) as ReduceArgs has it (1 = c, 2 = w, 4 = h, 8 = n), each kept with extent 1.
 /// sum: requantize(sum - count input_zero_point, multiplier) + output_zero_point, clamped; a mean is a sum with
 /// mean_multiplier(). max, min: of the bytes.
 template <class Element>
 struct QuantizedReduceArgs {
   const Element* input;
   Element* output;
-  std::uint32_t batch;
-  Shape in;
+  std::uint32_t sizes[4];
   std::uint32_t axes;
   std::int32_t input_zero_point = 0, output_zero_point = 0;
   QuantizedMultiplier multiplier{};
@@ -238,6 +245,26 @@ struct ResizeBilinearS8Args {
   Shape in;
   std::uint32_t out_h, out_w;
   bool align_corners, half_pixel_centers;
+};
+
+/// output[o, i] = the first k with the largest (smallest) input[o, k, i].
+struct ArgReduceS8Args {
+  const std::int8_t* input;
+  std::int32_t* output;
+  std::uint32_t outer, count, inner;
+};
+
+/// For each of `count` pairs of matrices: output (rows, columns) = clamp(requantize(sum_k (a[r,k] - a_zero_point)
+/// (b[k,c] - b_zero_point), multiplier) + output_zero_point). b_transposed: b is stored (columns, depth).
+struct MatmulS8Args {
+  const std::int8_t* a;
+  const std::int8_t* b;
+  std::int8_t* output;
+  std::uint32_t count, rows, depth, columns;
+  bool b_transposed;
+  std::int32_t a_zero_point, b_zero_point, output_zero_point;
+  QuantizedMultiplier multiplier;
+  QuantizedRange clamp{};
 };
 
 /// The second half of an SVDF layer: output[n,u] = clamp(requantize(bias[u] + sum_{t,r} weights[t, u rank + r]

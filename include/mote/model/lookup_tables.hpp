@@ -128,6 +128,14 @@ constexpr LookupTable leaky_relu_table(const Quantization& input, const Quantiza
   });
 }
 
+constexpr LookupTable abs_table(const Quantization& input, const Quantization& output) {
+  const QuantizedMultiplier q = rescale_multiplier(input.scale, output.scale);
+  return tables::tabulate({}, [&](std::int32_t x) {
+    const std::int32_t difference = x - input.zero_point;
+    return requantize(difference < 0 ? -difference : difference, q) + output.zero_point;
+  });
+}
+
 namespace tables {
 
 constexpr std::int32_t clamp_16(std::int32_t value) { return QuantizedRange{-32768, 32767}.clamp(value); }

@@ -79,16 +79,11 @@ constexpr QuantizedRange activation_range(float low, float high, const Quantizat
   return result;
 }
 
-/// conv2d, depthwise_conv2d, dense with a scale for each output or 16-bit activations: input scale times weight scale
-/// by output scale.
-constexpr QuantizedMultiplier conv_multiplier(float input, float weights, float output) {
-  return quantize_multiplier(double{input} * double{weights} / double{output});
-}
-/// dense of 8-bit activations with one scale for all outputs: the product of input and weight scale is rounded to
-/// float32 first.
-constexpr QuantizedMultiplier dense_multiplier(float input, float weights, float output) {
-  const float product = input * weights;
-  return quantize_multiplier(double{product} / double{output});
+/// dense, convolutions, mul, matmul, both halves of SVDF: the product of two scales by the output's. Nothing is rounded
+/// to float32 on the way, whether there is one weight scale or one for each output (older kernels of TensorFlow Lite
+/// did so for dense layers).
+constexpr QuantizedMultiplier product_multiplier(float a, float b, float output) {
+  return quantize_multiplier(double{a} * double{b} / double{output});
 }
 /// requantize, relu, leaky_relu for x >= 0, prelu for x >= 0: input scale by output scale.
 constexpr QuantizedMultiplier rescale_multiplier(float input, float output) {
@@ -121,9 +116,6 @@ constexpr BinaryMultipliers squared_difference_multipliers(float a, float b, flo
 /// Comparisons: each operand by its own scale.
 constexpr BinaryMultipliers compare_multipliers(float a, float b) {
   return {quantize_multiplier(double{a}), quantize_multiplier(double{b}), {}, 8};
-}
-constexpr QuantizedMultiplier mul_multiplier(float a, float b, float output) {
-  return quantize_multiplier(double{a} * double{b} / double{output});
 }
 constexpr QuantizedMultiplier div_multiplier(float a, float b, float output) {
   return quantize_multiplier(double{a} / (double{b} * double{output}));
@@ -185,8 +177,8 @@ constexpr LstmScale lstm_scale(float input, const float (&weights)[4], const flo
                                float cell, float cell_clip) {
   LstmScale scale{};
   for (int gate = 0; gate < 4; ++gate) {
-    scale.input[gate] = conv_multiplier(input, weights[gate], 0x1p-12F);
-    scale.recurrent[gate] = conv_multiplier(hidden, recurrent[gate], 0x1p-12F);
+    scale.input[gate] = product_multiplier(input, weights[gate], 0x1p-12F);
+    scale.recurrent[gate] = product_multiplier(hidden, recurrent[gate], 0x1p-12F);
   }
   scale.cell = quantize_multiplier(0x1p-30 / double{cell});
   scale.hidden = quantize_multiplier(0x1p-30 / double{hidden});
