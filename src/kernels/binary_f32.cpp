@@ -18,21 +18,23 @@ using simd::splat;
 template <class Function>
 inline void map_operands(const BinaryArgs& args, const Function& function) {
   const F32 low = splat(args.clamp.low), high = splat(args.clamp.high);
-  broadcast_operands(args, [&](std::size_t at, auto lanes, F32 a, F32 b) MOTE_LAMBDA_INLINE {
-    lanes.store(args.output + at, min(high, max(low, function(a, b))));
-  });
+  float* const output = args.output;
+  broadcast_operands(args, [=](std::size_t at, auto lanes, F32 a, F32 b)
+                               MOTE_LAMBDA_INLINE { lanes.store(output + at, min(high, max(low, function(a, b)))); });
 }
 
 /// by_a(a, b, g) or by_b(a, b, g): the gradient by the operand that args names.
 template <class ByA, class ByB>
 inline void map_operand_gradients(const BinaryGradArgs& args, const ByA& by_a, const ByB& by_b) {
+  const float* const grad_output = args.grad_output;
+  float* const grad_input = args.grad_input;
   if (args.operand == 0) {
-    broadcast_operands(args, [&](std::size_t at, auto lanes, F32 a, F32 b) MOTE_LAMBDA_INLINE {
-      lanes.store(args.grad_input + at, by_a(a, b, lanes.load(args.grad_output + at)));
+    broadcast_operands(args, [=](std::size_t at, auto lanes, F32 a, F32 b) MOTE_LAMBDA_INLINE {
+      lanes.store(grad_input + at, by_a(a, b, lanes.load(grad_output + at)));
     });
   } else {
-    broadcast_operands(args, [&](std::size_t at, auto lanes, F32 a, F32 b) MOTE_LAMBDA_INLINE {
-      lanes.store(args.grad_input + at, by_b(a, b, lanes.load(args.grad_output + at)));
+    broadcast_operands(args, [=](std::size_t at, auto lanes, F32 a, F32 b) MOTE_LAMBDA_INLINE {
+      lanes.store(grad_input + at, by_b(a, b, lanes.load(grad_output + at)));
     });
   }
 }
@@ -82,14 +84,18 @@ void div_grad_f32(const BinaryGradArgs& args) {
       [](F32 a, F32 b, F32 g) MOTE_LAMBDA_INLINE { return -(g * (a / b / b)); });
 }
 
-void minimum_f32(const BinaryArgs& args) { map_operands(args, lesser); }
+void minimum_f32(const BinaryArgs& args) {
+  map_operands(args, [](F32 a, F32 b) MOTE_LAMBDA_INLINE { return lesser(a, b); });
+}
 void minimum_grad_f32(const BinaryGradArgs& args) {
   map_operand_gradients(
       args, [](F32 a, F32 b, F32 g) MOTE_LAMBDA_INLINE { return to_the_greater(-a, -b, g); },
       [](F32 a, F32 b, F32 g) MOTE_LAMBDA_INLINE { return to_the_greater(-b, -a, g); });
 }
 
-void maximum_f32(const BinaryArgs& args) { map_operands(args, greater); }
+void maximum_f32(const BinaryArgs& args) {
+  map_operands(args, [](F32 a, F32 b) MOTE_LAMBDA_INLINE { return greater(a, b); });
+}
 void maximum_grad_f32(const BinaryGradArgs& args) {
   map_operand_gradients(
       args, [](F32 a, F32 b, F32 g) MOTE_LAMBDA_INLINE { return to_the_greater(a, b, g); },

@@ -133,13 +133,15 @@ struct ExpandedOperand {
   }
 };
 
-/// body(first, lanes, a, b) for every vector of outputs. Rows shorter than a few vectors
-/// are taken several at a time, what repeats in them is copied to the stack.
+/// body(first, lanes, a, b) for every vector of outputs. Rows shorter than a few vectors are taken several at a time,
+/// what repeats in them is copied to the stack. The body holds values, and each run has a copy of it: through
+/// references compilers would read all of them again after every store of a vector.
 template <class Args, class Body>
-inline void broadcast_operands(const Args& args, const Body& body) {
+inline void broadcast_operands(const Args& args, const Body& held) {
   const BroadcastAxes<2> axes(args.sizes, {args.a_strides, args.b_strides});
   for_each_broadcast(axes, args.part, [&](const BroadcastRows<2>& run) {
     const float *a = args.a + run.offset[0], *b = args.b + run.offset[1];
+    const Body body = held;
     if (simd::kLanes > 1 && run.rows > 1 && run.length < kShortRow) {
       alignas(64) float buffers[2][kExpanded];
       ExpandedOperand rows_of_a(a, run.step[0], run.row_step[0], run.length, buffers[0]);

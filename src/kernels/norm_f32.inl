@@ -113,7 +113,7 @@ MOTE_INLINE simd::F32 lrn_divisor(const Args& args, const float* row, std::size_
     float sums[simd::kLanes] = {};
     for (std::size_t l = 0; l < simd::kLanes && c + l < channels; ++l) {
       const std::size_t here = c + l, begin = here < args.before ? 0 : here - args.before;
-      for (std::size_t at = begin; at < std::min(here + args.after + 1, channels); ++at)
+      for (std::size_t at = begin; at < std::min<std::size_t>(here + args.after + 1, channels); ++at)
         sums[l] = simd::scalar_mul_add(row[at], row[at], sums[l]);
     }
     sum = simd::load(sums);
@@ -193,7 +193,7 @@ void lrn_grad_f32(const LrnGradArgs& args) {
     });
     for (std::size_t c = 0; c < channels; ++c) {
       float sum = 0.0F;
-      const std::size_t end = std::min(c + args.before + 1, channels);
+      const std::size_t end = std::min<std::size_t>(c + args.before + 1, channels);
       for (std::size_t at = c < args.after ? 0 : c - args.after; at < end; ++at) sum += through[at];
       to[c] = simd::scalar_neg_mul_add(first(factor) * x[c], sum, direct[c]);
     }
