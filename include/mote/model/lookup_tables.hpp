@@ -186,20 +186,21 @@ constexpr std::array<std::uint16_t, 256> sigmoid_16() {
 using Segments = std::array<std::int16_t, 513>;
 
 /// 512 line segments of a function from `low` to `high` in units of 2^-15, moved so that they miss as much at the ends
-/// as in the middle.
+/// as in the middle. The function's values, and the sum of two, are float32.
 template <class Function>
 constexpr Segments segments(double low, double high, const Function& function) {
   Segments table{};
   const double step = (high - low) / 512.0;
   const auto unit = [](double real) { return static_cast<double>(round_half_away(real)); };
+  const auto value = [&](double x) { return double{static_cast<float>(function(x))} * 32768.0; };
   for (std::size_t i = 0; i < 512; ++i) {
     const double at = low + static_cast<double>(i) * step;
-    const double here = unit(function(at) * 32768.0), middle = unit(function(at + step / 2.0) * 32768.0);
-    const double line = unit((function(at + step) * 32768.0 + here) / 2.0);
+    const double here = unit(value(at)), middle = unit(value(at + step / 2.0));
+    const double line = unit(double{static_cast<float>(value(at + step) + here)} / 2.0);
     const double bias = unit((line - middle) / 2.0);
     table[i] = static_cast<std::int16_t>(clamp_16(static_cast<std::int32_t>(here - bias)));
   }
-  table[512] = static_cast<std::int16_t>(clamp_16(round_half_away(function(high) * 32768.0)));
+  table[512] = static_cast<std::int16_t>(clamp_16(round_half_away(value(high))));
   return table;
 }
 
