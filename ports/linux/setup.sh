@@ -6,7 +6,7 @@
 set -eu
 
 readonly host_packages="g++ cmake ninja-build make pkgconf libgtest-dev googletest libbenchmark-dev libcli11-dev nlohmann-json3-dev \
-libfmt-dev zlib1g-dev libpng-dev libjpeg-dev dataset-fashion-mnist gnuplot-nox"
+libfmt-dev zlib1g-dev libpng-dev libjpeg-dev libflatbuffers-dev flatbuffers-compiler libprotobuf-dev protobuf-compiler dataset-fashion-mnist gnuplot-nox"
 readonly cross_packages="gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib \
 g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-user qemu-system-arm"
 readonly debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
