@@ -19,6 +19,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "files are little-endian, and read as they are");
 
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+constexpr std::size_t kLeastBytes = 28;  // root, identifier and an empty model
 constexpr std::size_t kMostGraphs = 1024, kMostNodes = 100'000, kMostTensors = 400'000, kMostRank = 16;
 
 /// The file's bytes; reads that stay inside them.
@@ -83,7 +84,7 @@ class Reader {
 
   const tflite::Model& verified() {
     const std::span<const std::byte> bytes = window_.bytes();
-    if (bytes.size() < 16)
+    if (bytes.size() < kLeastBytes)
       throw data_error(fmt::format("not a TFLite model: too short ({} bytes)", bytes.size()), "give a .tflite file")
           .in(path_);
     if (bytes.size() > kMostBytes)
@@ -247,10 +248,13 @@ class Reader {
     if (number == kTfliteCustom) describe_custom(code, out);
     out.inputs = indices(op.inputs(), graph.tensors.size(), true, "an input of " + whose);
     out.outputs = indices(op.outputs(), graph.tensors.size(), true, "an output of " + whose);
-    if (op.options() != nullptr)
-      read_options(window_.offset_of(op.options()), out);
-    else
+    const tflite::Options* options = has_second_options(out.op) ? op.options2() : op.options();
+    if (options != nullptr) {
+      read_options(window_.offset_of(options), out);
+    } else {
       for (const OptionField& field : tflite_options(out.op)) put_default(field, out);
+    }
+    if (out.op == "STABLEHLO_COMPOSITE") out.name = tame(out.text("name", ""));
     return out;
   }
 

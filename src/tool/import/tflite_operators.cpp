@@ -289,6 +289,7 @@ constexpr OptionField kCall[] = {{"subgraph", 0, Kind::whole}};
 constexpr OptionField kCallOnce[] = {{"init_subgraph", 0, Kind::whole}};
 constexpr OptionField kBatchMatmul[] = {{"adj_x", 0, Kind::byte}, {"adj_y", 1, Kind::byte}};
 constexpr OptionField kCumsum[] = {{"exclusive", 0, Kind::byte}, {"reverse", 1, Kind::byte}};
+constexpr OptionField kStablehloComposite[] = {{"name", 0, Kind::text}, {"subgraph", 1, Kind::whole}};
 constexpr OptionField kVarHandle[] = {{"container", 0, Kind::text}, {"shared_name", 1, Kind::text}};
 constexpr OptionField kGelu[] = {{"approximate", 0, Kind::byte}};
 
@@ -354,6 +355,7 @@ constexpr OptionRow kOptions[] = {
     {"CUMSUM", kCumsum},
     {"VAR_HANDLE", kVarHandle},
     {"GELU", kGelu},
+    {"STABLEHLO_COMPOSITE", kStablehloComposite},
 };
 
 }  // namespace

@@ -24,6 +24,8 @@ struct OptionField {
   Kind kind;
   std::int64_t otherwise = 0;  // a value that is not in the file
 };
+/// STABLEHLO operators have theirs in a second table.
+inline bool has_second_options(const std::string& op) { return op.starts_with("STABLEHLO"); }
 std::span<const OptionField> tflite_options(const std::string& op);
 
 }  // namespace mote::tool::foreign

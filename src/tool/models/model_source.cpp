@@ -14,6 +14,7 @@
 #include "tool/data/data_set.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/data/file_kind.hpp"
+#include "tool/import/import.hpp"
 #include "tool/terminal/suggest.hpp"
 
 namespace mote::tool {
@@ -70,7 +71,19 @@ AlignedBytes read_model_file(const std::string& path) {
   return read_file(path, header.magic == FileHeader::kMagic ? std::uint64_t{header.file_bytes} + 1 : sizeof header);
 }
 
+namespace {
+
+/// The file's first bytes, as they are.
+std::string start_of(const std::string& path) {
+  FileReader start(path, FileReader::Bytes::raw);
+  const std::vector<std::uint8_t> bytes = start.read(kKindBytes);
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
 OwnedModel load_model(const std::string& path) {
+  if (foreign::is_foreign_model(start_of(path), path)) return foreign::import_model(path).model;
   const AlignedBytes bytes = read_model_file(path);
   const Result<Model> model = open_model(bytes.span());
   if (!model.ok()) {
@@ -105,7 +118,7 @@ GivenModel model_from_argument(const std::string& argument, const std::string& o
     FileReader start(argument);
     const std::vector<std::uint8_t> magic = start.read(4);
     const bool model_file = std::string(magic.begin(), magic.end()) == "MOTE" || argument.ends_with(".mote");
-    if (model_file) return {load_model(argument), true};
+    if (model_file || foreign::is_foreign_model(start_of(argument), argument)) return {load_model(argument), true};
     const std::string text = read_text(argument, kMostText);
     refuse_foreign(std::string_view(text).substr(0, kKindBytes), argument, Wanted::network);
     OwnedModel model = parse_model_text(text, argument, parameters);

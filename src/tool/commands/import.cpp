@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// mote import: a TensorFlow Lite or ONNX model as a model file.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tool/commands/commands.hpp"
+#include "tool/data/file_io.hpp"
+#include "tool/import/import.hpp"
+#include "tool/models/memory_plan.hpp"
+#include "tool/models/model_source.hpp"
+
+namespace mote::tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct ImportJob {
+  std::string model, out, shapes;
+  std::uint32_t batch = 1;
+};
+
+Json ends_json(const std::vector<foreign::End>& ends) {
+  Json out = Json::array();
+  for (const foreign::End& end : ends)
+    out.push_back({{"name", end.name}, {"type", name_of(end.type)}, {"shape", end.dims}});
+  return out;
+}
+
+std::string ends_text(const char* what, const std::vector<foreign::End>& ends) {
+  std::string out;
+  for (std::size_t i = 0; i < ends.size(); ++i)
+    out += fmt::format("{:<15} {} {} ({})\n", fmt::format("{} {}", what, i), name_of(ends[i].type),
+                       text_of(ends[i].dims), ends[i].name);
+  return out;
+}
+
+void import(const ImportJob& job, const Context& context) {
+  foreign::Fixed fixed;
+  fixed.batch = job.batch;
+  if (!job.shapes.empty()) fixed.inputs = foreign::parse_input_shapes(job.shapes);
+  AtomicFile file(job.out, FileKind::model);
+  const foreign::Imported imported = foreign::import_model(job.model, fixed);
+  const std::size_t bytes = save_model(imported.model, file);
+  std::uint64_t work = 0;
+  for (std::size_t i = 0; i < imported.model.layers.size(); ++i) work += multiply_adds(imported.model.view(), i);
+  const std::string text = ends_text("input", imported.inputs) + ends_text("output", imported.outputs) +
+                           fmt::format(
+                               "operators       {}, layers {}\nparameters      {} bytes\nmultiply-adds   {}\nmodel     "
+                               "      {} ({} bytes)\n",
+                               imported.operators, imported.model.layers.size(), grouped(imported.model.params.size()),
+                               grouped(work), job.out, grouped(bytes));
+  print_result(context,
+               {{"command", "import"},
+                {"model", job.model},
+                {"out", job.out},
+                {"inputs", ends_json(imported.inputs)},
+                {"outputs", ends_json(imported.outputs)},
+                {"operators", imported.operators},
+                {"layers", imported.model.layers.size()},
+                {"parameter_bytes", imported.model.params.size()},
+                {"multiply_adds", work},
+                {"model_bytes", bytes}},
+               text);
+}
+
+}  // namespace
+
+void add_import(CLI::App& app, Context& context) {
+  const auto job = std::make_shared<ImportJob>();
+  Options& options =
+      add_command(app, context, "import", "Turns a TensorFlow Lite or ONNX model into a model file.", R"(EXAMPLES
+  mote import keywords.tflite --out keywords.mote
+  mote import detector.onnx --out detector.mote --input-shape images=1,3,240,320
+
+  Other commands take .tflite and .onnx files directly. What cannot be imported is told at once: every operator, where it
+  is in the file, and why. Constants are computed, and dropout, identities and branches that are never taken fall away.
+  --batch and --input-shape fix what the file leaves open.
+)");
+  options.text("MODEL", job->model, "FILE", ".tflite or .onnx file").required();
+  options.text("--out", job->out, "FILE", "model file to write").required();
+  options.whole("--batch", job->batch, {1, 65'536}, "extent of axes in front that the file leaves open");
+  options.text("--input-shape", job->shapes, "NAME=N,N,…", "shape of an input, of several one after the other");
+  add_force(options, context);
+  options.run([job, &context] { import(*job, context); });
+}
+
+}  // namespace mote::tool

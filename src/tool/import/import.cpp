@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tool/import/import.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tool/data/file_io.hpp"
+#include "tool/data/file_kind.hpp"
+#include "tool/import/lower.hpp"
+#include "tool/terminal/error.hpp"
+#include "tool/terminal/number.hpp"
+#include "tool/terminal/suggest.hpp"
+
+namespace mote::tool::foreign {
+namespace {
+
+constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 30) + 1;
+
+bool begins_as_tflite(std::string_view start) { return start.size() >= 8 && start.substr(4, 4) == "TFL3"; }
+
+/// Refusals of the same operator for the same reason are one line.
+struct Line {
+  Refusal refusal;
+  std::vector<std::string> places;
+};
+
+std::string place_of(const Refusal& refusal) {
+  if (!refusal.index) return {};
+  return refusal.name.empty() ? std::to_string(*refusal.index) : fmt::format("{} \"{}\"", *refusal.index, refusal.name);
+}
+
+std::string text_of(const Line& line, bool with_remedy) {
+  const Refusal& r = line.refusal;
+  std::string out;
+  if (!r.op.empty()) {
+    constexpr std::size_t kMostPlaces = 5;
+    std::string places;
+    for (std::size_t i = 0; i < std::min(kMostPlaces, line.places.size()); ++i)
+      places += (i == 0 ? "" : ", ") + line.places[i];
+    if (line.places.size() > kMostPlaces) places += fmt::format(", … {} in all", line.places.size());
+    out = fmt::format("{} (operator{} {}): ", r.op, line.places.size() == 1 ? "" : "s", places);
+  }
+  out += r.why;
+  if (with_remedy && !r.remedy.empty()) out += "; " + r.remedy;
+  return out;
+}
+
+Error refused(const std::vector<Refusal>& refusals, const std::string& path) {
+  std::vector<Line> lines;
+  for (const Refusal& refusal : refusals) {
+    const auto same = std::ranges::find_if(lines, [&](const Line& line) {
+      return !refusal.op.empty() && line.refusal.op == refusal.op && line.refusal.why == refusal.why;
+    });
+    if (same == lines.end())
+      lines.push_back({refusal, {place_of(refusal)}});
+    else
+      same->places.push_back(place_of(refusal));
+  }
+  constexpr std::size_t kMostLines = 40;
+  std::string what = "unsupported: ";
+  if (lines.size() == 1) {
+    what += text_of(lines.front(), false);
+  } else {
+    what += fmt::format("{} reasons:", lines.size());
+    for (std::size_t i = 0; i < std::min(kMostLines, lines.size()); ++i)
+      what += fmt::format(" ({}) {}", i + 1, text_of(lines[i], true));
+    if (lines.size() > kMostLines) what += fmt::format(" … and {} more", lines.size() - kMostLines);
+  }
+  const std::string& remedy = lines.front().refusal.remedy;
+  const bool one = lines.size() == 1;
+  return data_error(what, one && !remedy.empty() ? remedy
+                          : one                  ? "export the model without it"
+                                                 : "export the model without them")
+      .in(path);
+}
+
+std::vector<Refusal> as_refusals(const std::vector<NotLowered>& missing, const Network& network,
+                                 const FileGraph& graph) {
+  std::vector<Refusal> out;
+  for (const NotLowered& one : missing) {
+    const std::size_t origin = network.steps[one.step].origin;
+    const bool operators = origin < graph.nodes.size() && network.steps[one.step].op != "input";
+    out.push_back({operators ? graph.nodes[origin].op : network.steps[one.step].op,
+                   operators ? graph.nodes[origin].name : "", origin, one.why, one.remedy});
+  }
+  return out;
+}
+
+}  // namespace
+
+bool is_foreign_model(std::string_view start, const std::string& path) {
+  if (begins_as_tflite(start) || path.ends_with(".tflite") || path.ends_with(".onnx")) return true;
+  const std::optional<ForeignKind> kind = foreign_kind(start, path);
+  return kind && kind->what == "an ONNX model";
+}
+
+Imported import_model(const std::string& path, const Fixed& fixed) {
+  const AlignedBytes bytes = read_file(path, kMostBytes);
+  const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kKindBytes));
+  const bool tflite = begins_as_tflite(start) || path.ends_with(".tflite");
+  if (!begins_as_tflite(start))
+    if (const std::optional<ForeignKind> kind = foreign_kind(start, path); kind && kind->what != "an ONNX model")
+      throw data_error(fmt::format("not {}: this is {}", tflite ? "a TFLite model" : "an ONNX model", kind->what),
+                       "give a .tflite or .onnx file")
+          .in(path);
+  const FileModel file = tflite ? read_tflite(bytes.span(), path) : read_onnx(bytes.span(), path);
+  Tracer tracer(file, fixed);
+  try {
+    tracer.run();
+  } catch (const Unsupported& reason) {
+    throw refused({{"", "", {}, reason.why, reason.remedy}}, path);
+  }
+  if (!tracer.refusals().empty()) throw refused(tracer.refusals(), path);
+  Imported out;
+  std::vector<NotLowered> missing;
+  out.model = lower(tracer.network(), missing);
+  if (!missing.empty()) throw refused(as_refusals(missing, tracer.network(), file.graphs.front()), path);
+  out.model.source = path;
+  out.inputs = tracer.network().inputs;
+  out.outputs = tracer.network().outputs;
+  out.operators = file.graphs.front().nodes.size();
+  if (const Status status = validate(out.model.view()); !status.ok())
+    throw data_error(
+        fmt::format("the imported network breaks a rule of the records: {} (layer {})", describe(status), status.layer),
+        "this is a mistake of mote's; report it with the model")
+        .in(path);
+  return out;
+}
+
+std::map<std::string, Dims> parse_input_shapes(const std::string& text) {
+  std::map<std::string, Dims> out;
+  const std::string usage = "write --input-shape name=1,49,10,1 (of several: name=1,49,10,1,other=1,3)";
+  Dims* dims = nullptr;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    std::string piece = text.substr(at, end - at);
+    at = end + 1;
+    if (const std::size_t equals = piece.rfind('='); equals != std::string::npos) {
+      const auto [entry, fresh] = out.try_emplace(piece.substr(0, equals));
+      if (!fresh || equals == 0)
+        throw usage_error(fmt::format("--input-shape: {} has no name of its own", in_quotes(piece)), usage);
+      dims = &entry->second;
+      piece.erase(0, equals + 1);
+    }
+    if (dims == nullptr) throw usage_error(fmt::format("--input-shape: {} has no name", in_quotes(piece)), usage);
+    constexpr std::size_t kMostRank = 16;
+    if (dims->size() == kMostRank) throw usage_error("--input-shape: more than 16 extents", usage);
+    dims->push_back(static_cast<std::int64_t>(read_number(piece, Whole{1, 1U << 28}, "--input-shape")));
+  }
+  return out;
+}
+
+}  // namespace mote::tool::foreign

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// From steps on arrays of any rank to records on three extents. Neighbouring axes that an operator treats alike become
+// one extent; reshapes are free, so each operator takes the view of its operands that suits it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tool/import/network.hpp"
+#include "tool/import/records.hpp"
+
+namespace mote::tool::foreign {
+
+/// A step that has no records, and why.
+struct NotLowered {
+  std::size_t step = 0;
+  std::string why, remedy;
+};
+
+/// The model; `refused` receives what could not be lowered, and then the model is empty.
+OwnedModel lower(const Network& network, std::vector<NotLowered>& refused);
+
+/// Three extents: the last two axes, and all before them; a batch of one in front falls away.
+Shape boundary_shape(const Dims& dims);
+
+class Lowering {
+ public:
+  using Index = Records::Index;
+
+  Lowering(const Network& network, Records& records) : network_(network), records_(records) {}
+  /// Lowers step `i`, whose operands are lowered; throws Unsupported.
+  void step(std::size_t i);
+  void outputs();
+  [[nodiscard]] bool lowered(std::size_t i) const { return values_.size() > i && values_[i] != kNone; }
+
+ private:
+  static constexpr int kNone = -1;
+  using Function = Index (Lowering::*)(const Step& s);
+  struct Row {
+    std::string_view op;
+    Function function;
+  };
+  static const Row* row_of(std::string_view op);
+
+  [[nodiscard]] const Step& in(const Step& s, std::size_t i = 0) const {
+    return network_.steps[static_cast<std::size_t>(s.in[i])];
+  }
+  /// The operand's value, as it lies or in a shape.
+  [[nodiscard]] Index value(const Step& s, std::size_t i = 0) const;
+  Index value(const Step& s, std::size_t i, const Shape& shape) { return records_.shaped(value(s, i), shape); }
+  /// A record of the step's operator and type.
+  Layer layer(const Step& s, std::string_view op);
+
+  Index source(const Step& s);
+  Index unary(const Step& s);
+  Index binary(const Step& s);
+  Index select(const Step& s);
+  Index cast(const Step& s);
+  Index assign(const Step& s);
+  Index result(const Step& s);
+
+  Index reshape(const Step& s);
+  Index spread(const Step& s);
+  Index transpose(const Step& s);
+  Index slice(const Step& s);
+  Index pad(const Step& s);
+  Index pad_reflect(const Step& s);
+  Index tile(const Step& s);
+  Index concat(const Step& s);
+  Index gather(const Step& s);
+
+  Index reduce(const Step& s);
+  Index along(const Step& s);
+  Index arg(const Step& s);
+  Index norm(const Step& s);
+  Index batch_norm(const Step& s);
+  Index lrn(const Step& s);
+
+  Index dense(const Step& s);
+  Index matmul(const Step& s);
+  Index convolution(const Step& s);
+  Index pool(const Step& s);
+  Index resize(const Step& s);
+  Index recurrent(const Step& s);
+
+  Index transposed(Index value, Dims dims, Dims order);
+  Index tiled(Index value, const Dims& from, const Dims& times);
+  /// An operand of a step with broadcasting in the view of `groups`: see grouped().
+  Index operand(const Step& s, std::size_t i, const std::vector<std::vector<std::size_t>>& groups, std::size_t rank);
+
+  const Network& network_;
+  Records& records_;
+  std::vector<int> values_;  // of the steps: a record
+};
+
+/// Runs of axes of `dims`, extents of 1 left out, for which `pattern` gives the same number.
+template <class Pattern>
+std::vector<std::vector<std::size_t>> grouped(const Dims& dims, Pattern&& pattern) {
+  std::vector<std::vector<std::size_t>> out;
+  int last = 0;
+  for (std::size_t k = 0; k < dims.size(); ++k) {
+    if (dims[k] == 1) continue;
+    const int own = pattern(k);
+    if (out.empty() || own != last) out.emplace_back();
+    out.back().push_back(k);
+    last = own;
+  }
+  return out;
+}
+
+/// Product of the extents of `axes`.
+std::int64_t product(const Dims& dims, const std::vector<std::size_t>& axes);
+/// Up to three extents as a shape, ones in front; throws where one is beyond what records hold.
+Shape shape_of(const Dims& extents);
+
+}  // namespace mote::tool::foreign

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layers of the .onnx format with weights or windows. Images are (N, C, H, W) there; inside they lie channels last.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "tool/import/onnx_common.hpp"
+
+namespace mote::tool::foreign {
+namespace {
+
+std::int64_t at(const Dims& list, std::size_t i, std::int64_t otherwise) {
+  return i < list.size() ? list[i] : otherwise;
+}
+
+void conv(Call& call) {
+  const Literal& weights = call.make.must_be_constant(call[1], "weights");
+  if (!call.has(2)) return call.give(onnx_convolution(call, call[0], weights, nullptr));
+  const Literal& bias = call.make.must_be_constant(call[2], "bias");
+  call.give(onnx_convolution(call, call[0], weights, &bias));
+}
+
+void conv_transpose(Call& call) {
+  const Literal& given = call.make.must_be_constant(call[1], "weights");
+  const std::size_t rank = call.rank(0);
+  if ((rank != 3 && rank != 4) || given.dims().size() != rank)
+    unsupported(fmt::format("{} axes of the image; 1 and 2 are there", rank - std::min<std::size_t>(rank, 2)));
+  if (call.node.whole("group", 1) != 1) unsupported("groups in a transposed convolution");
+  Window2d window = onnx_window(call, rank - 2);
+  Sliding& s = window.sliding;
+  if (s.dilation_h != 1 || s.dilation_w != 1) unsupported("dilation in a transposed convolution");
+  Dims wide = given.dims();
+  if (rank == 3) wide.insert(wide.begin() + 2, 1);
+  const Literal weights = transposed(cast(given, Type::f32).reshaped(wide), {2, 3, 1, 0});  // from (in, out, h, w)
+  s.filter_h = wide[2], s.filter_w = wide[3];
+  const Value x = channels_last(call.make, call[0]);
+  const Dims image = call.make.dims(x), more = call.node.wholes("output_padding"),
+             wanted = call.node.wholes("output_shape");
+  if (image[3] != wide[0]) unsupported(fmt::format("{} channels and weights {}", image[3], text_of(given.dims())));
+  const std::int64_t more_h = rank == 4 ? at(more, 0, 0) : 0, more_w = at(more, rank - 3, 0);
+  std::int64_t full_h = (image[1] - 1) * s.stride_h + s.filter_h, full_w = (image[2] - 1) * s.stride_w + s.filter_w;
+  if (window.same || !wanted.empty()) {
+    const std::int64_t h = rank == 3 ? 1 : wanted.empty() ? image[1] * s.stride_h : at(wanted, wanted.size() - 2, 1);
+    const std::int64_t w = wanted.empty() ? image[2] * s.stride_w : wanted.back();
+    const std::int64_t over_h = full_h + more_h - h, over_w = full_w + more_w - w;
+    s.pad_top = window.same_lower ? over_h - over_h / 2 : over_h / 2, s.pad_bottom = over_h - s.pad_top;
+    s.pad_left = window.same_lower ? over_w - over_w / 2 : over_w / 2, s.pad_right = over_w - s.pad_left;
+  }
+  s.pad_bottom -= more_h, s.pad_right -= more_w;
+  // What lies beyond the last window is a border of the bias; without one, of zeros.
+  const std::int64_t border_h = std::max<std::int64_t>(0, -s.pad_bottom),
+                     border_w = std::max<std::int64_t>(0, -s.pad_right);
+  s.pad_bottom += border_h, s.pad_right += border_w;
+  if (s.pad_top < 0 || s.pad_left < 0) unsupported("an output larger than what it computes");
+  Step made;
+  made.op = "conv2d_transpose";
+  made.dims = {image[0], full_h - s.pad_top - s.pad_bottom, full_w - s.pad_left - s.pad_right, wide[1]};
+  if (made.dims[1] < 1 || made.dims[2] < 1) unsupported("its padding takes everything away");
+  made.sliding = s;
+  made.in = {call.make.laid_out(x)};
+  made.weights.push_back(weights);
+  const bool border = border_h + border_w != 0;
+  if (call.has(2) && !border) made.weights.push_back(cast(call.make.must_be_constant(call[2], "bias"), Type::f32));
+  Value out = call.make.add(std::move(made));
+  if (border) out = call.make.pad(out, {0, 0, 0, 0}, {0, border_h, border_w, 0}, 0.0F);
+  if (border && call.has(2)) out = call.make.binary("add", out, call[2]);
+  call.give(channels_first(call.make, out, rank));
+}
+
+Value scaled(Maker& make, const Value& v, float by) {
+  return by == 1.0F ? v : make.binary("mul", v, make.scalar(static_cast<double>(by)));
+}
+
+void gemm(Call& call) {
+  Maker& make = call.make;
+  const float alpha = call.node.real("alpha", 1.0F), beta = call.node.real("beta", 1.0F);
+  Value a = call[0], b = call[1];
+  if (make.rank(a) != 2 || make.rank(b) != 2) unsupported("matrices of another rank than 2");
+  if (call.node.whole("transA", 0) != 0) a = make.transpose(a, {1, 0});
+  if (call.node.whole("transB", 0) != 0) b = make.transpose(b, {1, 0});
+  if (make.constant(b)) b = scaled(make, b, alpha);
+  Value out = make.matmul(a, b);
+  if (!make.constant(b)) out = scaled(make, out, alpha);
+  if (call.has(2) && beta != 0.0F) {
+    const Value c = scaled(make, call[2], beta);
+    Step& made = make.step(out);
+    const std::int64_t outputs = made.dims.back();
+    const bool as_bias = made.op == "dense" && make.constant(c) && made.weights.size() == 1 &&
+                         count_of(make.dims(c)) == outputs && (outputs == 1 || make.dims(c).back() == outputs);
+    if (as_bias) {
+      Literal bias = make.literal(c).reshaped({outputs});
+      make.step(out).weights.push_back(std::move(bias));
+    } else {
+      out = make.binary("add", out, c);
+    }
+  }
+  call.give(out);
+}
+
+void matmul(Call& call) { call.give(call.make.matmul(call[0], call[1])); }
+
+/// Pads behind the image so that the last window counts which only part of it fills.
+void round_up(Sliding& s, const Dims& image, bool counts_padding) {
+  const auto more = [](std::int64_t in, std::int64_t filter, std::int64_t stride, std::int64_t before,
+                       std::int64_t& after) {
+    const std::int64_t padded = in + before + after;
+    if (padded < filter) return false;
+    std::int64_t out = (padded - filter + stride - 1) / stride + 1;
+    if ((out - 1) * stride >= in + before) --out;
+    const std::int64_t extra = std::max<std::int64_t>(0, (out - 1) * stride + filter - padded);
+    after += extra;
+    return extra != 0;
+  };
+  const bool h = more(image[1], s.filter_h, s.stride_h, s.pad_top, s.pad_bottom);
+  const bool w = more(image[2], s.filter_w, s.stride_w, s.pad_left, s.pad_right);
+  if ((h || w) && counts_padding) unsupported("ceil_mode where padding counts in the mean");
+}
+
+void pool_windows(Call& call) {
+  const std::size_t rank = call.rank(0);
+  if (rank != 3 && rank != 4) unsupported(fmt::format("pooling of a tensor of rank {}", rank));
+  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent) unsupported("the places of its maxima are asked for");
+  const Dims filter = call.node.wholes("kernel_shape");
+  if (filter.size() != rank - 2) unsupported("its kernel_shape has another rank");
+  Window2d window = onnx_window(call, rank - 2);
+  window.sliding.filter_h = rank == 4 ? filter[0] : 1, window.sliding.filter_w = filter.back();
+  if (window.sliding.dilation_h != 1 || window.sliding.dilation_w != 1) unsupported("dilation in pooling");
+  const Value image = channels_last(call.make, call[0]);
+  const bool counts = call.node.whole("count_include_pad", 0) != 0;
+  if (call.node.whole("ceil_mode", 0) != 0 && !window.same) round_up(window.sliding, call.make.dims(image), counts);
+  call.give(channels_first(call.make, pool(call.make, image, call.record, window, counts), rank));
+}
+
+void global_pool(Call& call) {
+  Dims axes;
+  for (std::size_t k = 2; k < call.rank(0); ++k) axes.push_back(static_cast<std::int64_t>(k));
+  if (axes.empty()) unsupported("an image without axes");
+  call.give(call.make.reduce(call.record, call[0], axes, true));
+}
+
+constexpr std::array kRows = {
+    OperatorRow{"Conv", conv, "conv2d"},
+    OperatorRow{"ConvTranspose", conv_transpose, "conv2d_transpose"},
+    OperatorRow{"Gemm", gemm, "dense"},
+    OperatorRow{"MatMul", matmul, "matmul"},
+    OperatorRow{"MaxPool", pool_windows, "max_pool"},
+    OperatorRow{"AveragePool", pool_windows, "average_pool"},
+    OperatorRow{"GlobalAveragePool", global_pool, "reduce_mean"},
+    OperatorRow{"GlobalMaxPool", global_pool, "reduce_max"},
+};
+
+}  // namespace
+
+std::span<const OperatorRow> onnx_layers() { return kRows; }
+
+Value channels_last(Maker& make, const Value& v) {
+  const Dims own = make.dims(v);
+  if (own.size() == 3) return channels_last(make, make.reshape(v, {own[0], own[1], 1, own[2]}));
+  if (own.size() != 4)
+    unsupported(fmt::format("an image of {}", text_of(own)), "1 or 2 axes behind the channels are there");
+  return make.transpose(v, {0, 2, 3, 1});
+}
+
+Value channels_first(Maker& make, const Value& v, std::size_t rank) {
+  const Value out = make.transpose(v, {0, 3, 1, 2});
+  const Dims own = make.dims(out);
+  return rank == 4 ? out : make.reshape(out, {own[0], own[1], own[3]});
+}
+
+Dims wholes_of(Call& call, std::size_t i, const char* attribute) {
+  return call.has(i) ? call.wholes(i, attribute) : call.node.wholes(attribute);
+}
+
+Window2d onnx_window(Call& call, std::size_t spatial) {
+  const Dims strides = call.node.wholes("strides"), dilations = call.node.wholes("dilations"),
+             pads = call.node.wholes("pads");
+  const std::string automatic = call.node.text("auto_pad", "NOTSET");
+  Window2d out;
+  Sliding& s = out.sliding;
+  s.stride_w = at(strides, spatial - 1, 1), s.dilation_w = at(dilations, spatial - 1, 1);
+  if (spatial == 2) s.stride_h = at(strides, 0, 1), s.dilation_h = at(dilations, 0, 1);
+  out.same = automatic.starts_with("SAME"), out.same_lower = automatic == "SAME_LOWER";
+  if (automatic != "NOTSET" || pads.empty()) return out;
+  if (pads.size() != 2 * spatial) unsupported(fmt::format("{} pads of {} axes", pads.size(), spatial));
+  s.pad_left = pads[spatial - 1], s.pad_right = pads[2 * spatial - 1];
+  if (spatial == 2) s.pad_top = pads[0], s.pad_bottom = pads[2];
+  return out;
+}
+
+Value onnx_convolution(Call& call, const Value& x, const Literal& weights, const Literal* bias) {
+  const std::size_t rank = call.make.rank(x);
+  if (weights.dims().size() != rank)
+    unsupported(fmt::format("weights {} of an image of rank {}", text_of(weights.dims()), rank));
+  if (rank != 3 && rank != 4)
+    unsupported(fmt::format("a convolution over {} axes", rank - std::min<std::size_t>(rank, 2)));
+  Dims wide = weights.dims();
+  if (rank == 3) wide.insert(wide.begin() + 2, 1);
+  const Literal ours = transposed(cast(weights, Type::f32).reshaped(wide), {2, 3, 1, 0});
+  Literal real_bias;
+  if (bias != nullptr) real_bias = cast(*bias, Type::f32);
+  const Value out = convolve(call.make, channels_last(call.make, x), ours, bias == nullptr ? nullptr : &real_bias,
+                             onnx_window(call, rank - 2), call.node.whole("group", 1));
+  return channels_first(call.make, out, rank);
+}
+
+const OperatorRow* onnx_operator_named(std::string_view name) {
+  for (const auto rows : {onnx_layers(), onnx_norms(), onnx_elementwise(), onnx_movement(), onnx_shapes(),
+                          onnx_control(), onnx_recurrent(), onnx_quantized()})
+    if (const auto row = std::ranges::find(rows, name, &OperatorRow::name); row != rows.end()) return &*row;
+  return nullptr;
+}
+
+}  // namespace mote::tool::foreign

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records in the making: layers, their operands, parameters and names. Knows the records' form, not what a file meant.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mote/model/layer.hpp"
+#include "tool/import/literal.hpp"
+#include "tool/models/model_text.hpp"
+
+namespace mote::tool::foreign {
+
+/// The operator of that name; throws Unsupported where this version of the records has none.
+Op operator_named(std::string_view name);
+
+class Records {
+ public:
+  using Index = std::uint16_t;
+
+  /// A layer whose shape follows from its operands by the records' own rule; `weights` are its parameter arrays.
+  Index add(Layer layer, std::span<const Index> operands, const std::vector<Literal>& weights = {});
+  Index add(Layer layer, std::initializer_list<Index> operands, const std::vector<Literal>& weights = {}) {
+    return add(std::move(layer), std::span<const Index>(operands.begin(), operands.size()), weights);
+  }
+  /// The value in another shape: itself where it has that shape.
+  Index shaped(Index value, const Shape& shape);
+  [[nodiscard]] const Layer& layer(Index i) const { return layers_[i]; }
+  [[nodiscard]] std::size_t size() const { return layers_.size(); }
+  void call(Index i, std::string name) { names_[i] = std::move(name); }
+
+  /// The whole; nothing is left here.
+  OwnedModel finish();
+
+ private:
+  void drop_unread();
+
+  std::vector<Layer> layers_;
+  std::vector<std::byte> params_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace mote::tool::foreign
