@@ -132,7 +132,8 @@ class WrongLines : public ::testing::Test {
     return out;
   }
 
-  inline static const Words kCommands{"train", "ppr", "eval", "run", "plan", "info", "params", "fold", "demo"};
+  inline static const Words kCommands{"train", "ppr",    "eval",   "run",  "plan",
+                                      "info",  "params", "import", "fold", "demo"};
   inline static const std::string kTrain = "train --model 'input 2; dense 2' --data t.csv --batch 2";
   TemporaryFolder folder_;
   std::filesystem::path before_;
@@ -415,8 +416,12 @@ TEST_F(WrongLines, FilesOfAnotherKind) {
     expect_answer({"train", "--model", "net.txt", "--data", name, "--batch", "2"}, 1, {name + ":", what, "CSV table"});
     expect_answer({"run", "m.mote", "--input", name, "--output", "y.npy"}, 1, {name + ":", what});
     expect_answer({"eval", "m.mote", "--test", "x.npy", "--labels", name}, 1, {name + ":", what});
-    expect_answer({"eval", name, "--data", "t.csv"}, 1, {name + ":", what, ".mote"});
-    expect_answer({"train", "--model", name, "--data", "t.csv"}, 1, {name + ":", what});
+    const bool imported = name == "a.tflite" || name == "a.onnx";
+    const std::string as_model = name == "a.tflite" ? "a TFLite model" : name == "a.onnx" ? "an ONNX model" : what;
+    expect_answer({"eval", name, "--data", "t.csv"}, 1, {name + ":", as_model, imported ? "give" : ".mote"});
+    expect_answer({"train", "--model", name, "--data", "t.csv"}, 1, {name + ":", as_model});
+    if (!imported)
+      expect_answer({"import", name, "--out", "i.mote"}, 1, {name + ":", "not an ONNX model", what, ".tflite"});
   }
   write("a.png", std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16));
   write("a.jpg", std::string("\xFF\xD8\xFF\xE0\0\x10JFIF", 10));

@@ -23,15 +23,15 @@ struct ImportJob {
 Json ends_json(const std::vector<foreign::End>& ends) {
   Json out = Json::array();
   for (const foreign::End& end : ends)
-    out.push_back({{"name", end.name}, {"type", name_of(end.type)}, {"shape", end.dims}});
+    out.push_back({{"name", end.name}, {"type", foreign::name_of(end.type)}, {"shape", end.dims}});
   return out;
 }
 
 std::string ends_text(const char* what, const std::vector<foreign::End>& ends) {
   std::string out;
   for (std::size_t i = 0; i < ends.size(); ++i)
-    out += fmt::format("{:<15} {} {} ({})\n", fmt::format("{} {}", what, i), name_of(ends[i].type),
-                       text_of(ends[i].dims), ends[i].name);
+    out += fmt::format("{:<15} {} {} ({})\n", fmt::format("{} {}", what, i), foreign::name_of(ends[i].type),
+                       foreign::text_of(ends[i].dims), ends[i].name);
   return out;
 }
 

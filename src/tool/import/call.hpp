@@ -55,6 +55,8 @@ struct OperatorRow {
 /// The operator of that name, or null. Each format's rows lie in several files.
 const OperatorRow* tflite_operator_named(std::string_view name);
 const OperatorRow* onnx_operator_named(std::string_view name);
+/// Whether the standard has an operator of that name that is not among the rows: it is refused in other words.
+bool is_onnx_operator(std::string_view name);
 
 /// An affine layer's weights and bias as the records have them, for operators of both formats.
 struct Window2d {

@@ -2,10 +2,11 @@
 // Values of an ONNX tensor: in the message, or in a file beside the model.
 #pragma once
 
+#include <onnx.pb.h>
+
 #include <map>
 #include <string>
 
-#include "onnx.pb.h"
 #include "tool/data/file_io.hpp"
 #include "tool/import/graph.hpp"
 

@@ -2,13 +2,13 @@
 // A .tflite file as a FileModel. Every offset is verified before it is followed; weights stay where they are in the
 // file. Fields of operators' options, which the schema leaves open, are read with checks of their own.
 #include <fmt/format.h>
+#include <tflite_generated.h>
 
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <unordered_map>
 
-#include "tflite_generated.h"
 #include "tool/import/graph.hpp"
 #include "tool/import/tflite_operators.hpp"
 #include "tool/terminal/error.hpp"
@@ -180,13 +180,14 @@ class Reader {
       }
     }
     if (tensor.quantization() != nullptr) read_scaling(*tensor.quantization(), out);
-    if (tensor.sparsity() != nullptr) out.trouble = "its values are stored sparse; convert the model without sparsity";
+    if (tensor.sparsity() != nullptr) out.trouble = "its values are stored sparse";
     read_constant(model, tensor, index, out);
     return out;
   }
 
   static void read_scaling(const tflite::Quantization& from, FileTensor& out) {
-    if (from.details_type() != 0) out.trouble = "it has quantisation by blocks or of a custom kind";
+    if (from.details_type() != 0)
+      out.trouble = fmt::format("tensor type {} with quantisation by blocks or of a custom kind", name_of(out.type));
     const auto* zeros = from.zero_point();
     if (from.scale() == nullptr || from.scale()->size() == 0) return;
     out.scaling.axis = from.axis();

@@ -21,6 +21,21 @@ void Tracer::refuse(const FileNode& node, std::string why, std::string remedy) {
   refusals_.push_back({node.op, node.name, node.index, std::move(why), std::move(remedy)});
 }
 
+/// Why there is no row for the operator.
+void Tracer::refuse_unknown(const FileNode& node) {
+  if (file_.format == Format::tflite) return refuse(node, "it is not implemented", "");
+  const bool training = node.op.ends_with("Grad") || node.op.starts_with("SoftmaxCrossEntropyLoss") ||
+                        node.op == "SGD" || node.op.starts_with("Adam") || node.op == "Adagrad" ||
+                        node.op == "Momentum";
+  if (training) return refuse(node, "this is a training graph", "export the forward graph");
+  if (is_onnx_operator(node.op)) return refuse(node, "it is not implemented", "");
+  refuse(node,
+         node.op.find(':') == std::string::npos
+             ? fmt::format("it is not in the standard (domain ai.onnx, opset {})", file_.opset)
+             : "its domain is not the standard's",
+         "");
+}
+
 void Tracer::run() {
   const FileGraph& graph = file_.graphs.front();
   Scope scope;
@@ -120,7 +135,10 @@ void Tracer::trace(const FileGraph& graph, const FileNode& node, Scope& scope) {
   const OperatorRow* row =
       file_.format == Format::tflite ? tflite_operator_named(node.op) : onnx_operator_named(node.op);
   if (!node.trouble.empty() || row == nullptr) {
-    refuse(node, node.trouble.empty() ? "it is not known here" : node.trouble, node.remedy);
+    if (!node.trouble.empty())
+      refuse(node, node.trouble, node.remedy);
+    else
+      refuse_unknown(node);
     return lose();
   }
   Call call{make_, *this, file_, graph, node, std::string(row->record), {}, std::vector<Value>(node.outputs.size())};

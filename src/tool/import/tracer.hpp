@@ -59,6 +59,7 @@ class Tracer {
   Value input(const FileGraph& graph, int tensor);
   [[nodiscard]] std::optional<Value> value_of(const FileGraph& graph, int tensor, Scope& scope);
   void refuse(const FileNode& node, std::string why, std::string remedy);
+  void refuse_unknown(const FileNode& node);
 
   const FileModel& file_;
   Fixed fixed_;
