@@ -65,6 +65,20 @@ TEST(softmax_s8, equals_tensorflow_lite_micro) {
   }
 }
 
+TEST(softmax_s8, tables_of_16_bits_equal_tensorflow_lite_micro) {
+  constexpr std::uint32_t kRows = 4096;  // two classes, 0 to 5 apart
+  bytes.reset();
+  auto* input = bytes.take<std::int16_t>(kRows * 2, 1);
+  auto* output = bytes.take<std::int16_t>(kRows * 2, 3);
+  for (std::uint32_t i = 0; i < kRows; ++i) {
+    input[2 * i] = 16000;
+    input[2 * i + 1] = static_cast<std::int16_t>(16000 - 8 * static_cast<std::int32_t>(i));
+  }
+  kernels::softmax_s16({input, output, softmax_s16_multiplier(1.0F, static_cast<float>(10.0 / 65535.0)), kRows, 2});
+  EXPECT_EQ(hash_integers(output, kRows * 2), 0xFBDCB7A7653404BAU);
+  EXPECT_TRUE(bytes.intact());
+}
+
 TEST(softmax_s8, is_near_the_function_and_works_in_place) {
   for (const Case& c : kCases) {
     bytes.reset();
