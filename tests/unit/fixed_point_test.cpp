@@ -63,6 +63,9 @@ TEST(fixed_point, ties_go_up_and_then_away_from_zero) {
   EXPECT_EQ(requantize_once(-3, kHalf), -1);
   EXPECT_EQ(fixed_point::high_product(kLowest, kLowest), kHighest);
   EXPECT_EQ(fixed_point::high_product(kLowest, kHighest), -kHighest);
+  EXPECT_EQ(fixed_point::high_product_of(kLowest, kHighest), -kHighest);
+  EXPECT_EQ(fixed_point::high_product_of(-1, 1 << 30), 0);
+  EXPECT_EQ(fixed_point::high_product_of(-2, 1 << 30), -1);
   for (int shift = 0; shift <= 31; ++shift) {
     EXPECT_EQ(fixed_point::divide_by_power(kHighest, shift), reference::nearest_half_away(kHighest, shift)) << shift;
     EXPECT_EQ(fixed_point::divide_by_power(kLowest, shift), reference::nearest_half_away(kLowest, shift)) << shift;

@@ -24,16 +24,21 @@ struct QuantizedMultiplier {
 
 namespace fixed_point {
 
+/// a b / 2^31, halves rounded up, for b > -2^31.
+[[gnu::always_inline]] constexpr std::int32_t high_product_of(std::int32_t a, std::int32_t b) {
+  const std::int64_t product = std::int64_t{a} * b + (std::int64_t{1} << 30);
+  return static_cast<std::int32_t>(static_cast<std::uint64_t>(product) >> 31);  // the sign is among the bits that stay
+}
+
 /// a b / 2^31, halves rounded up; only -2^31 times -2^31 saturates.
 [[gnu::always_inline]] constexpr std::int32_t high_product(std::int32_t a, std::int32_t b) {
   constexpr std::int32_t kLowest = std::numeric_limits<std::int32_t>::min();
-  if (a == kLowest && b == kLowest) return std::numeric_limits<std::int32_t>::max();
-  return static_cast<std::int32_t>((std::int64_t{a} * b + (std::int64_t{1} << 30)) >> 31);
+  return a == kLowest && b == kLowest ? std::numeric_limits<std::int32_t>::max() : high_product_of(a, b);
 }
 
 /// value / 2^shift, halves rounded away from zero. shift: 0 to 31.
 [[gnu::always_inline]] constexpr std::int32_t divide_by_power(std::int32_t value, std::int32_t shift) {
-  const auto mask = static_cast<std::int32_t>((std::int64_t{1} << shift) - 1);
+  const auto mask = static_cast<std::int32_t>((std::uint32_t{1} << shift) - 1);
   const std::int32_t threshold = (mask >> 1) + (value < 0 ? 1 : 0);
   return (value >> shift) + ((value & mask) > threshold ? 1 : 0);
 }
@@ -146,7 +151,7 @@ enum class Rounding : std::uint8_t { twice = 0, once = 1 };
 /// acc times q, rounded twice. acc 2^shift must fit 32 bits where shift is positive.
 [[gnu::always_inline]] constexpr std::int32_t requantize(std::int32_t acc, QuantizedMultiplier q) {
   const std::int32_t left = q.shift > 0 ? q.shift : 0;
-  return fixed_point::divide_by_power(fixed_point::high_product(fixed_point::shift_left(acc, left), q.multiplier),
+  return fixed_point::divide_by_power(fixed_point::high_product_of(fixed_point::shift_left(acc, left), q.multiplier),
                                       left - q.shift);
 }
 
