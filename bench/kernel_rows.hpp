@@ -60,8 +60,10 @@ void add(const std::string& name, bench::Kernel<NormArgs> kernel);
 void add(const std::string& name, bench::Kernel<NormGradArgs> kernel);
 void add(const std::string& name, bench::Kernel<LrnArgs> kernel);
 void add(const std::string& name, bench::Kernel<LrnGradArgs> kernel);
-// recurrent_bench.cpp
+// products_bench.cpp
 void add(const std::string& name, bench::Kernel<RecurrentArgs> kernel);
 void add(const std::string& name, bench::Kernel<RecurrentGradArgs> kernel);
+void add(const std::string& name, bench::Kernel<MatmulArgs> kernel);
+void add(const std::string& name, bench::Kernel<MatmulGradArgs> kernel);
 
 }  // namespace mote

@@ -112,12 +112,21 @@ MOTE_INLINE typename Lanes::Vector largest_tap(const float* taps, const PoolRun&
   }
 }
 
+/// What a sum of taps is divided by: 0 for the taps inside the image, which differ from run to run.
+inline float pool_divisor(const ConvShape& shape, bool count_padding) {
+  return count_padding ? static_cast<float>(shape.window.filter_h * shape.window.filter_w) : 0.0F;
+}
+MOTE_INLINE float pool_divisor(const PoolRun& run, float divisor) {
+  return divisor != 0.0F ? divisor : static_cast<float>(run.rows * run.columns);
+}
+
 /// Mean of the taps: each row summed, then the rows, so that the error grows with h + w and not with h w.
 template <std::uint32_t kSize, class Lanes>
-MOTE_INLINE typename Lanes::Vector mean_of_taps(const float* taps, const PoolRun& run, Lanes lanes) {
+MOTE_INLINE typename Lanes::Vector mean_of_taps(const float* taps, const PoolRun& run, float divisor, Lanes lanes) {
   if constexpr (kSize == 2) {  // * 1/4 is exact, as / 4 is
     const auto top = lanes.load(taps) + lanes.load(taps + run.channels);
-    return (top + (lanes.load(taps + run.row) + lanes.load(taps + run.row + run.channels))) * Lanes::splat(0.25F);
+    const auto sum = top + (lanes.load(taps + run.row) + lanes.load(taps + run.row + run.channels));
+    return divisor != 0.0F ? sum / Lanes::splat(divisor) : sum * Lanes::splat(0.25F);
   } else {
     auto total = Lanes::zero();
     for (std::uint32_t i = 0; i < run.rows; ++i, taps += run.row) {
@@ -125,7 +134,7 @@ MOTE_INLINE typename Lanes::Vector mean_of_taps(const float* taps, const PoolRun
       for (std::uint32_t j = 1; j < run.columns; ++j) sum = sum + lanes.load(taps + j * run.channels);
       total = i == 0 ? sum : total + sum;
     }
-    return total / Lanes::splat(static_cast<float>(run.rows * run.columns));
+    return total / Lanes::splat(pool_divisor(run, divisor));
   }
 }
 
@@ -184,9 +193,10 @@ inline void max_pool_scatter(const PoolGradArgs& args, const PoolShare& share) {
 
 template <bool kOverlap>
 inline void average_pool_scatter(const PoolGradArgs& args, const PoolShare& share) {
+  const float divisor = pool_divisor(args.shape, args.count_padding);
   for_each_pool_run(args.shape, share, [&](const PoolRun& run) {
     for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
-      const auto count = lanes.splat(static_cast<float>(run.rows * run.columns));
+      const auto count = lanes.splat(pool_divisor(run, divisor));
       const std::uint32_t rows = size() != 0 ? size() : run.rows, columns = size() != 0 ? size() : run.columns;
       const float* grad_output = args.grad_output + run.pixel * run.channels + c;
       for (std::size_t x = 0; x < run.count; ++x, grad_output += run.channels) {
@@ -227,11 +237,12 @@ void max_pool_grad_f32(const PoolGradArgs& args) {
 }
 
 void average_pool_f32(const PoolArgs& args) {
+  const float divisor = pool_divisor(args.shape, args.count_padding);
   for_each_pool_run(args.shape, pool_share(args.shape, args.part, true), [&](const PoolRun& run) {
     for_each_pool_vector(run, [&](auto size, std::size_t c, auto lanes) {
       float* output = args.output + run.pixel * run.channels + c;
       for (std::size_t x = 0; x < run.count; ++x, output += run.channels)
-        lanes.store(output, mean_of_taps<size()>(args.input + run.offset + x * run.step + c, run, lanes));
+        lanes.store(output, mean_of_taps<size()>(args.input + run.offset + x * run.step + c, run, divisor, lanes));
     });
   });
 }

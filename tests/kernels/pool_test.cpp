@@ -77,9 +77,10 @@ TEST(pool, max_is_the_largest_tap_and_its_gradient_goes_to_the_first) {
   }
 }
 
-TEST(pool, average_counts_the_taps_inside_the_image) {
+TEST(pool, average_counts_the_taps_inside_the_image_or_all) {
   for (const ConvShape& s : kShapes) {
     for (const std::size_t misalignment : {0U, 3U, 8U, 15U}) {
+      const bool padding = misalignment % 2 != 0;
       memory.reset();
       Numbers numbers(11U + s.in.c);
       float* input = memory.take(inputs(s), misalignment);
@@ -91,10 +92,10 @@ TEST(pool, average_counts_the_taps_inside_the_image) {
       double* expected = memory.take_doubles(inputs(s) + outputs(s));
       double* expected_grad = expected + outputs(s);
       ASSERT_LE(outputs(s), sizeof tap_numbers / sizeof tap_numbers[0]);
-      reference::average_pool(s, input, expected, tap_numbers);
+      reference::average_pool(s, input, expected, tap_numbers, padding);
       reference::average_pool_grad(s, grad_output, tap_numbers, expected_grad);
-      kernels::average_pool_f32({input, output, s});
-      kernels::average_pool_grad_f32({input, grad_output, grad_input, s});
+      kernels::average_pool_f32({input, output, s, {}, padding});
+      kernels::average_pool_grad_f32({input, grad_output, grad_input, s, {}, {}, padding});
       EXPECT_LE(test::worst_error(output, expected, outputs(s)), 5e-7) << "channels " << s.in.c;
       EXPECT_LE(test::worst_error(grad_input, expected_grad, inputs(s)), 5e-7) << "channels " << s.in.c;
       EXPECT_TRUE(memory.intact()) << "channels " << s.in.c;

@@ -45,11 +45,13 @@ inline void max_pool_grad(const ConvShape& s, const float* grad_output, const st
   for (std::size_t i = 0; i < outputs; ++i) grad_input[winner[i]] += static_cast<double>(grad_output[i]);
 }
 
-/// `taps` (one per output): how many lie inside the image.
-inline void average_pool(const ConvShape& s, const float* input, double* output, std::size_t* taps) {
+/// `taps` (one per output): how many lie inside the image, or with `padding` inside the padded one, which is all.
+inline void average_pool(const ConvShape& s, const float* input, double* output, std::size_t* taps,
+                         bool padding = false) {
   const std::size_t outputs = s.batch * static_cast<std::size_t>(s.out.elements());
   for (std::size_t i = 0; i < outputs; ++i) output[i] = 0.0, taps[i] = 0;
   for_each_tap(s, [&](std::size_t out, std::size_t in) { output[out] += static_cast<double>(input[in]), ++taps[out]; });
+  for (std::size_t i = 0; i < outputs && padding; ++i) taps[i] = std::size_t{s.window.filter_h} * s.window.filter_w;
   for (std::size_t i = 0; i < outputs; ++i) output[i] /= static_cast<double>(taps[i]);
 }
 

@@ -85,12 +85,14 @@ struct ConvGradArgs {
   Part part{};
 };
 
-/// max: largest tap inside the image. average: mean of the taps inside the image (padding is not counted).
+/// max: largest tap inside the image. average: mean of the taps inside the image; with count_padding their sum divided
+/// by all taps of the window.
 struct PoolArgs {
   const float* input;
   float* output;
   ConvShape shape;
   Part part{};
+  bool count_padding = false;
 };
 /// Overwrites grad_input. max: the gradient goes to the first largest tap in row order, found again from `input`, and
 /// only where clamp.low < that tap < clamp.high: the gradient of the activation that made `input` as well. An infinite
@@ -102,6 +104,7 @@ struct PoolGradArgs {
   ConvShape shape;
   Clamp clamp{};
   Part part{};
+  bool count_padding = false;
 };
 
 /// rows = batch * h * w. batch_norm_f32: y = gamma (x - running_mean) / sqrt(running_variance + epsilon) + beta.
@@ -165,6 +168,28 @@ struct NoiseArgs {
   std::uint64_t seed;
   std::uint64_t stream;
   std::uint32_t count;
+};
+
+/// For each of `groups`: output (rows, columns) = a (rows, depth) b (depth, columns), or with b_transposed
+/// a (rows, depth) b^T for b (columns, depth). One b for all groups: groups = 1 and that many times the rows.
+struct MatmulArgs {
+  const float* a;
+  const float* b;
+  float* output;
+  std::uint32_t groups, rows, depth, columns;
+  bool b_transposed;
+  Part part{};
+};
+/// grad_a and grad_b are overwritten; null where not wanted.
+struct MatmulGradArgs {
+  const float* a;
+  const float* b;
+  const float* grad_output;
+  float* grad_a;
+  float* grad_b;
+  std::uint32_t groups, rows, depth, columns;
+  bool b_transposed;
+  Part part{};
 };
 
 /// output = a + b; output may be a or b.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of the recurrent layers: a keyword's 49 frames and a sensor's window.
+// Rows of the recurrent layers, a keyword's 49 frames and a sensor's window, and of the products of attention.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -71,6 +71,42 @@ void add(const std::string& name, Kernel<RecurrentGradArgs> kernel) {
       args.scale = -1e-9F;
       args.shape = s;
       return args;
+    });
+}
+
+namespace {
+
+struct MatmulCase {
+  const char* text;
+  std::uint32_t groups, rows, depth, columns;
+  bool transposed;
+  [[nodiscard]] std::size_t a() const { return std::size_t{groups} * rows * depth; }
+  [[nodiscard]] std::size_t b() const { return std::size_t{groups} * depth * columns; }
+  [[nodiscard]] std::size_t output() const { return std::size_t{groups} * rows * columns; }
+  [[nodiscard]] Work work(double products) const {
+    return {2.0 * products * static_cast<double>(a()) * columns,
+            4.0 * products * static_cast<double>(a() + b() + output())};
+  }
+};
+constexpr MatmulCase kMatmuls[] = {{"4x49x16x49-transposed", 4, 49, 16, 49, true},
+                                   {"4x49x49x16", 4, 49, 49, 16, false},
+                                   {"1x64x64x64", 1, 64, 64, 64, false}};
+
+}  // namespace
+
+void add(const std::string& name, Kernel<MatmulArgs> kernel) {
+  for (const MatmulCase& c : kMatmuls)
+    add_row(name, c.text, kernel, c.work(1), [=](Arrays& arrays) {
+      float *a = arrays.floats(c.a()), *b = arrays.floats(c.b());
+      return MatmulArgs{a, b, arrays.floats(c.output()), c.groups, c.rows, c.depth, c.columns, c.transposed};
+    });
+}
+void add(const std::string& name, Kernel<MatmulGradArgs> kernel) {
+  for (const MatmulCase& c : kMatmuls)
+    add_row(name, c.text, kernel, c.work(2), [=](Arrays& arrays) {
+      float *a = arrays.floats(c.a()), *b = arrays.floats(c.b()), *grad_output = arrays.floats(c.output());
+      float *grad_a = arrays.floats(c.a()), *grad_b = arrays.floats(c.b());
+      return MatmulGradArgs{a, b, grad_output, grad_a, grad_b, c.groups, c.rows, c.depth, c.columns, c.transposed};
     });
 }
 
