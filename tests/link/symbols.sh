@@ -27,7 +27,7 @@ complain "$library runs code before main or guards a local static:" "$before_mai
 
 # xsimd leaves functions on NEON vectors (abs_u8(__Uint8x16_t), __simd128_uint8_t on 32-bit ARM): every ARM machine that has the type runs them.
 shared=$("$nm" -C "$library" | awk '
-  /:$/ { kernels = /_(f32|s8)\.cpp|instruction_set\.cpp/ }
+  /:$/ { kernels = /_(f32|s8|bytes)\.cpp|instruction_set\.cpp/ }
   kernels && $2 ~ /^[WVu]$/ && $3 !~ /^mote::(simd|kernels[a-z0-9_]*)::/ && !($3 ~ /^xsimd::/ && $0 ~ /__((Int|Uint|Float)[0-9]+x[0-9]+_t|simd128_)/) { print }')
 complain "the kernels of $library share these functions with other objects:" "$shared"
 
