@@ -56,14 +56,17 @@ MOTE_INLINE std::int32_t saturating_add(std::int32_t value, std::int32_t offset)
                                               std::int64_t{std::numeric_limits<std::int32_t>::max()}));
 }
 
-/// The nearest integer, halves away from zero, in float32 alone: above 2^23 a float32 is whole.
-MOTE_INLINE std::int32_t rounded(float value) {
+/// The nearest integer, halves away from zero or to the even one, in float32 alone: above 2^23 a float32 is whole.
+MOTE_INLINE std::int32_t rounded(float value, bool ties_to_even) {
   if (!(value == value)) return 0;
   if (value >= 2147483648.0F) return std::numeric_limits<std::int32_t>::max();
   if (value < -2147483648.0F) return std::numeric_limits<std::int32_t>::min();
   const auto whole = static_cast<std::int32_t>(value);
   const float rest = value - static_cast<float>(whole);
-  return whole + (rest >= 0.5F ? 1 : 0) - (rest <= -0.5F ? 1 : 0);
+  const bool stays = ties_to_even && (whole & 1) == 0;
+  const std::int32_t up = rest >= 0.5F && !(stays && rest == 0.5F) ? 1 : 0;
+  const std::int32_t down = rest <= -0.5F && !(stays && rest == -0.5F) ? 1 : 0;
+  return whole + up - down;
 }
 
 }  // namespace
@@ -78,7 +81,8 @@ void quantize_f32(const QuantizeArgs& args) {
   for_chunks(args.part, args.count, [&](std::size_t first, std::size_t count) {
     std::int32_t words[kChunk];
     for (std::size_t i = 0; i < count; ++i)
-      words[i] = saturating_add(rounded(args.input[first + i] / args.quantization.scale), args.quantization.zero_point);
+      words[i] = saturating_add(rounded(args.input[first + i] / args.quantization.scale, args.ties_to_even),
+                                args.quantization.zero_point);
     store_words(args.type, words, count, args.output, first);
   });
 }

@@ -152,8 +152,9 @@ struct CurveS16Args {
   std::uint32_t count;
 };
 
-/// Between real numbers and integers of type `type` (s8, u8, s16, s32): quantize_f32 divides by the scale and rounds
-/// halves away from zero, out of range saturates, NaN becomes the zero point; dequantize_f32 multiplies.
+/// Between real numbers and integers of type `type` (s8, u8, s16, s32). quantize_f32: input / scale to the nearest
+/// integer, halves away from zero (TFLite) or to the even neighbour (ONNX), plus the zero point; out of range
+/// saturates, NaN becomes the zero point. dequantize_f32: (input - zero_point) scale, rounded once.
 struct QuantizeArgs {
   const float* input;
   void* output;
@@ -161,6 +162,7 @@ struct QuantizeArgs {
   Quantization quantization;
   std::uint32_t count;
   Part part{};
+  bool ties_to_even = false;
 };
 struct DequantizeArgs {
   const void* input;
