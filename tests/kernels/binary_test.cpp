@@ -112,8 +112,12 @@ void check(const Case& c, const Arrays& x) {
   EXPECT_TRUE(memory.intact()) << c.name;
 }
 
-constexpr Sizes kSizes[] = {{{2, 3, 4, 5}}, {{1, 1, 1, 70}},  {{3, 1, 7, 33}}, {{2, 5, 1, 3}}, {{1, 40, 1, 1}},
-                            {{5, 1, 1, 1}}, {{2, 2, 9, 100}}, {{1, 1, 1, 1}},  {{3, 50, 2, 1}}};
+constexpr Sizes kSizes[] = {
+    {{2, 3, 4, 5}},  {{1, 1, 1, 70}},  {{2, 5, 1, 3}},  {{1, 40, 1, 1}}, {{5, 1, 1, 1}}, {{1, 1, 1, 1}},
+#if !defined(MOTE_BARE_METAL)  // double arithmetic is slow there
+    {{3, 1, 7, 33}}, {{2, 2, 9, 100}}, {{3, 50, 2, 1}},
+#endif
+};
 
 TEST(binary, every_pattern_of_broadcasting) {
   for (const Case& c : kCases)
