@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "kernels/kernel_namespace.hpp"
+#include "kernels/rounded.hpp"
 #include "mote/kernels/kernels.hpp"
 #include "simd/simd.hpp"
 
@@ -54,19 +55,6 @@ MOTE_INLINE std::int32_t saturating_add(std::int32_t value, std::int32_t offset)
   const std::int64_t sum = std::int64_t{value} + offset;
   return static_cast<std::int32_t>(std::clamp(sum, std::int64_t{std::numeric_limits<std::int32_t>::min()},
                                               std::int64_t{std::numeric_limits<std::int32_t>::max()}));
-}
-
-/// The nearest integer, halves away from zero or to the even one, in float32 alone: above 2^23 a float32 is whole.
-MOTE_INLINE std::int32_t rounded(float value, bool ties_to_even) {
-  if (!(value == value)) return 0;
-  if (value >= 2147483648.0F) return std::numeric_limits<std::int32_t>::max();
-  if (value < -2147483648.0F) return std::numeric_limits<std::int32_t>::min();
-  const auto whole = static_cast<std::int32_t>(value);
-  const float rest = value - static_cast<float>(whole);
-  const bool stays = ties_to_even && (whole & 1) == 0;
-  const std::int32_t up = rest >= 0.5F && !(stays && rest == 0.5F) ? 1 : 0;
-  const std::int32_t down = rest <= -0.5F && !(stays && rest == -0.5F) ? 1 : 0;
-  return whole + up - down;
 }
 
 }  // namespace
