@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <initializer_list>
 
 namespace mote::reference {
 
