@@ -104,12 +104,12 @@ MOTE_INLINE Turn<V> turn_of(V x) {
     r = neg_mul_add(n, V::splat(0x1.921fb4p+0F), x);
     r = neg_mul_add(n, V::splat(0x1.4442d0p-24F), r);
     r = neg_mul_add(n, V::splat(0x1.846988p-48F), r);
-  } else {  // 12 bits each, as n has: every product is exact
-    r = neg_mul_add(n, V::splat(0x1.92p+0F), x);
-    r = neg_mul_add(n, V::splat(0x1.fb4p-12F), r);
-    r = neg_mul_add(n, V::splat(0x1.444p-24F), r);
-    r = neg_mul_add(n, V::splat(0x1.68cp-39F), r);
-    r = neg_mul_add(n, V::splat(0x1.1a6p-54F), r);
+  } else {  // 12 bits each, as n has: every product is exact, and so are the first two differences
+    const V near = neg_mul_add(n, V::splat(0x1.fb4p-12F), neg_mul_add(n, V::splat(0x1.92p+0F), x));
+    const V third = n * V::splat(0x1.444p-24F), difference = near - third;
+    const V rest = mul_add(n, V::splat(0x1.68cp-39F), n * V::splat(0x1.1a6p-54F));
+    const V low = ((near - difference) - third) - rest;
+    r = select(equal(low, V::splat(0.0F)), difference, difference + low);
   }
   Turn<V> turn{r, neg_mul_add(nearest_small(n * V::splat(0.25F)), V::splat(4.0F), n)};
   if (any(less(V::splat(kFarAngle), abs(x)))) turn_far_lanes(x, turn);

@@ -58,7 +58,7 @@ const Function kFunctions[] = {
 };
 
 TEST(trigonometry, within_two_ulp_for_arguments_of_every_magnitude) {
-  const double bound = simd::kFused ? 1.6 : 2.4;
+  const double bound = 1.6;
   for (const Function& f : kFunctions) {
     double worst = 0.0;
     float worst_at = 0.0F, x[kLanes], y[kLanes];
@@ -80,8 +80,8 @@ TEST(trigonometry, within_two_ulp_for_arguments_of_every_magnitude) {
 TEST(trigonometry, near_multiples_of_half_pi) {
   for (std::uint32_t n = 1; n < 20000; n += 7) {
     const auto x = static_cast<float>(static_cast<double>(n) * (0.5 * std::acos(-1.0)));
-    EXPECT_LE(error_of(simd::scalar_sin(x), std::sin(static_cast<double>(x))), simd::kFused ? 1.6 : 2.4) << n;
-    EXPECT_LE(error_of(simd::scalar_cos(x), std::cos(static_cast<double>(x))), simd::kFused ? 1.6 : 2.4) << n;
+    EXPECT_LE(error_of(simd::scalar_sin(x), std::sin(static_cast<double>(x))), 1.6) << n;
+    EXPECT_LE(error_of(simd::scalar_cos(x), std::cos(static_cast<double>(x))), 1.6) << n;
   }
   // The float32 closest to a multiple of pi / 2 relative to its size: 16367173 2^72.
   const float close = std::ldexp(16367173.0F, 72);
