@@ -26,7 +26,7 @@ MOTE_INLINE RowScale symmetric_scale(float low, float high) {
 /// magnitudes is smaller, rounded.
 MOTE_INLINE RowScale asymmetric_scale(float low, float high) {
   if (!(low < high)) return {};
-  const double scale = (double{high} - double{low}) / 255.0;
+  const double scale = (static_cast<double>(high) - static_cast<double>(low)) / 255.0;
   const double for_low = -128.0 - low / scale, for_high = 127.0 - high / scale;
   const double error_low = 128.0 - low / scale, error_high = 127.0 + high / scale;
   const double zero = error_low < error_high ? for_low : for_high;

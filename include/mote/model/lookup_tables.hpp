@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mote/arithmetic.hpp"
 #include "mote/model/fixed_point.hpp"
 #include "mote/model/quantize_multiplier.hpp"
 #include "mote/types.hpp"
@@ -37,7 +38,7 @@ constexpr LookupTable tabulate(const QuantizedRange& range, const Value& value) 
 constexpr double exp(double x) {
   constexpr double kLog2High = 0x1.62E42FEFA38p-1, kLog2Low = 0x1.EF35793C7673p-45;
   const std::int32_t power = round_half_away(x * 1.4426950408889634);
-  const double rest = (x - power * kLog2High) - power * kLog2Low;
+  const double rest = (x - detail::product(power, kLog2High)) - detail::product(power, kLog2Low);
   double sum = 1.0;
   for (int k = 14; k > 0; --k) sum = 1.0 + sum * rest / k;
   return sum * std::bit_cast<double>(static_cast<std::uint64_t>(1023 + power) << 52);
@@ -60,7 +61,7 @@ constexpr std::int32_t saturating_difference(const QuantizedMultiplier& q) {
 template <class Function>
 constexpr LookupTable saturating(const Quantization& input, std::int32_t output_bits, std::int32_t zero_point,
                                  const Function& function) {
-  const QuantizedMultiplier q = quantize_multiplier(double{input.scale} * 0x1p27);
+  const QuantizedMultiplier q = quantize_multiplier(static_cast<double>(input.scale) * 0x1p27);
   const std::int32_t end = saturating_difference(q);
   return tabulate({}, [&](std::int32_t x) -> std::int32_t {
     const std::int32_t difference = x - input.zero_point;
@@ -88,7 +89,7 @@ constexpr LookupTable function_table(const Quantization& input, const Quantizati
   return tables::tabulate({}, [&](std::int32_t x) -> std::int32_t {
     const float real = function(input.scale * static_cast<float>(x - input.zero_point));
     const float scaled = real * inverse;
-    const std::int32_t value = round_half_away(double{scaled});
+    const std::int32_t value = round_half_away(static_cast<double>(scaled));
     return value > 512 ? 127 : value < -512 ? -128 : value + output.zero_point;
   });
 }
@@ -96,7 +97,7 @@ constexpr LookupTable function_table(const Quantization& input, const Quantizati
 constexpr LookupTable elu_table(const Quantization& input, const Quantization& output) {
   return function_table(input, output, [](float x) -> float {
     if (x >= 0.0F) return x;
-    return x < -100.0F ? -1.0F : static_cast<float>(tables::exp_minus_one(double{x}));
+    return x < -100.0F ? -1.0F : static_cast<float>(tables::exp_minus_one(static_cast<double>(x)));
   });
 }
 
@@ -152,8 +153,8 @@ constexpr LookupTable hard_swish_table(const Quantization& input, const Quantiza
   const auto sixteen = [](const QuantizedMultiplier& q) {
     return q.multiplier >= 0x7FFF8000 ? 32767 : (q.multiplier + (1 << 15)) >> 16;
   };
-  const QuantizedMultiplier to_output = quantize_multiplier(double{fine / output.scale});
-  const QuantizedMultiplier to_gate = quantize_multiplier(double{fine / reluish});
+  const QuantizedMultiplier to_output = quantize_multiplier(static_cast<double>(fine / output.scale));
+  const QuantizedMultiplier to_gate = quantize_multiplier(static_cast<double>(fine / reluish));
   return tables::tabulate({}, [&](std::int32_t x) {
     const std::int32_t value = (x - input.zero_point) * 128;
     std::int32_t gate = value;
@@ -192,11 +193,11 @@ constexpr Segments segments(double low, double high, const Function& function) {
   Segments table{};
   const double step = (high - low) / 512.0;
   const auto unit = [](double real) { return static_cast<double>(round_half_away(real)); };
-  const auto value = [&](double x) { return double{static_cast<float>(function(x))} * 32768.0; };
+  const auto value = [&](double x) { return static_cast<double>(static_cast<float>(function(x))) * 32768.0; };
   for (std::size_t i = 0; i < 512; ++i) {
     const double at = low + static_cast<double>(i) * step;
     const double here = unit(value(at)), middle = unit(value(at + step / 2.0));
-    const double line = unit(double{static_cast<float>(value(at + step) + here)} / 2.0);
+    const double line = unit(static_cast<double>(static_cast<float>(value(at + step) + here)) / 2.0);
     const double bias = unit((line - middle) / 2.0);
     table[i] = static_cast<std::int16_t>(clamp_16(static_cast<std::int32_t>(here - bias)));
   }
@@ -208,7 +209,7 @@ constexpr Segments segments(double low, double high, const Function& function) {
 
 /// Differences to a row's largest element in units of 10 / 65535: what softmax_s16 multiplies by.
 constexpr QuantizedMultiplier softmax_s16_multiplier(float beta, float input) {
-  return quantize_multiplier(double{input} * double{beta} / (10.0 / 65535.0));
+  return quantize_multiplier(static_cast<double>(input) * static_cast<double>(beta) / (10.0 / 65535.0));
 }
 
 }  // namespace mote

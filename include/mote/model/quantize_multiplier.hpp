@@ -83,15 +83,15 @@ constexpr QuantizedRange activation_range(float low, float high, const Quantizat
 /// to float32 on the way, whether there is one weight scale or one for each output (older kernels of TensorFlow Lite
 /// did so for dense layers).
 constexpr QuantizedMultiplier product_multiplier(float a, float b, float output) {
-  return quantize_multiplier(double{a} * double{b} / double{output});
+  return quantize_multiplier(static_cast<double>(a) * static_cast<double>(b) / static_cast<double>(output));
 }
 /// requantize, relu, leaky_relu for x >= 0, prelu for x >= 0: input scale by output scale.
 constexpr QuantizedMultiplier rescale_multiplier(float input, float output) {
-  return quantize_multiplier(double{input} / double{output});
+  return quantize_multiplier(static_cast<double>(input) / static_cast<double>(output));
 }
 /// leaky_relu for x < 0.
 constexpr QuantizedMultiplier leaky_multiplier(float input, float output, float alpha) {
-  return quantize_multiplier(double{input} * double{alpha} / double{output});
+  return quantize_multiplier(static_cast<double>(input) * static_cast<double>(alpha) / static_cast<double>(output));
 }
 
 /// Two operands brought to a common scale and back: (x << left_shift) times its multiplier.
@@ -103,22 +103,23 @@ struct BinaryMultipliers {
 /// add and sub: the common scale is twice the larger one.
 constexpr BinaryMultipliers add_multipliers(float a, float b, float output, DType type) {
   const int left = type == DType::s16 ? 15 : 20;
-  const double twice = 2.0 * double{a > b ? a : b};
-  return {quantize_multiplier(double{a} / twice), quantize_multiplier(double{b} / twice),
-          quantize_multiplier(twice / (static_cast<double>(1 << left) * double{output})), left};
+  const double twice = 2.0 * static_cast<double>(a > b ? a : b);
+  return {quantize_multiplier(static_cast<double>(a) / twice), quantize_multiplier(static_cast<double>(b) / twice),
+          quantize_multiplier(twice / (static_cast<double>(1 << left) * static_cast<double>(output))), left};
 }
 constexpr BinaryMultipliers squared_difference_multipliers(float a, float b, float output, DType type) {
   const int left = type == DType::s16 ? 0 : 7;
-  const double twice = 2.0 * double{a > b ? a : b};
-  return {quantize_multiplier(double{a} / twice), quantize_multiplier(double{b} / twice),
-          quantize_multiplier(twice * twice / (static_cast<double>(1 << (left * 2)) * double{output})), left};
+  const double twice = 2.0 * static_cast<double>(a > b ? a : b);
+  return {quantize_multiplier(static_cast<double>(a) / twice), quantize_multiplier(static_cast<double>(b) / twice),
+          quantize_multiplier(twice * twice / (static_cast<double>(1 << (left * 2)) * static_cast<double>(output))),
+          left};
 }
 /// Comparisons: each operand by its own scale.
 constexpr BinaryMultipliers compare_multipliers(float a, float b) {
-  return {quantize_multiplier(double{a}), quantize_multiplier(double{b}), {}, 8};
+  return {quantize_multiplier(static_cast<double>(a)), quantize_multiplier(static_cast<double>(b)), {}, 8};
 }
 constexpr QuantizedMultiplier div_multiplier(float a, float b, float output) {
-  return quantize_multiplier(double{a} / (double{b} * double{output}));
+  return quantize_multiplier(static_cast<double>(a) / (static_cast<double>(b) * static_cast<double>(output)));
 }
 
 /// reduce_mean of `count` elements: the division is part of the multiplier.
@@ -137,7 +138,8 @@ struct SoftmaxScale {
   std::int32_t lowest = 0;
 };
 constexpr SoftmaxScale softmax_scale(float beta, float input) {
-  const QuantizedMultiplier q = quantize_multiplier(std::min(double{beta} * double{input} * 0x1p26, 2147483647.0));
+  const QuantizedMultiplier q =
+      quantize_multiplier(std::min(static_cast<double>(beta) * static_cast<double>(input) * 0x1p26, 2147483647.0));
   // floor(31 2^26 / 2^shift)
   const std::int64_t radius = q.shift >= 0 ? (std::int64_t{31} << 26) >> q.shift : std::int64_t{31} << 26;
   return {q, static_cast<std::int32_t>(-radius)};
@@ -155,10 +157,10 @@ struct CurveScale {
 };
 constexpr CurveScale curve_scale(float input) {
   CurveScale scale{};
-  double real = double{input} * 4096.0;
+  double real = static_cast<double>(input) * 4096.0;
   for (std::int32_t left = 0; left <= 15; ++left, real /= 2.0)  // a power of 2 from 2^-12 on needs no division
     if (real == 1.0) return {3 * (1 << left), 0};
-  real = double{input} * 4096.0 * 3.0;
+  real = static_cast<double>(input) * 4096.0 * 3.0;
   while (real <= 32767.0 / 2.0 && scale.shift <= 30) real *= 2.0, ++scale.shift;
   scale.multiplier = static_cast<std::int32_t>(real);
   return scale;
@@ -180,10 +182,10 @@ constexpr LstmScale lstm_scale(float input, const float (&weights)[4], const flo
     scale.input[gate] = product_multiplier(input, weights[gate], 0x1p-12F);
     scale.recurrent[gate] = product_multiplier(hidden, recurrent[gate], 0x1p-12F);
   }
-  scale.cell = quantize_multiplier(0x1p-30 / double{cell});
-  scale.hidden = quantize_multiplier(0x1p-30 / double{hidden});
+  scale.cell = quantize_multiplier(0x1p-30 / static_cast<double>(cell));
+  scale.hidden = quantize_multiplier(0x1p-30 / static_cast<double>(hidden));
   scale.tanh = curve_scale(cell);
-  scale.cell_clip = std::min<std::int32_t>(round_half_away(double{cell_clip / cell}), 32767);
+  scale.cell_clip = std::min<std::int32_t>(round_half_away(static_cast<double>(cell_clip / cell)), 32767);
   return scale;
 }
 
