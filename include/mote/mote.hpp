@@ -16,6 +16,9 @@
 
 #include "mote/model/layer.hpp"
 #include "mote/model/model.hpp"
+#include "mote/model/shape_rule.hpp"
+
+#include "mote/model/validate.hpp"
 
 #include "mote/model/builders.hpp"
 #include "mote/model/fold.hpp"
@@ -32,9 +35,15 @@
 
 #include "mote/run/threads.hpp"
 
+#include "mote/run/binding.hpp"
+
+#include "mote/run/operator_args.hpp"
+
 #include "mote/run/execute.hpp"
 #include "mote/run/static_memory.hpp"
 #include "mote/run/values.hpp"
+
+#include "mote/run/interface.hpp"
 
 #include "mote/run/session.hpp"
 

@@ -27,22 +27,23 @@ enum class Code : std::uint8_t {
   no_layers,
   too_many_layers,
   first_layer_not_input,
-  input_layer_repeated,
   unknown_op,
-  unsupported_dtype,
+  unsupported_dtype,  ///< not computed in, or not that of the operands
   bad_input_count,
-  bad_input_index,       ///< detail: the index that points forward or past the end
-  unused_layer,          ///< a layer whose output nothing reads and that is not the last
-  bad_shape,             ///< a dimension of zero or beyond the limit, or not what the layer's rule gives; detail:
-                         ///< 0, or the parameters, where they are too many
-  shape_mismatch,        ///< inputs of add/concat that do not fit, reshape that changes the element count
-  filter_exceeds_input,  ///< filter larger than the padded input
-  bad_filter,            ///< filter, stride or dilation of zero
-  bad_padding,           ///< padding as large as the (dilated) filter, or pads without Padding::explicit_
-  bad_attribute,         ///< alpha, beta or a rate out of range or not finite
-  bad_parameter_range,   ///< parameters outside the block, overlapping, misaligned or of the wrong size
-  params_misaligned,     ///< the parameter block's address; detail: alignment needed in bytes
-  bad_quantization,      ///< scale not positive and finite, or zero point outside the type
+  bad_input_index,          ///< detail: the index that points forward or past the end
+  unused_layer,             ///< a layer whose output nothing reads and that is not the last
+  not_a_state,              ///< `assign` to another layer than a state; detail: that layer
+  state_read_after_assign,  ///< or assigned twice; detail: the layer read, a state or what shares its memory
+  bad_shape,                ///< a dimension of zero or beyond the limit, or not what the layer's rule gives; detail:
+                            ///< 0, or the parameters, where they are too many
+  shape_mismatch,           ///< inputs of add/concat that do not fit, reshape that changes the element count
+  filter_exceeds_input,     ///< filter larger than the padded input
+  bad_filter,               ///< filter, stride or dilation of zero
+  bad_padding,              ///< padding as large as the (dilated) filter, or pads without Padding::explicit_
+  bad_attribute,            ///< alpha, beta or a rate out of range or not finite
+  bad_parameter_range,      ///< parameters outside the block, overlapping, misaligned or of the wrong size
+  params_misaligned,        ///< the parameter block's address; detail: alignment needed in bytes
+  bad_quantization,         ///< scale not positive and finite, or zero point outside the type
   reserved_not_zero,
   name_unknown,  ///< a builder's input name that no earlier layer carries
   name_repeated,
@@ -52,6 +53,7 @@ enum class Code : std::uint8_t {
   bad_magic,
   unsupported_version,  ///< detail: version found
   bad_header,
+  bad_names,      ///< not one name a layer
   size_mismatch,  ///< detail: bytes the header promises
   bad_crc,
   bad_variance,          ///< a running variance negative or not finite; detail: the channel
@@ -60,6 +62,7 @@ enum class Code : std::uint8_t {
   // plans and training
   bad_batch,              ///< batch of zero, or not a multiple of the micro-batch
   one_value_per_channel,  ///< batch norm trained where slice, height and width are 1
+  constant_in_batch,      ///< a layer that does not repeat its operands reads a constant; detail: the constant
   plan_too_large,         ///< more than 2^31 bytes or 65 534 steps or buffers
   nothing_to_train,       ///< no trainable layer, or its gradient never reaches the loss
   missing_parameters,     ///< a model without a parameter block where its values are needed

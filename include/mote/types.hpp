@@ -57,7 +57,14 @@ struct Shape {
 /// Limits that keep every product of sizes inside 32 bits where kernels count.
 inline constexpr std::uint32_t kMaxDimension = 1U << 20;
 inline constexpr std::uint64_t kMaxElements = 1U << 28;
-inline constexpr std::size_t kMaxLayers = 1024;
+/// Planning keeps some 15 bits a layer on the stack: firmware that makes plans at run time may set a lower limit, in
+/// the whole program.
+#if defined(MOTE_MAX_LAYERS)
+inline constexpr std::size_t kMaxLayers = MOTE_MAX_LAYERS;
+#else
+inline constexpr std::size_t kMaxLayers = 4096;
+#endif
+static_assert(kMaxLayers >= 64 && kMaxLayers <= 16384 && kMaxLayers % 64 == 0, "MOTE_MAX_LAYERS: 64 to 16384, by 64");
 
 /// real = (quantised - zero_point) * scale. A float32 tensor has scale 0 and zero point 0.
 struct Quantization {

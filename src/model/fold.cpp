@@ -3,26 +3,37 @@
 #include "mote/model/fold.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "model/model_file.hpp"
+#include "mote/model/validate.hpp"
 
 namespace mote {
 namespace {
 constexpr std::uint32_t kFileAlignment = 64;
 
+/// Which batch norms go, found once.
+detail::LayerSet folded_layers(const Model& model) {
+  detail::LayerSet out{};
+  for (std::size_t i = 0; i < model.layers.size(); ++i)
+    if (can_fold(model, i)) detail::insert(out, i);
+  return out;
+}
+
 /// Index of layer `i` among the records that stay; a folded one stands for the layer it went into.
-std::uint16_t kept_index(std::span<const Layer> layers, std::size_t i) {
-  if (can_fold(layers, i)) i = layers[i].inputs[0];
-  std::size_t kept = 0;
-  for (std::size_t k = 0; k < i; ++k) kept += can_fold(layers, k) ? 0 : 1;
-  return static_cast<std::uint16_t>(kept);
+std::uint16_t kept_index(const Model& model, const detail::LayerSet& folded, std::size_t i) {
+  if (detail::contains(folded, i)) i = model.operand(i);
+  std::size_t kept = i;
+  for (std::size_t word = 0; word < i / 64; ++word) kept -= static_cast<std::size_t>(std::popcount(folded[word]));
+  return static_cast<std::uint16_t>(
+      kept - static_cast<std::size_t>(std::popcount(folded[i / 64] & ((std::uint64_t{1} << (i % 64)) - 1))));
 }
 
 /// The batch norm that goes into layer `i`, or 0.
-std::size_t folded_into(std::span<const Layer> layers, std::size_t i) {
-  for (std::size_t k = i + 1; k < layers.size(); ++k)
-    if (layers[k].inputs[0] == i && can_fold(layers, k)) return k;
+std::size_t folded_into(const Model& model, const detail::LayerSet& folded, std::size_t i) {
+  for (std::size_t k = i + 1; k < model.layers.size(); ++k)
+    if (detail::contains(folded, k) && model.operand(k) == i) return k;
   return 0;
 }
 
@@ -49,46 +60,65 @@ bool fold_layer(const Model& model, std::size_t source, std::size_t norm, float*
   }
   return finite;
 }
+
+/// The names of the layers that stay, one behind the other. What is left of a name is the layer's own.
+std::string_view copy_names(const Model& model, const detail::LayerSet& folded, char* to) {
+  const char* begin = to;
+  for (std::size_t i = 0; i < model.layers.size() && !model.names.empty(); ++i) {
+    if (detail::contains(folded, i)) continue;
+    const std::string_view text = name(model, i);
+    to = std::copy(text.begin(), text.end(), to);
+    *to++ = 0;
+  }
+  return {begin, static_cast<std::size_t>(to - begin)};
+}
 }  // namespace
 
 std::size_t folded_file_bytes(const Model& model) {
-  std::size_t bytes = align_up(sizeof(FileHeader) + model.layers.size_bytes(), kFileAlignment);
+  const detail::LayerSet folded = folded_layers(model);
+  std::size_t bytes = align_up(file_layout(model, 0).params, kFileAlignment);
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
-    const bool gains_bias = !layer.has_bias() && folded_into(model.layers, i) != 0;
+    const bool gains_bias = !layer.has_bias() && folded_into(model, folded, i) != 0;
     bytes = align_up(bytes, kFileAlignment) + layer.param_bytes + (gains_bias ? layer.shape.c * sizeof(float) : 0);
   }
-  return bytes;
+  return bytes + model.names.size();
 }
 
 Result<std::size_t> fold_batch_norm(const Model& model, std::span<std::byte> out) {
   MOTE_TRY(validate(model));
   const std::span<const Layer> layers = model.layers;
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (layers[i].dtype != DType::f32) return Status{Code::unsupported_dtype, static_cast<std::uint16_t>(i)};
+  for (std::size_t i = 0; i < layers.size(); ++i)
     if (layers[i].param_bytes != 0 && layer_params(model, i) == nullptr)
       return Status{Code::missing_parameters, static_cast<std::uint16_t>(i)};
-  }
   MOTE_TRY(validate_variances(model));
   if (out.size() < folded_file_bytes(model))
     return Status{Code::output_too_small, kNoLayer, static_cast<std::uint32_t>(folded_file_bytes(model))};
   if (reinterpret_cast<std::uintptr_t>(out.data()) % kFileAlignment != 0)
     return Status{Code::arena_misaligned, kNoLayer, kFileAlignment};
   std::fill(out.begin(), out.end(), std::byte{0});
-  const std::size_t kept = kept_index(layers, layers.size() - 1) + std::size_t{1};
-  std::byte* records = out.data() + sizeof(FileHeader);
-  std::byte* params = out.data() + align_up(sizeof(FileHeader) + kept * sizeof(Layer), kFileAlignment);
-  std::size_t param_bytes = 0;
+
+  const detail::LayerSet folded = folded_layers(model);
+  const std::size_t kept = kept_index(model, folded, layers.size() - 1) + std::size_t{1};
+  auto* records = reinterpret_cast<Layer*>(out.data() + sizeof(FileHeader));
+  auto* operands = reinterpret_cast<std::uint16_t*>(records + kept);
+  Model view{{records, kept}};
+  view.operands = {operands, model.operands.size()};
+  view.alignment = kFileAlignment;
+  std::byte* params = out.data() + file_layout(view, 0).params;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (can_fold(layers, i)) continue;
+    if (detail::contains(folded, i)) continue;
     Layer layer = layers[i];
-    for (std::size_t k = 0; k < layer.input_count; ++k) layer.inputs[k] = kept_index(layers, layer.inputs[k]);
+    for (std::size_t k = 0; k < layer.input_count; ++k) {
+      const std::uint16_t operand = kept_index(model, folded, model.operand(i, k));
+      (layer.input_count <= kMaxInputs ? layer.inputs[k] : operands[layer.inputs[0] + k]) = operand;
+    }
     if (layer.param_bytes != 0) {
-      const std::size_t norm = folded_into(layers, i);
+      const std::size_t norm = folded_into(model, folded, i);
       if (norm != 0) layer.flags |= Layer::kHasBias;
-      layer.param_offset = static_cast<std::uint32_t>(align_up(param_bytes, kFileAlignment));
+      layer.param_offset = align_up(view.param_bytes, kFileAlignment);
       layer.param_bytes = static_cast<std::uint32_t>(param_arrays(layer, model.input_shape_of(i)).bytes);
-      param_bytes = layer.param_offset + layer.param_bytes;
+      view.param_bytes = layer.param_offset + layer.param_bytes;
       auto* target = reinterpret_cast<float*>(params + layer.param_offset);
       if (norm != 0) {
         if (!fold_layer(model, i, norm, target))
@@ -97,10 +127,11 @@ Result<std::size_t> fold_batch_norm(const Model& model, std::span<std::byte> out
         std::memcpy(target, layer_params(model, i), layer.param_bytes);
       }
     }
-    std::memcpy(records + kept_index(layers, i) * sizeof(Layer), &layer, sizeof layer);
+    records[kept_index(model, folded, i)] = layer;
   }
-  const std::size_t bytes = static_cast<std::size_t>(params - out.data()) + param_bytes;
-  finish_model_file(out.first(bytes), kept, kFileAlignment);
+  view.names = copy_names(model, folded, reinterpret_cast<char*>(params + view.param_bytes));
+  const std::size_t bytes = file_layout(view, 0).bytes;
+  finish_model_file(view, out.first(bytes));
   return bytes;
 }
 

@@ -14,7 +14,7 @@ namespace mote {
 
 struct FileHeader {
   static constexpr std::array<char, 4> kMagic{'M', 'O', 'T', 'E'};
-  static constexpr std::uint16_t kVersion = 1;
+  static constexpr std::uint16_t kVersion = 2;  // the newest
 
   std::array<char, 4> magic = kMagic;
   std::uint16_t version = kVersion;
@@ -26,12 +26,26 @@ struct FileHeader {
   std::uint32_t file_bytes = 0;
   std::uint32_t crc = 0;                // CRC-32 of all other bytes of the file
   std::uint32_t description_bytes = 0;  // behind the parameters, up to the end of the file
-  std::array<std::uint32_t, 7> reserved{};
+  std::uint32_t operand_count = 0;      // version 2: of the table behind the records
+  std::uint32_t names_bytes = 0;        // version 2: behind the parameters, before the description
+  std::array<std::uint32_t, 5> reserved{};
 };
 static_assert(sizeof(FileHeader) == 64);
 
-/// Writes the header of a file whose records, parameters and description are in place; `file` is exactly the file.
-void finish_model_file(std::span<std::byte> file, std::size_t layers, std::uint32_t alignment,
-                       std::size_t description_bytes = 0);
+/// Where the parts of a file begin. Records are at sizeof(FileHeader), the table of operands behind them.
+struct FileLayout {
+  std::size_t params = 0, names = 0, description = 0, bytes = 0;
+};
+constexpr FileLayout file_layout(const Model& model, std::size_t description_bytes) {
+  FileLayout out;
+  out.params = align_up(sizeof(FileHeader) + model.layers.size_bytes() + model.operands.size_bytes(), model.alignment);
+  out.names = out.params + model.param_bytes;
+  out.description = out.names + model.names.size();
+  out.bytes = out.description + description_bytes;
+  return out;
+}
+
+/// Writes the header of a file whose parts are in place; `file` is exactly the file that file_layout() describes.
+void finish_model_file(const Model& model, std::span<std::byte> file);
 
 }  // namespace mote

@@ -23,7 +23,7 @@ void set_last_stamp(const Plan& plan, std::uint32_t value);
 /// Whether parameters lie at a multiple of kParamAlignment: params_misaligned.
 Status check_alignment(const Model& model);
 
-/// float32 throughout, parameters where layers want them, and check_alignment().
+/// float32 wherever something is computed, parameters where layers want them, and check_alignment().
 Status check_runnable(const Model& model);
 
 }  // namespace mote::detail

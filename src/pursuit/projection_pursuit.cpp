@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mote/model/validate.hpp"
 #include "mote/train/random.hpp"
 #include "pursuit/ridge_export.hpp"
 #include "pursuit/ridge_fit.hpp"
@@ -46,8 +47,7 @@ Status check_options(const PursuitConfig& c, std::uint32_t channels) {
 Result<PursuitShape> shape_of(const Model& model, const PursuitConfig& config) {
   MOTE_TRY(validate(model));
   const auto chained = [&](std::size_t i, Op op) {
-    return model.layers[i].op == op && (i == 0 || model.layers[i].inputs[0] + 1U == i) &&
-           model.layers[i].dtype == DType::f32;
+    return model.layers[i].op == op && (i == 0 || model.operand(i) + 1 == i) && model.layers[i].dtype == DType::f32;
   };
   if (model.layers.size() != 4 || !chained(0, Op::input) || !chained(1, Op::dense) || !chained(2, Op::spline) ||
       !chained(3, Op::dense) || !model.layers[3].has_bias())

@@ -25,6 +25,7 @@ Result<Session> Session::create(const Model& model, std::span<std::byte> arena, 
   session.memory_.params = model.params;
   session.memory_.trained_params = model.trained_params;
   session.stamp_ = detail::stamp_of(session.plan_);
+  session.reset_state();
   return session;
 }
 

@@ -53,7 +53,8 @@ bool ChannelStatistics::is_constant(std::size_t channel) const {
 std::uint16_t standardization_layer(const Model& model) {
   for (std::size_t i = 1; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
-    if (layer.op == Op::batch_norm && !layer.trainable() && layer.inputs[0] == 0) return static_cast<std::uint16_t>(i);
+    if (layer.op == Op::batch_norm && !layer.trainable() && model.operand(layer) == 0)
+      return static_cast<std::uint16_t>(i);
   }
   return kNoLayer;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // FORMAT.md, sentence by sentence: what it says is written is found at the byte it names, and a file that breaks a
 // sentence, its checksum right, is refused with the code for it.
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <initializer_list>
 #include <string>
@@ -96,7 +98,9 @@ TEST(format, bytes_lie_where_the_tables_say) {
   }
   is(28, 4, ~crc, "crc");
   is(32, 4, 0, "description_bytes");
-  for (std::size_t word = 0; word < 7; ++word) is(36 + 4 * word, 4, 0, "reserved");
+  is(36, 4, 0, "operand_count");
+  is(40, 4, 0, "names_bytes");
+  for (std::size_t word = 0; word < 5; ++word) is(44 + 4 * word, 4, 0, "reserved");
 
   const auto of = [&](std::size_t layer, std::size_t offset) { return 64 + 96 * layer + offset; };
   is(of(1, 0), 1, 3, "op");
@@ -127,7 +131,7 @@ TEST(format, bytes_lie_where_the_tables_say) {
   is(of(2, 64), 4, norm_offset, "param_offset");
   is(of(1, 68), 4, depthwise_bytes, "param_bytes");
   is(of(2, 68), 4, norm_bytes, "param_bytes");
-  for (std::size_t word = 0; word < 6; ++word) is(of(1, 72 + 4 * word), 4, 0, "reserved");
+  for (std::size_t word = 0; word < 6; ++word) is(of(1, 72 + 4 * word), 4, 0, "args");
 }
 
 TEST(format, alignments_of_networks_and_of_folded_files) {
@@ -143,11 +147,11 @@ TEST(format, header) {
   const Model model = kDense.model();
   refuses(model, 0, 'm', Code::bad_magic, "magic");
   refuses(model, 3, 'e', Code::bad_magic, "magic");
-  for (const U16 version : std::initializer_list<U16>{0, 2, 256})
-    refuses(model, 4, version, Code::unsupported_version, "version is 1");
+  for (const U16 version : std::initializer_list<U16>{0, 3, 256})
+    refuses(model, 4, version, Code::unsupported_version, "version is 1 or 2");
   for (const U16 bytes : std::initializer_list<U16>{0, 95, 97, 192})
     refuses(model, 6, bytes, Code::bad_header, "record_bytes is 96");
-  for (const U32 count : {0U, 1U, 3U, 1025U}) refuses(model, 8, count, Code::bad_header, "layer_count");
+  for (const U32 count : {0U, 1U, 3U, 1025U, 4097U}) refuses(model, 8, count, Code::bad_header, "layer_count");
   for (const U32 bad : {0U, 1U, 2U, 3U, 24U, 8192U}) refuses(model, 12, bad, Code::bad_header, "alignment");
   const std::vector<std::byte> file = file_of(model);
   for (const std::size_t field : {16, 20, 24, 32})
@@ -167,7 +171,9 @@ TEST(format, header) {
       EXPECT_EQ(code, Code::bad_crc) << "byte " << byte;
     }
   }
-  for (std::size_t word = 0; word < 7; ++word) refuses(model, 36 + 4 * word, U32{1}, Code::bad_header, "reserved");
+  refuses(model, 36, U32{1}, Code::bad_header, "version 1: no operands");
+  refuses(model, 40, U32{1}, Code::bad_header, "version 1: no names");
+  for (std::size_t word = 0; word < 5; ++word) refuses(model, 44 + 4 * word, U32{1}, Code::bad_header, "reserved");
 }
 
 TEST(format, alignment_is_of_the_address_and_of_every_layers_parameters) {
@@ -253,7 +259,6 @@ TEST(format, a_description_is_the_end_of_the_file) {
 TEST(format, order_of_layers) {
   const Model model = kJoins.model();
   refuses_in(model, 0, 0, U8{12}, Code::first_layer_not_input, "layer 0 is the input");
-  refuses_in(model, 5, 0, U8{0}, Code::input_layer_repeated, "layer 0 alone is the input");
   for (const U16 index : std::initializer_list<U16>{2, 3, 5, 65535})
     refuses_in(model, 2, 6, index, Code::bad_input_index, "a layer reads layers of lower index only");
   const Status unread = changed(model, [](auto file) {
@@ -276,6 +281,7 @@ std::vector<std::size_t> used_fields(const Layer& layer) {
   if (traits(layer.op).has_alpha) take(48, 52);
   if (layer.op == Op::batch_norm) take(52, 56);
   if (layer.param_bytes != 0) take(64, 72);
+  if (layer.op == Op::concat) take(72, 76);
   return used;
 }
 
@@ -298,11 +304,11 @@ TEST(format, fields_that_the_operator_does_not_use_are_zero) {
 
 TEST(format, types_flags_and_inputs) {
   const Model dense = kDense.model(), joins = kJoins.model(), norm = kNorm.model();
-  for (const U8 op : std::initializer_list<U8>{26, 100, 255})
+  for (const U8 op : std::initializer_list<U8>{100, 255})
     refuses_in(dense, 1, 0, op, Code::unknown_op, "op is a number of ops.inc");
-  for (const U8 type : std::initializer_list<U8>{0, 2, 3, 255})
+  for (const U8 type : std::initializer_list<U8>{0, 2, 3, 4, 5, 6, 7, 8, 255})
     refuses_in(dense, 1, 1, type, Code::unsupported_dtype, "dtype: the same in all layers");
-  for (const U8 type : std::initializer_list<U8>{0, 2, 3, 255})
+  for (const U8 type : std::initializer_list<U8>{0, 2, 3, 4, 5, 6, 7, 8, 255})
     refuses_in(dense, 1, 2, type, Code::unsupported_dtype, "param_dtype: equal to dtype where there are parameters");
   refuses_in(norm, 3, 2, U8{1}, Code::reserved_not_zero, "param_dtype: 0, no parameters");
   for (const U8 flags : std::initializer_list<U8>{4, 5, 128})
@@ -313,7 +319,7 @@ TEST(format, types_flags_and_inputs) {
   for (const U16 count : std::initializer_list<U16>{0, 2, 4})
     refuses_in(dense, 1, 4, count, Code::bad_input_count, "input_count: 1");
   for (const U16 count : std::initializer_list<U16>{5, 65535})
-    refuses_in(joins, 3, 4, count, Code::bad_input_count, "input_count: at most 4");
+    refuses_in(joins, 3, 4, count, Code::bad_input_count, "input_count: above 4 the table has them");
   const Status alone = changed(joins, [](auto file) {
     put(file, record(2) + 4, U16{1});
     put(file, record(2) + 8, U16{0});
@@ -446,6 +452,100 @@ TEST(format, int8) {
   const std::size_t block = number(file_of(model), 16, 4);
   for (std::size_t at = block + 9; at < block + 12; ++at)
     refuses(model, at, U8{1}, Code::reserved_not_zero, "bytes between arrays are zero");
+}
+
+/// Two inputs and outputs, a state, a constant, five operands: what version 1 has not.
+struct Version2 {
+  std::array<Layer, 9> layers{};
+  std::array<U16, 5> operands{0, 1, 2, 3, 0};
+  std::string names{"a\0b\0\0c\0\0\0first\0\0\0", 17};
+
+  Version2() {
+    const auto set = [this](std::size_t i, Op op, std::initializer_list<U16> inputs) {
+      layers[i].op = op, layers[i].shape = {1, 1, 3};
+      layers[i].input_count = static_cast<U16>(inputs.size());
+      std::copy(inputs.begin(), inputs.end(), layers[i].inputs.begin());
+    };
+    set(0, Op::input, {}), set(1, Op::input, {}), set(2, Op::state, {}), set(3, Op::constant, {});
+    set(4, Op::concat, {}), set(5, Op::relu, {4}), set(6, Op::output, {4}), set(7, Op::output, {5});
+    set(8, Op::assign, {0, 2});
+    layers[4].input_count = 5;
+    for (const std::size_t wide : {4, 5, 6, 7}) layers[wide].shape.c = 15;
+    for (const std::size_t i : {2, 3}) layers[i].param_dtype = DType::f32, layers[i].param_bytes = 12;
+    layers[3].param_offset = 12;
+  }
+  [[nodiscard]] Model model() const {
+    Model out{layers, nullptr, 24, 4};
+    out.operands = operands, out.names = names;
+    return out;
+  }
+};
+
+TEST(format, version_2_lies_where_the_tables_say) {
+  const Version2 net;
+  const std::vector<std::byte> file = file_of(net.model());
+  const std::size_t params = align_up(64 + 96 * 9 + 2 * 5, 4);
+  EXPECT_EQ(number(file, 4, 2), 2U) << "version";
+  EXPECT_EQ(number(file, 8, 4), 9U) << "layer_count";
+  EXPECT_EQ(number(file, 16, 4), params) << "param_offset";
+  EXPECT_EQ(number(file, 36, 4), 5U) << "operand_count";
+  EXPECT_EQ(number(file, 40, 4), 17U) << "names_bytes";
+  EXPECT_EQ(number(file, 24, 4), params + 24 + 17) << "file_bytes";
+  for (std::size_t k = 0; k < 5; ++k) EXPECT_EQ(number(file, record(9) + 2 * k, 2), net.operands[k]);
+  EXPECT_EQ(std::memcmp(file.data() + params + 24, net.names.data(), 17), 0);
+  const AlignedBytes whole(file);
+  const Result<Model> opened = open_model(whole.span());
+  ASSERT_TRUE(opened.ok());
+  EXPECT_EQ(name(*opened, 6), "first");
+  EXPECT_EQ(opened->output_count(), 2U);
+}
+
+TEST(format, version_2_and_its_sentences) {
+  const Version2 net;
+  const Model model = net.model();
+  refuses(model, 4, U16{1}, Code::bad_header, "version 1 has no operands and no names");
+  refuses(model, 36, U32{65537}, Code::bad_header, "at most 65536 operands");
+  refuses(model, 40, U32{18}, Code::bad_header, "the file's length, exactly");
+  const std::size_t table = record(9), params = number(file_of(model), 16, 4), names = params + 24;
+  for (const U16 late : std::initializer_list<U16>{4, 5, 8, 9, 65535})
+    refuses(model, table + 4, late, Code::bad_input_index, "a layer reads layers of lower index only");
+  for (const U16 begin : std::initializer_list<U16>{1, 65535})
+    refuses_in(model, 4, 6, begin, Code::bad_input_count, "operands lie in the table");
+  refuses_in(model, 4, 8, U16{1}, Code::reserved_not_zero, "unused ones 0");
+  refuses_in(model, 4, 4, U16{4097}, Code::bad_input_count, "at most 4096");
+  refuses(model, table + 10, U8{1}, Code::reserved_not_zero, "zeros behind the operands");
+  refuses(model, names + 1, 'x', Code::bad_names, "as many strings as layers");
+  refuses(model, names, U8{0}, Code::bad_names, "as many strings as layers");
+  refuses(model, names + 16, 'x', Code::bad_names, "zero-terminated");
+  refuses_in(model, 5, 6, U16{3}, Code::bad_shape, "the shape rule");
+  refuses_in(model, 8, 8, U16{1}, Code::not_a_state, "assign: the value, the state");
+  const Status alone =
+      changed(model, [](auto file) { put(file, record(8) + 4, U16{1}), put(file, record(8) + 8, U16{0}); });
+  EXPECT_EQ(alone.code, Code::bad_input_count) << "2 for assign";
+  refuses_in(model, 3, 3, U8{1}, Code::reserved_not_zero, "trainable: not constant and state");
+  refuses_in(model, 3, 2, U8{0}, Code::unsupported_dtype, "param_dtype: equal to dtype");
+  refuses_in(model, 3, 1, U8{3}, Code::unsupported_dtype, "param_dtype: equal to dtype");
+  refuses_in(model, 3, 68, U32{8}, Code::bad_parameter_range, "values of the layer's shape");
+  refuses_in(model, 2, 68, U32{8}, Code::bad_parameter_range, "initial of the layer's shape");
+  refuses_in(model, 2, 4, U16{1}, Code::bad_input_count, "0 for input, constant and state");
+  refuses_in(model, 6, 24, U32{14}, Code::bad_shape, "the shape rule");
+  refuses_in(model, 6, 72, U32{1}, Code::reserved_not_zero, "args");
+  const Status late = changed(model, [](auto file) {  // assign first, then the layer that reads the state
+    put(file, record(8), static_cast<U8>(Op::output)), put(file, record(8) + 4, U16{1}),
+        put(file, record(8) + 8, U16{0});
+    put(file, record(5), static_cast<U8>(Op::assign)), put(file, record(5) + 4, U16{2}),
+        put(file, record(5) + 6, U16{0});
+    put(file, record(5) + 8, U16{2}), put(file, record(5) + 24, U32{3});
+    put(file, record(7) + 6, U16{2}), put(file, record(7) + 24, U32{3});
+  });
+  EXPECT_EQ(late.code, Code::state_read_after_assign);
+  const Status of_nothing = changed(model, [](auto file) {
+    put(file, record(7) + 6, U16{6});
+    put(file, record(6), static_cast<U8>(Op::assign)), put(file, record(6) + 4, U16{2}),
+        put(file, record(6) + 6, U16{0});
+    put(file, record(6) + 8, U16{2}), put(file, record(6) + 24, U32{3});
+  });
+  EXPECT_EQ(of_nothing.code, Code::bad_input_index) << "none that makes no value";
 }
 
 }  // namespace

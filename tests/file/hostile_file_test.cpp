@@ -96,9 +96,10 @@ TEST(file, headers_that_contradict_themselves) {
   };
   EXPECT_EQ(changed(0, 'm').code, Code::bad_magic);
   EXPECT_EQ(changed(offsetof(FileHeader, version), std::uint16_t{0}).code, Code::unsupported_version);
-  const Status newer = changed(offsetof(FileHeader, version), std::uint16_t{2});
+  const Status newer = changed(offsetof(FileHeader, version), std::uint16_t{3});
   EXPECT_EQ(newer.code, Code::unsupported_version);
-  EXPECT_EQ(newer.detail, 2U);
+  EXPECT_EQ(newer.detail, 3U);
+  EXPECT_TRUE(changed(offsetof(FileHeader, version), std::uint16_t{2}).ok()) << "means the same in version 2";
   EXPECT_EQ(changed(offsetof(FileHeader, record_bytes), std::uint16_t{95}).code, Code::bad_header);
   EXPECT_EQ(changed(offsetof(FileHeader, record_bytes), std::uint16_t{0}).code, Code::bad_header);
   for (const std::uint32_t bad : {0U, 1U, 4U, 6U, 1025U, 0x02AAAAAAU, 0x02AAAAABU, 0x80000000U, 0xFFFFFFFFU})
@@ -113,9 +114,11 @@ TEST(file, headers_that_contradict_themselves) {
                                     0x80000000U, 0xFFFFFFC0U, 0xFFFFFFFFU})
       EXPECT_FALSE(changed(field, bad).ok()) << field << " " << bad;
   }
-  for (const std::uint32_t bad : {1U, 4U, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFFFU})
-    EXPECT_EQ(changed(offsetof(FileHeader, description_bytes), bad).code, Code::bad_header) << bad;
-  for (std::size_t word = 0; word < 7; ++word)
+  for (const std::size_t field : {offsetof(FileHeader, description_bytes), offsetof(FileHeader, operand_count),
+                                  offsetof(FileHeader, names_bytes)})
+    for (const std::uint32_t bad : {1U, 4U, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFFFU})
+      EXPECT_EQ(changed(field, bad).code, Code::bad_header) << field << " " << bad;
+  for (std::size_t word = 0; word < FileHeader{}.reserved.size(); ++word)
     EXPECT_EQ(changed(offsetof(FileHeader, reserved) + 4 * word, std::uint32_t{1}).code, Code::bad_header);
 }
 

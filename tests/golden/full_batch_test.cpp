@@ -45,7 +45,7 @@ struct Data {
     std::size_t params = 0;
     for (std::size_t i = 1; i < m.model.layers.size(); ++i) params += m.model.layers[i].param_bytes / sizeof(float);
     const auto size = [](const Shape& shape) { return static_cast<std::size_t>(shape.elements()); };
-    const Shape output = m.model.layers[loss_layer(m.model.layers, m.loss)].shape;
+    const Shape output = m.model.layers[loss_layer(m.model, m.loss)].shape;
     numbers.fill(start.data(), params, 0.5F);
     numbers.fill(inputs.data(), m.samples * size(m.model.input_shape()));
     if (m.loss == Loss::squared_error) {

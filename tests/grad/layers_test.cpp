@@ -2,18 +2,23 @@
 // Gradients of every operator, by central differences of a Trainer's own loss. Cases: layer_cases.hpp.
 #include "grad/gradient_check.hpp"
 #include "grad/layer_cases.hpp"
+#include "grad/operator_cases.hpp"
 
 namespace mote::test {
 namespace {
 
 TEST(GradientOfLayers, AgreesWithCentralDifferences) {
   for (const Case& c : kLayerCases) GradientCheck(c).run();
+  for (const Case& c : kOperatorCases) GradientCheck(c).run();
 }
 
 TEST(GradientOfLayers, EveryOperatorHasACase) {
   for (unsigned op = 0; op < 256; ++op) {
-    bool found = !known(static_cast<Op>(op)) || static_cast<Op>(op) == Op::spline;  // spline_test.cpp: not in PyTorch
+    bool found = !known(static_cast<Op>(op)) || static_cast<Op>(op) == Op::spline ||  // spline_test.cpp: not in PyTorch
+                 !differentiable(static_cast<Op>(op));
     for (const Case& c : kLayerCases)
+      for (const Layer& layer : c.layers) found = found || layer.op == static_cast<Op>(op);
+    for (const Case& c : kOperatorCases)
       for (const Layer& layer : c.layers) found = found || layer.op == static_cast<Op>(op);
     EXPECT_TRUE(found) << "operator " << op << " has no gradient test";
   }

@@ -23,7 +23,7 @@ TEST(GradientOfLosses, EveryLossHasACase) {
     bool with_labels = loss == Loss::kl_divergence, with_values = false;
     for (const Case& c : kLossCases) {
       if (c.config.loss != loss) continue;
-      const Shape output = c.layers[loss_layer(c.layers, loss)].shape;
+      const Shape output = c.layers[loss_layer({c.layers}, loss)].shape;
       (resolve_targets(c.config.targets, loss, output) == Targets::labels ? with_labels : with_values) = true;
     }
     EXPECT_TRUE(with_labels && with_values) << static_cast<int>(loss);

@@ -139,7 +139,7 @@ class Problem {
   void fill_data() {
     const std::size_t batch = case_.config.batch, features = static_cast<std::size_t>(case_.layers[0].shape.elements());
     const std::size_t outputs =
-        static_cast<std::size_t>(case_.layers[loss_layer(case_.layers, case_.config.loss)].shape.elements());
+        static_cast<std::size_t>(case_.layers[loss_layer({case_.layers}, case_.config.loss)].shape.elements());
     ASSERT_LE(batch, kSamples);
     ASSERT_LE(batch * features, kFloats);
     ASSERT_LE(batch * outputs, kFloats);

@@ -23,7 +23,7 @@ TEST(Limits, OfRepetitions) {
   for (const char* count :
        {"9223372036854775808", "18446744073709551615", "6148914691236517206", "99999999999999999999", "65536", "32768"})
     expect_in(refusal(std::string("input 2; repeat ") + count + " { dense 2; relu }; dense 2"),
-              {"net:1:", "more than 1024"});
+              {"net:1:", "more than 4096"});
   std::string nested;
   for (int i = 0; i < 40000; ++i) nested += "repeat 2 {\n";
   expect_in(refusal("input 2\n" + nested), {"more than 64 repetitions inside each other"});

@@ -48,7 +48,6 @@ TEST(builders, every_mistake_names_its_layer) {
   expect_fault(chain, input(1U << 21, 1, 1), Code::bad_shape);
   expect_fault(chain, input(1U << 20, 1U << 20, 1U << 20), Code::bad_shape);
   ASSERT_TRUE(chain.push(input(6, 6, 2).as("in")).ok());
-  expect_fault(chain, input(3), Code::input_layer_repeated);
   expect_fault(chain, relu().as("in"), Code::name_repeated);
   expect_fault(chain, relu().reads("nobody"), Code::name_unknown);
   expect_fault(chain, add("nobody"), Code::name_unknown);

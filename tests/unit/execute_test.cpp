@@ -123,7 +123,7 @@ void check_params(const Model& model, Trainer& trainer, NaiveNetwork& naive, std
 void train_both(const Model& model, const TrainConfig& config, std::uint32_t seed) {
   Result<Trainer> trainer = Trainer::create(model, config, memory);
   ASSERT_TRUE(trainer.ok()) << "graph " << seed << ": " << name(trainer.status().code);
-  const std::size_t last = loss_layer(model.layers, config.loss);
+  const std::size_t last = loss_layer(model, config.loss);
   NaiveNetwork naive(model, slice_samples(config), last);
   for (std::size_t i = 1; i < model.layers.size(); ++i)
     if (i <= last)

@@ -40,7 +40,7 @@ inline const float* layer(const Model& model, std::size_t index) {
 inline constexpr std::size_t kSamples = 150, kFeatures = 4;
 inline constexpr double kFirst[kFeatures] = {1.0, 2.0, -1.0, 0.5}, kSecond[kFeatures] = {1.0, -1.0, 0.0, 2.0};
 inline std::array<float, kSamples * kFeatures> inputs;
-inline std::array<float, kSamples> wave, both, square;
+inline std::array<float, kSamples> wave, both, parabola;
 inline std::array<float, 2 * kSamples> pairs;
 
 inline void make_ridges() {
@@ -52,9 +52,9 @@ inline void make_ridges() {
       q += kSecond[j] * static_cast<double>(inputs[i * kFeatures + j]);
     }
     const double bend = 2.0 * p / (1.0 + p * p);
-    wave[i] = static_cast<float>(bend), square[i] = static_cast<float>(q * q);
+    wave[i] = static_cast<float>(bend), parabola[i] = static_cast<float>(q * q);
     both[i] = static_cast<float>(bend + q * q / 4.0);
-    pairs[2 * i] = wave[i], pairs[2 * i + 1] = square[i];
+    pairs[2 * i] = wave[i], pairs[2 * i + 1] = parabola[i];
   }
 }
 

@@ -201,7 +201,7 @@ class GraphBuilder {
   }
   LayerSpec random_layer(std::size_t source) {
     const char* const name = kLabels[source].data();
-    switch (kOps[random_.below(kOpCount)]) {
+    switch (kOps[random_.below(static_cast<std::uint32_t>(Op::spline) + 1U)]) {
       case Op::dense: return dense(random_.between(1, 12), {random_.chance(80), trainable()}).reads(name);
       case Op::conv2d: return conv2d(random_.between(1, 6), conv_options()).reads(name);
       case Op::depthwise_conv2d:
@@ -298,7 +298,7 @@ inline Optimizer random_optimizer(Random& random) {
 inline TrainConfig random_config(Random& random, const Model& model, std::uint32_t max_alignment = 256) {
   TrainConfig config;
   config.loss = static_cast<Loss>(random.below(4));
-  const Shape output = model.layers[loss_layer(model.layers, config.loss)].shape;
+  const Shape output = model.layers[loss_layer(model, config.loss)].shape;
   const bool many_binary = config.loss == Loss::binary_cross_entropy && output.elements() != 1;
   config.targets = many_binary || random.chance(30) ? Targets::values
                    : random.chance(50)              ? Targets::automatic

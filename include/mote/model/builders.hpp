@@ -18,6 +18,8 @@
 
 #include "mote/model/layer.hpp"
 #include "mote/model/model.hpp"
+#include "mote/model/shape_rule.hpp"
+#include "mote/model/validate.hpp"
 
 namespace mote {
 
@@ -202,6 +204,22 @@ constexpr LayerSpec add(const char* a, const char* b, const char* c) { return de
 constexpr LayerSpec concat(const char* a) { return detail::join(Op::concat, {a}); }
 constexpr LayerSpec concat(const char* a, const char* b) { return detail::join(Op::concat, {a, b}); }
 constexpr LayerSpec concat(const char* a, const char* b, const char* c) { return detail::join(Op::concat, {a, b, c}); }
+/// The same along another axis: 0 c, 1 w, 2 h.
+constexpr LayerSpec concat_along(std::uint8_t axis, const char* a) {
+  LayerSpec out = concat(a);
+  out.layer.args[0] = axis;
+  return out;
+}
+constexpr LayerSpec concat_along(std::uint8_t axis, const char* a, const char* b) {
+  LayerSpec out = concat(a, b);
+  out.layer.args[0] = axis;
+  return out;
+}
+constexpr LayerSpec concat_along(std::uint8_t axis, const char* a, const char* b, const char* c) {
+  LayerSpec out = concat(a, b, c);
+  out.layer.args[0] = axis;
+  return out;
+}
 constexpr LayerSpec flatten() {
   LayerSpec out = detail::spec(Op::reshape);
   out.flatten = true;
@@ -213,12 +231,50 @@ constexpr LayerSpec reshape(std::uint32_t h, std::uint32_t w, std::uint32_t c) {
   return out;
 }
 constexpr LayerSpec identity() { return detail::spec(Op::identity); }
+/// Makes the value of the layer before an output of the model; it may be read on. A model without this has one output,
+/// its last layer. Outputs are numbered in their order.
+constexpr LayerSpec output() { return detail::spec(Op::output); }
+/// A value that is parameters: the same for every sample.
+constexpr LayerSpec constant(std::uint32_t h, std::uint32_t w, std::uint32_t c) {
+  LayerSpec out = detail::spec(Op::constant);
+  out.layer.shape = {h, w, c};
+  return out;
+}
+/// What assign() kept in the run before, for each sample of the batch its own: zero in the first run and after
+/// reset_state().
+constexpr LayerSpec state(std::uint32_t h, std::uint32_t w, std::uint32_t c) {
+  LayerSpec out = detail::spec(Op::state);
+  out.layer.shape = {h, w, c};
+  return out;
+}
+/// Keeps the value of the layer before for the named state to give in the next run. What reads that state stands
+/// before. The next layer in the list reads what this one reads.
+constexpr LayerSpec assign(const char* state) { return detail::join(Op::assign, {state}); }
 // relu(), tanh(), leaky_relu(slope), …: one builder for each activation of ops.inc. Where a function has a corner, the
 // derivative is: relu 0 at 0; relu6 0 at 0 and at 6; leaky_relu the slope at 0; elu 1 at 0; hard_swish 0 at -3, 1 at 3.
 #define MOTE_ACTIVATION(name, number, derivative_on, needs) \
   constexpr LayerSpec name() { return detail::spec(Op::name); }
 #define MOTE_ACTIVATION_ALPHA(name, number, derivative_on, needs, default_alpha) \
   constexpr LayerSpec name(float alpha = default_alpha) { return detail::spec(Op::name, alpha); }
+#define MOTE_ACTIVATION_ALPHA_BETA(name, number, derivative_on, needs, default_alpha, default_beta) \
+  constexpr LayerSpec name(float alpha = default_alpha, float beta = default_beta) {                \
+    LayerSpec out = detail::spec(Op::name, alpha);                                                  \
+    out.layer.beta = beta;                                                                          \
+    return out;                                                                                     \
+  }
+#define MOTE_UNARY(name, number) \
+  constexpr LayerSpec name() { return detail::spec(Op::name); }
+// Of the layer before and a named one, with NumPy's broadcasting; reads("a").with("b") takes two named ones.
+#define MOTE_BINARY(name, number) \
+  constexpr LayerSpec name(const char* other) { return detail::join(Op::name, {other}); }
+#define MOTE_COMPARISON(name, number) MOTE_BINARY(name, number)
+/// Over a set of axes: 1 c, 2 w, 4 h, added up.
+#define MOTE_REDUCTION(name, number)            \
+  constexpr LayerSpec name(std::uint8_t axes) { \
+    LayerSpec out = detail::spec(Op::name);     \
+    out.layer.args[0] = axes;                   \
+    return out;                                 \
+  }
 #include "mote/model/ops.inc"
 /// exp(-|x - centre|^2 / (2 width)) for each unit. Centres count as weights: L1 and L2 push them to zero, and adamw()
 /// decays them, which pulls all units to the origin; log widths are pushed with TrainConfig::penalize_bias only.
@@ -237,6 +293,88 @@ constexpr LayerSpec spline(std::uint16_t knots, SplineOptions options = {}) {
 }
 constexpr LayerSpec softmax() { return detail::spec(Op::softmax); }
 
+constexpr LayerSpec logical_not() { return detail::spec(Op::logical_not); }
+constexpr LayerSpec logical_and(const char* other) { return detail::join(Op::logical_and, {other}); }
+constexpr LayerSpec logical_or(const char* other) { return detail::join(Op::logical_or, {other}); }
+/// Where the layer before, a boolean, is true `a`, else `b`; all three are repeated as they must.
+constexpr LayerSpec select(const char* a, const char* b) { return detail::join(Op::select, {a, b}); }
+/// The layer before seen as an array of `extents`, whose axis permutation[i] becomes axis i; the result is `shape`.
+constexpr LayerSpec transpose(std::array<std::uint32_t, 4> extents, std::array<std::uint8_t, 4> permutation,
+                              Shape shape) {
+  LayerSpec out = detail::spec(Op::transpose);
+  std::uint32_t order = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    out.layer.args[i] = static_cast<std::int32_t>(extents[i]);
+    order |= (permutation[i] & 3U) << (2 * i);
+  }
+  out.layer.args[4] = static_cast<std::int32_t>(order);
+  out.layer.shape = shape;
+  return out;
+}
+/// Height and width change places.
+constexpr LayerSpec transpose(const Shape& in) {
+  return transpose({in.h, in.w, in.c, 1}, {1, 0, 2, 3}, {in.w, in.h, in.c});
+}
+/// Element (y, x, c) is begin + step (y, x, c), in the order h, w, c.
+constexpr LayerSpec slice(std::array<std::int32_t, 3> begin, Shape shape,
+                          std::array<std::int32_t, 3> step = {1, 1, 1}) {
+  LayerSpec out = detail::spec(Op::slice);
+  for (std::size_t i = 0; i < 3; ++i) out.layer.args[i] = begin[i], out.layer.args[3 + i] = step[i];
+  out.layer.shape = shape;
+  return out;
+}
+/// Rows and columns around, and channels before and behind.
+struct PadOptions {
+  Pads pads{};
+  std::uint16_t before_c = 0, behind_c = 0;
+  PadRule rule = PadRule::constant;
+  float value = 0.0F;  ///< of PadRule::constant; of integers their stored number
+};
+constexpr LayerSpec pad(PadOptions o) {
+  LayerSpec out = detail::spec(Op::pad, o.value);
+  Layer& l = out.layer;
+  l.pad_top = o.pads.top, l.pad_bottom = o.pads.bottom, l.pad_left = o.pads.left, l.pad_right = o.pads.right;
+  l.args = {o.before_c, o.behind_c, static_cast<std::int32_t>(o.rule)};
+  out.padding = Padding::explicit_;
+  return out;
+}
+/// The layer before over and over, up to `shape`.
+constexpr LayerSpec tile(Shape shape) {
+  LayerSpec out = detail::spec(Op::tile);
+  out.layer.shape = shape;
+  return out;
+}
+/// Of the layer before, along an axis (0 c, 1 w, 2 h), the entries whose indices (int32) the named layer has.
+constexpr LayerSpec gather(const char* indices, std::uint8_t axis) {
+  LayerSpec out = detail::join(Op::gather, {indices});
+  out.layer.args[0] = axis;
+  return out;
+}
+/// Index of the largest (smallest) value along an axis (0 c, 1 w, 2 h), the first of equals, as int32.
+constexpr LayerSpec argmax(std::uint8_t axis) {
+  LayerSpec out = detail::spec(Op::argmax);
+  out.layer.args[0] = axis;
+  return out;
+}
+constexpr LayerSpec argmin(std::uint8_t axis) {
+  LayerSpec out = detail::spec(Op::argmin);
+  out.layer.args[0] = axis;
+  return out;
+}
+
+namespace detail {
+/// Element type and quantisation of a value, where its operands decide them.
+constexpr void set_type(Layer& layer, std::span<const Layer> layers) {
+  const Layer& first = layers[layer.inputs[layer.op == Op::select ? 1 : 0]];
+  if (is_comparison(layer.op) || is_logical(layer.op) || layer.op == Op::logical_not)
+    layer.dtype = DType::boolean;
+  else if (layer.op == Op::argmax || layer.op == Op::argmin)
+    layer.dtype = DType::s32;
+  else if (is_movement(layer.op) || is_alias(layer.op) || layer.op == Op::select || layer.op == Op::assign)
+    layer.dtype = first.dtype, layer.quantization = first.quantization;
+}
+}  // namespace detail
+
 /// Turns the wish for layer `index` = layers.size() into a record: inputs, padding, shape, parameter offset.
 /// `labels[i]` is the name of layer i or nullptr. Parameters start at multiples of `alignment` bytes.
 constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> layers,
@@ -248,14 +386,17 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
     for (const char* label : labels)
       if (label != nullptr && detail::same_text(label, spec.label)) return fail(Code::name_repeated);
   Layer layer = spec.layer;
-  if ((index == 0) != (layer.op == Op::input))
-    return fail(index == 0 ? Code::first_layer_not_input : Code::input_layer_repeated);
+  if (index == 0 && layer.op != Op::input) return fail(Code::first_layer_not_input);
   std::array<Shape, kMaxInputs> in{};
   const auto push = [&](std::size_t source) {
     layer.inputs[layer.input_count] = static_cast<std::uint16_t>(source);
     in[layer.input_count++] = layers[source].shape;
   };
-  if (layer.op != Op::input && (spec.from_count == 0 || spec.and_previous)) push(index - 1);
+  if (!is_source(layer.op) && (spec.from_count == 0 || spec.and_previous)) {
+    std::size_t previous = index - 1;
+    while (is_valueless(layers[previous].op)) --previous;  // an input comes first
+    push(previous);
+  }
   for (std::size_t i = 0; i < spec.from_count; ++i) {
     std::size_t source = 0;
     while (source < index && (labels[source] == nullptr || !detail::same_text(labels[source], spec.from[i]))) ++source;
@@ -281,6 +422,7 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
     layer.pad_left = static_cast<std::uint16_t>(columns / 2);
     layer.pad_right = static_cast<std::uint16_t>(columns - columns / 2);
   }
+  if (layer.input_count != 0) detail::set_type(layer, layers);
   const Result<Shape> shape = output_shape(layer, std::span(in).first(layer.input_count));
   if (!shape.ok()) return Status{shape.status().code, static_cast<std::uint16_t>(index), shape.status().detail};
   layer.shape = *shape;
@@ -302,7 +444,8 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
   return layer;
 }
 
-/// A network known at compile time: its records, without parameters.
+/// A network known at compile time: its records, without parameters. (Operands of layers that have more than four stand
+/// in a table, which no function here makes.)
 template <std::size_t N>
 struct Network {
   std::array<Layer, N> layers{};
@@ -318,7 +461,8 @@ struct Network {
 namespace detail {
 // Never defined and not constexpr: a network that is wrong stops compiling at the call whose name says why.
 void the_first_layer_must_be_input();
-void there_can_be_one_input_layer_only();
+void assign_names_a_layer_that_is_not_a_state();
+void a_state_is_read_behind_its_assignment();
 void layer_reads_a_name_that_no_earlier_layer_has();
 void two_layers_have_the_same_name();
 void layers_to_add_or_concat_have_different_shapes();
@@ -339,7 +483,8 @@ void network_is_not_valid();
 constexpr void stop_compiling(const Status& status, const LayerSpec& wish) {
   switch (status.code) {
     case Code::first_layer_not_input: return the_first_layer_must_be_input();
-    case Code::input_layer_repeated: return there_can_be_one_input_layer_only();
+    case Code::not_a_state: return assign_names_a_layer_that_is_not_a_state();
+    case Code::state_read_after_assign: return a_state_is_read_behind_its_assignment();
     case Code::name_unknown: return layer_reads_a_name_that_no_earlier_layer_has();
     case Code::name_repeated: return two_layers_have_the_same_name();
     case Code::shape_mismatch:

@@ -14,16 +14,18 @@
 
 namespace mote {
 
-/// Whether layer `index` is a batch norm that can be folded: its input is a dense, conv2d or depthwise_conv2d layer
-/// that nothing else reads.
-constexpr bool can_fold(std::span<const Layer> layers, std::size_t index) {
+/// Whether layer `index` is a batch norm that can be folded: its input is a dense, conv2d or depthwise_conv2d layer of
+/// float32 that nothing else reads.
+constexpr bool can_fold(const Model& model, std::size_t index) {
+  const std::span<const Layer> layers = model.layers;
   if (layers[index].op != Op::batch_norm) return false;
-  const std::size_t source = layers[index].inputs[0];
+  const std::size_t source = model.operand(index);
   const Op op = layers[source].op;
   if (op != Op::dense && op != Op::conv2d && op != Op::depthwise_conv2d) return false;
+  if (layers[source].param_dtype != DType::f32 || layers[index].param_dtype != DType::f32) return false;
   for (std::size_t i = source + 1; i < layers.size(); ++i)
     for (std::size_t k = 0; k < layers[i].input_count; ++k)
-      if (layers[i].inputs[k] == source && i != index) return false;
+      if (model.operand(i, k) == source && i != index) return false;
   return true;
 }
 
@@ -33,7 +35,7 @@ std::size_t folded_file_bytes(const Model& model);
 /// Writes the model as a file in which every batch norm that can_fold() is gone: W' = W gamma / sqrt(variance +
 /// epsilon) per output channel, b' = (b - mean) gamma / sqrt(variance + epsilon) + beta; a layer without bias gets one.
 /// Other layers are copied. Returns the bytes written. `out` must be 64-byte aligned. Errors: missing_parameters,
-/// output_too_small (detail: bytes needed), arena_misaligned, unsupported_dtype, bad_variance, non_finite_parameter
+/// output_too_small (detail: bytes needed), arena_misaligned, bad_variance, non_finite_parameter
 /// (the layer whose folding gives an infinite weight).
 Result<std::size_t> fold_batch_norm(const Model& model, std::span<std::byte> out);
 

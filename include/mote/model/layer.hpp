@@ -41,6 +41,7 @@ struct OpTraits {
   bool differentiates_output = false;  // the derivative is written on the output: the input need not be kept
   bool has_alpha = false;
   OutputNeed output_need = OutputNeed::none;
+  bool has_beta = false;
 };
 
 constexpr OpTraits traits(Op op) {
@@ -50,7 +51,7 @@ constexpr OpTraits traits(Op op) {
     case Op::rbf: return {"rbf", false, false, false, OutputNeed::value};
     case Op::identity: return {"identity", true, false, false, OutputNeed::none};
     case Op::spline: return {"spline", true, false, false, OutputNeed::none};
-    case Op::batch_norm: return {"batch_norm", false, false, true, OutputNeed::none};
+    case Op::batch_norm: return {"batch_norm", false, false, true, OutputNeed::none, true};
     case Op::dropout: return {"dropout", false, false, true, OutputNeed::none};
     case Op::gaussian_noise: return {"gaussian_noise", false, false, true, OutputNeed::none};
     case Op::input: return {"input"};
@@ -63,6 +64,31 @@ constexpr OpTraits traits(Op op) {
     case Op::add: return {"add"};
     case Op::concat: return {"concat"};
     case Op::reshape: return {"reshape"};
+    case Op::output: return {"output"};
+    case Op::constant: return {"constant"};
+    case Op::state: return {"state"};
+    case Op::assign: return {"assign"};
+    case Op::logical_not: return {"logical_not"};
+    case Op::logical_and: return {"logical_and"};
+    case Op::logical_or: return {"logical_or"};
+    case Op::select: return {"select"};
+    case Op::transpose: return {"transpose"};
+    case Op::slice: return {"slice"};
+    case Op::pad: return {"pad", false, false, true};
+    case Op::tile: return {"tile"};
+    case Op::gather: return {"gather"};
+    case Op::argmax: return {"argmax"};
+    case Op::argmin: return {"argmin"};
+#define MOTE_UNARY(name, number) \
+  case Op::name:                 \
+    return {#name};
+#define MOTE_BINARY(name, number) MOTE_UNARY(name, number)
+#define MOTE_COMPARISON(name, number) MOTE_UNARY(name, number)
+#define MOTE_REDUCTION(name, number)                                                      \
+  case Op::name: {                                                                        \
+    constexpr bool kExtreme = Op::name == Op::reduce_max || Op::name == Op::reduce_min;   \
+    return {#name, false, false, false, kExtreme ? OutputNeed::value : OutputNeed::none}; \
+  }
 #define MOTE_ACTIVATION(name, number, derivative_on, needs)                          \
   case Op::name: {                                                                   \
     return {#name, true, On::derivative_on == On::output, false, OutputNeed::needs}; \
@@ -70,6 +96,10 @@ constexpr OpTraits traits(Op op) {
 #define MOTE_ACTIVATION_ALPHA(name, number, derivative_on, needs, default_alpha)    \
   case Op::name: {                                                                  \
     return {#name, true, On::derivative_on == On::output, true, OutputNeed::needs}; \
+  }
+#define MOTE_ACTIVATION_ALPHA_BETA(name, number, derivative_on, needs, default_alpha, default_beta) \
+  case Op::name: {                                                                                  \
+    return {#name, true, On::derivative_on == On::output, true, OutputNeed::needs, true};           \
   }
 #include "mote/model/ops.inc"
   }
@@ -80,9 +110,12 @@ constexpr OpTraits traits(Op op) {
 constexpr const char* name(Op op) { return traits(op).name; }
 constexpr bool known(Op op) { return name(op) != nullptr; }
 
+/// Operands that a record holds itself. Of more, it holds where their indices begin in the model's table.
 inline constexpr std::size_t kMaxInputs = 4;
+inline constexpr std::size_t kMaxOperands = 4096;
 
-/// One layer. Trivially copyable, 96 bytes, little-endian in files. Fields an operator does not use are zero.
+/// One layer, which makes one value. Trivially copyable, 96 bytes, little-endian in files. Fields an operator does not
+/// use are zero.
 struct Layer {
   static constexpr std::uint8_t kTrainable = 1;  // flags
   static constexpr std::uint8_t kHasBias = 2;
@@ -92,7 +125,7 @@ struct Layer {
   DType param_dtype = DType::none;  // of the weights
   std::uint8_t flags = 0;
   std::uint16_t input_count = 0;
-  std::array<std::uint16_t, kMaxInputs> inputs{};  // indices of earlier layers
+  std::array<std::uint16_t, kMaxInputs> inputs{};  // indices of earlier layers; read them with Model::operand()
   std::uint16_t depth_multiplier = 0;              // spline: knots per channel
   Shape shape{};                                   // of the output, per sample
   std::uint16_t filter_h = 0, filter_w = 0;
@@ -104,7 +137,7 @@ struct Layer {
   Quantization quantization{};     // of the output
   std::uint32_t param_offset = 0;  // bytes from the start of the parameter block
   std::uint32_t param_bytes = 0;
-  std::array<std::uint32_t, 6> reserved{};
+  std::array<std::int32_t, 6> args{};  // what else the operator needs; meaning: see ops.inc
 
   [[nodiscard]] constexpr bool has_bias() const { return (flags & kHasBias) != 0; }
   [[nodiscard]] constexpr std::uint32_t knots() const { return op == Op::spline ? depth_multiplier : 0; }
@@ -143,10 +176,73 @@ constexpr bool is_activation(Op op) { return traits(op).activation; }
 /// Activations that are a clamp of their input: dense, conv2d, depthwise_conv2d and add apply them on the way out.
 constexpr bool is_clamp(Op op) { return op == Op::relu || op == Op::relu6; }
 /// Output is the same memory as the input, always: no step is planned.
-constexpr bool is_alias(Op op) { return op == Op::reshape || op == Op::identity; }
+constexpr bool is_alias(Op op) { return op == Op::reshape || op == Op::identity || op == Op::output; }
+/// Has no operands: where a value comes from.
+constexpr bool is_source(Op op) { return op == Op::input || op == Op::constant || op == Op::state; }
+/// Makes no value that another layer could read.
+constexpr bool is_valueless(Op op) { return op == Op::assign; }
+/// Nobody need read its value.
+constexpr bool is_sink(Op op) { return op == Op::output || op == Op::assign; }
 
 /// Does something in training only; at inference the output is the same memory as the input.
 constexpr bool is_regularizer(Op op) { return op == Op::dropout || op == Op::gaussian_noise; }
+
+// The families of ops.inc.
+constexpr bool is_unary(Op op) {
+  switch (op) {
+#define MOTE_UNARY(name, number) \
+  case Op::name: {               \
+    return true;                 \
+  }
+#include "mote/model/ops.inc"
+    default: return false;
+  }
+}
+constexpr bool is_binary(Op op) {
+  switch (op) {
+#define MOTE_BINARY(name, number) \
+  case Op::name: {                \
+    return true;                  \
+  }
+#include "mote/model/ops.inc"
+    default: return false;
+  }
+}
+constexpr bool is_comparison(Op op) {
+  switch (op) {
+#define MOTE_COMPARISON(name, number) \
+  case Op::name: {                    \
+    return true;                      \
+  }
+#include "mote/model/ops.inc"
+    default: return false;
+  }
+}
+constexpr bool is_reduction(Op op) {
+  switch (op) {
+#define MOTE_REDUCTION(name, number) \
+  case Op::name: {                   \
+    return true;                     \
+  }
+#include "mote/model/ops.inc"
+    default: return false;
+  }
+}
+constexpr bool is_logical(Op op) { return op == Op::logical_and || op == Op::logical_or; }
+/// Repeats operands along axes that they have once (but not where add has more than two), and for every sample.
+constexpr bool broadcasts(Op op) {
+  return op == Op::add || is_binary(op) || is_comparison(op) || is_logical(op) || op == Op::select;
+}
+/// Copies elements of any type from place to place.
+constexpr bool is_movement(Op op) {
+  return op == Op::concat || op == Op::transpose || op == Op::slice || op == Op::pad || op == Op::tile ||
+         op == Op::gather;
+}
+/// Whether a gradient goes through the operator, where its value is float32.
+constexpr bool differentiable(Op op) {
+  return !is_unary(op) && !is_comparison(op) && !is_logical(op) && op != Op::logical_not && op != Op::argmax &&
+         op != Op::argmin && op != Op::assign;
+}
 
 constexpr bool is_window(Op op) {
   return op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::max_pool || op == Op::average_pool;
@@ -229,122 +325,33 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
       out.push({"log_width", 0, units, 0, 0, {units}, 1, false, true});
       break;
     }
+    case Op::constant: {
+      const Shape& s = layer.shape;
+      out.push(
+          {"values", 0, static_cast<std::uint32_t>(s.elements()), 0, 0, {s.h, s.w, s.c}, 3, false, false, layer.dtype});
+      break;
+    }
+    case Op::state:  // of the first run; none: zero
+      if (layer.param_bytes != 0) {
+        const Shape& s = layer.shape;
+        out.push({"initial",
+                  0,
+                  static_cast<std::uint32_t>(s.elements()),
+                  0,
+                  0,
+                  {s.h, s.w, s.c},
+                  3,
+                  false,
+                  false,
+                  layer.dtype});
+      }
+      break;
     case Op::spline:
       for (const char* array : {"knots", "values", "slopes"})
         out.push({array, 0, first, 0, 0, {units, layer.knots()}, 2, false, array[0] != 'k'});
       break;
     default: break;
   }
-  return out;
-}
-
-/// Output size of a sliding window along one axis: floor((in + pads - dilation (filter - 1) - 1) / stride) + 1.
-constexpr std::uint32_t window_outputs(std::uint32_t in, std::uint32_t filter, std::uint32_t stride,
-                                       std::uint32_t dilation, std::uint32_t pad_before, std::uint32_t pad_after) {
-  const std::uint64_t span = std::uint64_t{dilation} * (filter - 1) + 1;
-  const std::uint64_t padded = std::uint64_t{in} + pad_before + pad_after;
-  return padded < span ? 0 : static_cast<std::uint32_t>((padded - span) / stride + 1);
-}
-
-inline constexpr float kMaxNoise = 1e6F;  // largest standard deviation of gaussian_noise
-
-/// The shape rule: what `layer` puts out, given its inputs' shapes. Checks filters, padding and attributes too.
-/// bad_shape has a detail where it is the weights that are too many: how many.
-/// `layer.shape` is read only where it carries the wish (dense, conv2d, rbf: c; reshape: all; input: all).
-constexpr Result<Shape> output_shape(const Layer& layer, std::span<const Shape> in) {
-  const auto fail = [](Code code, std::uint32_t detail = 0) { return Status{code, kNoLayer, detail}; };
-  const auto in_range = [](const Shape& s) {
-    return s.h != 0 && s.w != 0 && s.c != 0 && s.h <= kMaxDimension && s.w <= kMaxDimension && s.c <= kMaxElements &&
-           s.elements() <= kMaxElements;
-  };
-  const bool joins = layer.op == Op::add || layer.op == Op::concat;
-  if (layer.op == Op::input ? !in.empty() : joins ? in.size() < 2 || in.size() > kMaxInputs : in.size() != 1)
-    return fail(Code::bad_input_count, static_cast<std::uint32_t>(in.size()));
-  Shape out = layer.op == Op::input ? layer.shape : in[0];
-  switch (layer.op) {
-    case Op::input: break;
-    case Op::dense:
-    case Op::rbf: out = {1, 1, layer.shape.c}; break;
-    case Op::conv2d:
-    case Op::depthwise_conv2d:
-    case Op::max_pool:
-    case Op::average_pool: {
-      if (layer.filter_h == 0 || layer.filter_w == 0 || layer.stride_h == 0 || layer.stride_w == 0 ||
-          layer.dilation_h == 0 || layer.dilation_w == 0)
-        return fail(Code::bad_filter);
-      const bool pool = layer.op == Op::max_pool || layer.op == Op::average_pool;
-      if (pool && (layer.dilation_h != 1 || layer.dilation_w != 1)) return fail(Code::bad_filter);
-      const std::uint32_t span_h = std::uint32_t{layer.dilation_h} * (layer.filter_h - 1U) + 1U;
-      const std::uint32_t span_w = std::uint32_t{layer.dilation_w} * (layer.filter_w - 1U) + 1U;
-      // Every window must touch the image, or a maximum over nothing would be taken.
-      if (layer.pad_top >= span_h || layer.pad_bottom >= span_h || layer.pad_left >= span_w ||
-          layer.pad_right >= span_w)
-        return fail(Code::bad_padding);
-      out.h =
-          window_outputs(in[0].h, layer.filter_h, layer.stride_h, layer.dilation_h, layer.pad_top, layer.pad_bottom);
-      out.w =
-          window_outputs(in[0].w, layer.filter_w, layer.stride_w, layer.dilation_w, layer.pad_left, layer.pad_right);
-      if (out.h == 0 || out.w == 0) return fail(Code::filter_exceeds_input);
-      if (layer.op == Op::conv2d) out.c = layer.shape.c;
-      if (layer.op == Op::depthwise_conv2d) {
-        if (layer.depth_multiplier == 0) return fail(Code::bad_attribute);
-        if (std::uint64_t{in[0].c} * layer.depth_multiplier > kMaxElements) return fail(Code::bad_shape);
-        out.c = in[0].c * layer.depth_multiplier;
-      }
-      break;
-    }
-    case Op::global_average_pool: out = {1, 1, in[0].c}; break;
-    case Op::batch_norm:
-      if (!(layer.alpha > 0.0F && layer.alpha <= 1.0F) || !(layer.beta > 0.0F && layer.beta <= 1.0F))
-        return fail(Code::bad_attribute);
-      break;
-    case Op::dropout:
-      if (!(layer.alpha >= 0.0F && layer.alpha < 1.0F)) return fail(Code::bad_attribute);
-      break;
-    case Op::gaussian_noise:
-      if (!(layer.alpha >= 0.0F && layer.alpha <= kMaxNoise)) return fail(Code::bad_attribute);
-      break;
-    case Op::leaky_relu:  // a slope of zero or below would make the derivative unreadable from the output
-      if (!(layer.alpha > 0.0F && layer.alpha <= 1.0F)) return fail(Code::bad_attribute);
-      break;
-    case Op::spline:
-      if (layer.knots() < 2) return fail(Code::bad_attribute);
-      break;
-    case Op::add:
-      for (const Shape& shape : in)
-        if (!(shape == in[0])) return fail(Code::shape_mismatch);
-      break;
-    case Op::concat: {
-      std::uint64_t channels = 0;
-      for (const Shape& shape : in) {
-        if (shape.h != in[0].h || shape.w != in[0].w) return fail(Code::shape_mismatch);
-        channels += shape.c;
-      }
-      if (channels > kMaxElements) return fail(Code::bad_shape);
-      out.c = static_cast<std::uint32_t>(channels);
-      break;
-    }
-    case Op::reshape:
-      if (!in_range(layer.shape)) return fail(Code::bad_shape);
-      if (layer.shape.elements() != in[0].elements()) return fail(Code::shape_mismatch);
-      out = layer.shape;
-      break;
-    default:
-      if (!known(layer.op)) return fail(Code::unknown_op);
-      break;
-  }
-  if (!in_range(out)) return fail(Code::bad_shape);
-  // Parameters are counted in 32 bits.
-  const std::uint64_t weights =
-      layer.op == Op::dense || layer.op == Op::rbf ? in[0].elements() * out.c
-      : layer.op == Op::conv2d                     ? std::uint64_t{layer.filter_h} * layer.filter_w * in[0].c * out.c
-      : layer.op == Op::depthwise_conv2d           ? std::uint64_t{layer.filter_h} * layer.filter_w * out.c
-      : layer.op == Op::spline                     ? std::uint64_t{layer.knots()} * out.c
-                                                   : 0;
-  if (weights > kMaxElements ||
-      (layer.op == Op::conv2d && (std::uint64_t{layer.filter_h} * layer.filter_w > kMaxDimension ||
-                                  std::uint64_t{layer.filter_h} * layer.filter_w * in[0].c > kMaxElements)))
-    return fail(Code::bad_shape, static_cast<std::uint32_t>(std::min<std::uint64_t>(weights, 0xFFFF'FFFFU)));
   return out;
 }
 

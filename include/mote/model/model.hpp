@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model is a view: records and a parameter block that belong to somebody else.
-// validate() is the one gate: nothing below it checks a record again.
+// A model is a view: records and a parameter block that belong to somebody else. Where it is opened and written.
 #pragma once
 
 #include "mote/requirements.hpp"
@@ -40,14 +39,60 @@ struct Model {
   std::uint32_t trained_alignment = 16;
   /// `trained_params` come when it runs, as those of a StaticSession on a trainer: plans are made for them.
   bool trained_params_later = false;
+  /// Operands of the layers that have more than kMaxInputs, each layer's in a row.
+  std::span<const std::uint16_t> operands{};
+  /// A name for each layer, in their order, each UTF-8 and ended by a zero byte, some empty; or nothing. name().
+  std::string_view names{};
 
-  [[nodiscard]] constexpr Shape input_shape() const { return layers.empty() ? Shape{} : layers.front().shape; }
-  [[nodiscard]] constexpr Shape output_shape() const { return layers.empty() ? Shape{} : layers.back().shape; }
-  /// Shape of the first input of layer `index`.
+  /// Index of the layer whose value is operand `k` of `layer`.
+  [[nodiscard]] constexpr std::size_t operand(const Layer& layer, std::size_t k = 0) const {
+    return layer.input_count <= kMaxInputs ? layer.inputs[k] : operands[layer.inputs[0] + k];
+  }
+  [[nodiscard]] constexpr std::size_t operand(std::size_t index, std::size_t k = 0) const {
+    return operand(layers[index], k);
+  }
+  /// Layer of input `i`, in their order; layers.size() where there are fewer.
+  [[nodiscard]] constexpr std::size_t input_layer(std::size_t i = 0) const { return nth(Op::input, i); }
+  /// Layer whose value is output `i`: a record `output`, or the last layer where there is none.
+  [[nodiscard]] constexpr std::size_t output_layer(std::size_t i = 0) const {
+    const std::size_t layer = nth(Op::output, i);
+    return layer == layers.size() && i == 0 && layer != 0 ? layer - 1 : layer;
+  }
+  [[nodiscard]] constexpr std::size_t input_count() const { return count(Op::input); }
+  [[nodiscard]] constexpr std::size_t output_count() const {
+    const std::size_t outputs = count(Op::output);
+    return outputs == 0 && !layers.empty() ? 1 : outputs;
+  }
+  [[nodiscard]] constexpr Shape input_shape(std::size_t i = 0) const { return shape_of(input_layer(i)); }
+  [[nodiscard]] constexpr Shape output_shape(std::size_t i = 0) const { return shape_of(output_layer(i)); }
+  /// Shape of the first operand of layer `index`.
   [[nodiscard]] constexpr Shape input_shape_of(std::size_t index) const {
-    return layers[index].input_count == 0 ? Shape{} : layers[layers[index].inputs[0]].shape;
+    return layers[index].input_count == 0 ? Shape{} : layers[operand(index)].shape;
+  }
+
+ private:
+  [[nodiscard]] constexpr std::size_t count(Op op) const {
+    std::size_t n = 0;
+    for (const Layer& layer : layers) n += layer.op == op ? 1 : 0;
+    return n;
+  }
+  [[nodiscard]] constexpr std::size_t nth(Op op, std::size_t i) const {
+    std::size_t layer = 0;
+    for (; layer < layers.size(); ++layer)
+      if (layers[layer].op == op && i-- == 0) break;
+    return layer;
+  }
+  [[nodiscard]] constexpr Shape shape_of(std::size_t layer) const {
+    return layer < layers.size() ? layers[layer].shape : Shape{};
   }
 };
+
+/// The name of layer `index`, empty where it has none. Of records `output` it is that of the output.
+constexpr std::string_view name(const Model& model, std::size_t index) {
+  std::size_t begin = 0;
+  for (; index > 0 && begin < model.names.size(); --index) begin = model.names.find('\0', begin) + 1;
+  return model.names.empty() ? std::string_view{} : model.names.substr(begin, model.names.find('\0', begin) - begin);
+}
 
 /// Byte offset of layer `index` in a block of the trainable layers alone; index = layers.size(): the block's size.
 constexpr std::uint32_t trained_offset(std::span<const Layer> layers, std::size_t index, std::uint32_t alignment) {
@@ -68,85 +113,11 @@ constexpr const std::byte* layer_params(const Model& model, std::size_t index) {
 namespace detail {
 constexpr bool finite(float v) { return v - v == 0.0F; }
 
-constexpr Status validate_layer(const Model& model, std::size_t index) {
-  const Layer& layer = model.layers[index];
-  const auto fail = [&](Code code, std::uint32_t number = 0) {
-    return Status{code, static_cast<std::uint16_t>(index), number};
-  };
-  if (!known(layer.op)) return fail(Code::unknown_op, static_cast<std::uint32_t>(layer.op));
-  if ((index == 0) != (layer.op == Op::input))
-    return fail(index == 0 ? Code::first_layer_not_input : Code::input_layer_repeated);
-  if (layer.dtype != DType::f32 && layer.dtype != DType::s8) return fail(Code::unsupported_dtype);
-  if (layer.dtype != model.layers[0].dtype) return fail(Code::unsupported_dtype);
-  if (layer.input_count > kMaxInputs) return fail(Code::bad_input_count, layer.input_count);
-  std::array<Shape, kMaxInputs> in{};
-  for (std::size_t i = 0; i < kMaxInputs; ++i) {
-    if (i >= layer.input_count) {
-      if (layer.inputs[i] != 0) return fail(Code::reserved_not_zero);
-    } else {
-      if (layer.inputs[i] >= index) return fail(Code::bad_input_index, layer.inputs[i]);
-      in[i] = model.layers[layer.inputs[i]].shape;
-    }
-  }
-  for (const std::uint32_t word : layer.reserved)
-    if (word != 0) return fail(Code::reserved_not_zero);
-  if (!finite(layer.alpha) || !finite(layer.beta)) return fail(Code::bad_attribute);
-  const Result<Shape> shape = output_shape(layer, std::span<const Shape>(in).first(layer.input_count));
-  if (!shape.ok()) return fail(shape.status().code, shape.status().detail);
-  if (!(*shape == layer.shape)) return fail(Code::bad_shape);
-  const bool window = is_window(layer.op);
-  if (!window && (layer.filter_h | layer.filter_w | layer.stride_h | layer.stride_w | layer.dilation_h |
-                  layer.dilation_w | layer.pad_top | layer.pad_bottom | layer.pad_left | layer.pad_right) != 0)
-    return fail(Code::reserved_not_zero);
-  if (layer.op != Op::depthwise_conv2d && layer.op != Op::spline && layer.depth_multiplier != 0)
-    return fail(Code::reserved_not_zero);
-  if ((!traits(layer.op).has_alpha && layer.alpha != 0.0F) || (layer.op != Op::batch_norm && layer.beta != 0.0F))
-    return fail(Code::reserved_not_zero);
-  if (layer.dtype == DType::f32 && !(layer.quantization == Quantization{})) return fail(Code::bad_quantization);
-  if (layer.dtype == DType::s8 && (!(layer.quantization.scale > 0.0F) || !finite(layer.quantization.scale) ||
-                                   layer.quantization.zero_point < -128 || layer.quantization.zero_point > 127))
-    return fail(Code::bad_quantization);
-  const ParamArrays params = param_arrays(layer, in[0]);
-  if (params.count == 0) {
-    if (layer.flags != 0 || layer.param_dtype != DType::none || layer.param_offset != 0 || layer.param_bytes != 0)
-      return fail(Code::reserved_not_zero);
-    return {};
-  }
-  const bool biased = layer.op == Op::dense || layer.op == Op::conv2d || layer.op == Op::depthwise_conv2d;
-  if ((layer.flags & ~(Layer::kTrainable | (biased ? Layer::kHasBias : 0))) != 0) return fail(Code::reserved_not_zero);
-  if (layer.param_dtype != layer.dtype || (layer.dtype == DType::s8 && !biased)) return fail(Code::unsupported_dtype);
-  if (params.bytes != layer.param_bytes) return fail(Code::bad_parameter_range, layer.param_bytes);
-  if (layer.param_offset % model.alignment != 0 ||
-      std::uint64_t{layer.param_offset} + layer.param_bytes > model.param_bytes)
-    return fail(Code::bad_parameter_range, layer.param_offset);
-  for (std::size_t i = 0; i < index; ++i) {
-    const Layer& other = model.layers[i];
-    if (other.param_bytes != 0 && layer.param_offset < other.param_offset + other.param_bytes &&
-        other.param_offset < layer.param_offset + layer.param_bytes)
-      return fail(Code::bad_parameter_range, layer.param_offset);
-  }
-  return {};
-}
+/// A set of layers.
+using LayerSet = std::array<std::uint64_t, kMaxLayers / 64>;
+constexpr bool contains(const LayerSet& set, std::size_t i) { return ((set[i / 64] >> (i % 64)) & 1U) != 0; }
+constexpr void insert(LayerSet& set, std::size_t i) { set[i / 64] |= std::uint64_t{1} << (i % 64); }
 }  // namespace detail
-
-/// Checks every field of every record: operators, indices, shapes, attributes, parameter ranges, reserved zeros.
-/// The first fault is returned with its layer. Cost: O(layers^2) comparisons, no memory.
-constexpr Status validate(const Model& model) {
-  if (model.layers.empty()) return {Code::no_layers};
-  if (model.layers.size() > kMaxLayers) return {Code::too_many_layers};
-  if (model.alignment < 4 || model.alignment > 4096 || (model.alignment & (model.alignment - 1)) != 0)
-    return {Code::bad_header, kNoLayer, model.alignment};
-  if (model.param_bytes > 0x7FFF'FFFFU)  // offsets of trained layers, each aligned anew, stay within 32 bits
-    return {Code::bad_parameter_range, kNoLayer, model.param_bytes};
-  for (std::size_t i = 0; i < model.layers.size(); ++i) MOTE_TRY(detail::validate_layer(model, i));
-  for (std::size_t i = 0; i + 1 < model.layers.size(); ++i) {
-    bool used = false;
-    for (std::size_t j = i + 1; j < model.layers.size() && !used; ++j)
-      for (std::size_t k = 0; k < model.layers[j].input_count; ++k) used = used || model.layers[j].inputs[k] == i;
-    if (!used) return {Code::unused_layer, static_cast<std::uint16_t>(i)};
-  }
-  return {};
-}
 
 /// Whether every batch norm's running variances are finite and not negative; validate() first. Layers whose parameters
 /// are not there are passed over. Error: bad_variance (layer; detail: channel).
@@ -156,8 +127,8 @@ Status validate_variances(const Model& model);
 /// Error: non_finite_parameter (layer; detail: which of its parameters, counted through its arrays).
 Status require_finite(const Model& model);
 
-/// Views a model file (src/FORMAT.md) in place: magic, version, sizes, CRC, validate(), zeros between the parts,
-/// validate_variances(). Copies nothing.
+/// Views a model file (src/FORMAT.md) of version 1 or 2 in place: magic, version, sizes, CRC, validate(), zeros between
+/// the parts, validate_variances(). Copies nothing.
 /// `bytes` must stay alive and be aligned as the file's header says (at most 4096).
 Result<Model> open_model(std::span<const std::byte> bytes);
 

@@ -25,9 +25,9 @@ enum class PlacementRule : std::uint8_t {
   earliest,  ///< by first step
 };
 inline constexpr std::uint8_t kPlacementRules = 5;
-inline constexpr std::uint32_t kUnplaced = 0xFFFF'FFFF;
 
 constexpr std::uint32_t padded_bytes(const Buffer& b, std::uint32_t alignment) {
+  if (!in_arena(b.kind)) return 0;
   return static_cast<std::uint32_t>(align_up(std::size_t{b.bytes} + kGuardBytes, alignment));
 }
 constexpr bool live_together(const Buffer& a, const Buffer& b) {
@@ -67,37 +67,80 @@ constexpr bool placed_before(PlacementRule rule, const Buffer& a, std::size_t ia
   return a.bytes != b.bytes ? a.bytes > b.bytes : ia < ib;
 }
 
-constexpr std::uint64_t lowest_free_offset(std::span<const Buffer> buffers, const Buffer& wanted,
+/// Lists of buffers, linked by Buffer::next.
+inline constexpr std::uint16_t kListEnd = kNoBuffer;
+
+/// Merges two lists that are in the rule's order.
+template <class Before>
+constexpr std::uint16_t merged(std::span<Buffer> buffers, std::uint16_t a, std::uint16_t b, const Before& before) {
+  std::uint16_t head = kListEnd;
+  std::uint16_t* tail = &head;
+  while (a != kListEnd && b != kListEnd) {
+    std::uint16_t& first = before(b, a) ? b : a;
+    *tail = first;
+    tail = &buffers[first].next;
+    first = *tail;
+  }
+  *tail = a != kListEnd ? a : b;
+  return head;
+}
+/// The buffers of the arena in the rule's order: a merge sort, whose lists of 2^k buffers wait for another of their
+/// length.
+template <class Before>
+constexpr std::uint16_t sorted(std::span<Buffer> buffers, const Before& before) {
+  std::array<std::uint16_t, 16> waiting{};
+  waiting.fill(kListEnd);
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
+    if (!in_arena(buffers[i].kind)) continue;
+    auto list = static_cast<std::uint16_t>(i);
+    buffers[i].next = kListEnd;
+    std::size_t k = 0;
+    for (; waiting[k] != kListEnd; ++k) {
+      list = merged(buffers, waiting[k], list, before);
+      waiting[k] = kListEnd;
+    }
+    waiting[k] = list;
+  }
+  std::uint16_t all = kListEnd;
+  for (const std::uint16_t list : waiting) all = merged(buffers, list, all, before);
+  return all;
+}
+
+/// The lowest offset that is free during the life of `wanted`; `placed` is in order of offsets.
+constexpr std::uint64_t lowest_free_offset(std::span<const Buffer> buffers, std::uint16_t placed, const Buffer& wanted,
                                            std::uint32_t alignment) {
   const std::uint64_t bytes = padded_bytes(wanted, alignment);
   std::uint64_t offset = 0;
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (const Buffer& other : buffers)
-      if (other.offset != kUnplaced && live_together(other, wanted) &&
-          offset < std::uint64_t{other.offset} + padded_bytes(other, alignment) && other.offset < offset + bytes) {
-        offset = std::uint64_t{other.offset} + padded_bytes(other, alignment);
-        moved = true;
-      }
+  for (std::uint16_t i = placed; i != kListEnd; i = buffers[i].next) {
+    const Buffer& other = buffers[i];
+    if (!live_together(other, wanted)) continue;
+    if (offset + bytes <= other.offset) break;
+    offset = std::max(offset, std::uint64_t{other.offset} + padded_bytes(other, alignment));
   }
   return offset;
 }
 
 constexpr std::uint64_t place(std::span<Buffer> buffers, std::uint32_t alignment, PlacementRule rule,
                               std::uint16_t last_step, std::uint16_t peak) {
-  for (Buffer& b : buffers) b.offset = kUnplaced;
+  std::uint16_t next = sorted(buffers, [&](std::uint16_t a, std::uint16_t b) {
+    return placed_before(rule, buffers[a], a, buffers[b], b, last_step, peak);
+  });
+  std::uint16_t placed = kListEnd;
   std::uint64_t end = 0;
-  for (std::size_t placed = 0; placed < buffers.size(); ++placed) {
-    std::size_t next = buffers.size();
-    for (std::size_t i = 0; i < buffers.size(); ++i)
-      if (buffers[i].offset == kUnplaced &&
-          (next == buffers.size() || placed_before(rule, buffers[i], i, buffers[next], next, last_step, peak)))
-        next = i;
-    const std::uint64_t offset = lowest_free_offset(buffers, buffers[next], alignment);
-    end = std::max(end, offset + padded_bytes(buffers[next], alignment));
+  while (next != kListEnd) {
+    Buffer& buffer = buffers[next];
+    const std::uint64_t offset = lowest_free_offset(buffers, placed, buffer, alignment);
+    end = std::max(end, offset + padded_bytes(buffer, alignment));
     if (end > 0x7FFF'FFFFU) return end;
-    buffers[next].offset = static_cast<std::uint32_t>(offset);
+    buffer.offset = static_cast<std::uint32_t>(offset);
+    std::uint16_t* before = &placed;
+    while (*before != kListEnd && buffers[*before].offset < offset) before = &buffers[*before].next;
+    const std::uint16_t after = buffer.next;
+    buffer.next = *before;
+    *before = next;
+    next = after;
   }
+  for (Buffer& buffer : buffers) buffer.next = kListEnd;  // the plan says nothing of the order in which it was made
   return end;
 }
 

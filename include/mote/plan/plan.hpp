@@ -20,7 +20,7 @@
 namespace mote {
 
 enum class StepKind : std::uint8_t {
-  forward,        ///< output = f(input [, second])
+  forward,        ///< output = f(input [, second [, third]]); of `output` records nothing: they say where it lies
   loss,           ///< loss of input, and its gradient into grad_output
   grad_input,     ///< grad_input = J^T grad_output
   add_gradient,   ///< grad_input += second: a value that several layers read sums their gradients
@@ -36,8 +36,11 @@ inline constexpr std::uint16_t kNoBuffer = 0xFFFF;
 /// One call. Buffer fields are indices into Plan::buffers.
 struct Step {
   StepKind kind = StepKind::forward;
-  std::uint8_t input_index = 0;  // which of the layer's inputs (add, concat)
+  bool trained = false;  // `params` counts in the plan's parameter buffer
+  bool fused = false;    // grad_params: update in place, no gradient buffer; grad_input: that update too
+  bool repeats = false;  // add: with broadcasting; its gradient: added up
   std::uint16_t layer = 0;
+  std::uint16_t input_index = 0;     // which of the layer's operands (add, concat, gradients)
   std::uint16_t input = kNoBuffer;   // value of that input
   std::uint16_t output = kNoBuffer;  // value of the layer
   std::uint16_t second = kNoBuffer;  // the other operand of sums and add_gradient; the loss's targets, if the input
@@ -49,15 +52,17 @@ struct Step {
                                         // whose gradient the kernel takes too
   std::uint16_t scratch = kNoBuffer;
   std::uint16_t sum = kNoLayer;         // the layer that adds `second` to this one's output within the same kernel
+  std::uint16_t third = kNoBuffer;      // a third operand
+  std::uint16_t result = kNoBuffer;     // a second result
   std::uint32_t params = 0;             // byte offset of the layer's parameters, in the model's block or, if
   std::uint32_t param_grad_offset = 0;  //   `trained`, in the plan's parameter buffer; likewise in param_grad
-  bool trained = false;
-  bool fused = false;        // grad_params: update in place, no gradient buffer; grad_input: that update too
-  std::uint16_t unused = 0;  // no padding: tables are hashed
 };
+static_assert(sizeof(Step) == 40);
 
 enum class BufferKind : std::uint8_t {
   input,
+  constant,  ///< in the parameter block: `offset` counts from its start
+  state,
   activation,
   gradient,
   sum_gradient,
@@ -72,25 +77,31 @@ enum class BufferKind : std::uint8_t {
   optimizer_state2,
   gradient_norms,
 };
-inline constexpr std::size_t kBufferKinds = 14;
+constexpr bool in_arena(BufferKind kind) { return kind != BufferKind::constant; }
+inline constexpr std::size_t kBufferKinds = 16;
 constexpr const char* name(BufferKind kind) {
   constexpr std::array<const char*, kBufferKinds> names{
-      "input",      "activation",       "gradient",         "sum_gradient",  "param_gradient",
-      "saved",      "scratch",          "labels",           "targets",       "sample_weights",
-      "parameters", "optimizer_state1", "optimizer_state2", "gradient_norms"};
+      "input",         "constant",       "state",      "activation",       "gradient",
+      "sum_gradient",  "param_gradient", "saved",      "scratch",          "labels",
+      "targets",       "sample_weights", "parameters", "optimizer_state1", "optimizer_state2",
+      "gradient_norms"};
   return names[static_cast<std::size_t>(kind)];
 }
 
-/// A run of bytes in the arena, alive from the start of `first_step` to the end of `last_step`.
+/// A run of bytes in the arena, alive from the start of `first_step` to the end of `last_step`; a constant's are
+/// elsewhere and take none.
 struct Buffer {
   std::uint32_t bytes = 0;
   std::uint32_t offset = 0;
   std::uint16_t first_step = 0;
   std::uint16_t last_step = 0;
-  BufferKind kind = BufferKind::activation;
-  std::uint8_t unused = 0;  // no padding: tables are hashed
   std::uint16_t layer = 0;  // whose value, gradient or scratch
+  BufferKind kind = BufferKind::activation;
+  DType dtype = DType::f32;        // of a value
+  std::uint16_t next = kNoBuffer;  // placement's
+  std::uint16_t unused = 0;        // no padding: tables are hashed
 };
+static_assert(sizeof(Buffer) == 20);
 
 /// What the plan depends on beside the model. plan_options(TrainConfig) in trainer.hpp fills the training part.
 struct PlanOptions {

@@ -8,6 +8,7 @@
 #pragma GCC system_header
 #endif
 
+#include "mote/model/validate.hpp"
 #include "mote/plan/placement.hpp"
 #include "mote/plan/walk.hpp"
 
@@ -25,16 +26,35 @@ constexpr Status validate_statistics(const Model& model, const PlanOptions& opti
   }
   return {};
 }
+
+/// A constant is there once, not for every sample: of several, only what repeats its operands may read it.
+constexpr Status validate_constants(const Model& model, const PlanOptions& options) {
+  for (std::size_t i = 0; options.batch > 1 && i < model.layers.size(); ++i) {
+    const Op op = model.layers[i].op;
+    if (broadcasts(op) || is_alias(op) || op == Op::assign) continue;
+    for (std::size_t k = op == Op::gather ? 1 : 0; k < model.layers[i].input_count; ++k) {
+      std::size_t source = model.operand(i, k);
+      while (is_alias(model.layers[source].op)) source = model.operand(source);
+      const bool indices = op == Op::gather && k == 1;
+      if (model.layers[source].op == Op::constant && !indices)
+        return {Code::constant_in_batch, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(source)};
+    }
+  }
+  return {};
+}
 }  // namespace detail
 
 /// Steps and buffers that make_plan will want for the same arguments, exactly. Errors: what validate() finds,
-/// bad_batch, bad_option (alignment), plan_too_large, one_value_per_channel (the batch norm).
+/// bad_batch, bad_option (alignment; external input for several), plan_too_large, one_value_per_channel (the batch
+/// norm).
 constexpr Result<PlanSize> plan_size(const Model& model, const PlanOptions& options) {
   MOTE_TRY(validate(model));
   if (options.batch == 0) return Status{Code::bad_batch};
   if (options.alignment < 4 || options.alignment > 4096 || (options.alignment & (options.alignment - 1)) != 0)
     return bad_option(Option::alignment);
   MOTE_TRY(detail::validate_statistics(model, options));
+  MOTE_TRY(detail::validate_constants(model, options));
+  if (options.external_input && model.input_count() != 1) return bad_option(Option::external_input);
   if (model.input_shape().elements() * options.batch > 0x7FFF'FFFFU / sizeof(float))
     return Status{Code::plan_too_large};  // external input has no buffer, but kernels count it in 32 bits
   detail::PlanWriter counter;
@@ -62,15 +82,18 @@ constexpr Result<Plan> make_plan(const Model& model, const PlanOptions& options,
   plan.options = options;
   const auto last_step = static_cast<std::uint16_t>(steps.size() - 1);
   const detail::Peak peak = detail::peak_of(buffers, options.alignment);
+  const auto place = [&](std::uint8_t rule) {
+    return detail::place(buffers, options.alignment, detail::PlacementRule{rule}, last_step, peak.step);
+  };
   std::uint64_t best = ~std::uint64_t{0};
-  detail::PlacementRule best_rule{};
+  std::uint8_t best_rule = 0, last_rule = 0;
   for (std::uint8_t rule = 0; rule < detail::kPlacementRules && best != peak.bytes; ++rule) {
-    const std::uint64_t end =
-        detail::place(buffers, options.alignment, detail::PlacementRule{rule}, last_step, peak.step);
-    if (end < best) best = end, best_rule = detail::PlacementRule{rule};
+    const std::uint64_t end = place(rule);
+    last_rule = rule;
+    if (end < best) best = end, best_rule = rule;
   }
   if (best > 0x7FFF'FFFFU) return Status{Code::plan_too_large};
-  detail::place(buffers, options.alignment, best_rule, last_step, peak.step);
+  if (best_rule != last_rule) place(best_rule);
   plan.arena_bytes = static_cast<std::uint32_t>(best);
   plan.lower_bound_bytes = static_cast<std::uint32_t>(peak.bytes);
   return plan;

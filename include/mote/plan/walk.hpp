@@ -26,13 +26,13 @@ class PlanWriter {
     return contains(seen_[static_cast<std::size_t>(kind)], layer);
   }
   /// The buffer's index; it lives at the step that push() adds next.
-  constexpr std::uint16_t touch(BufferKind kind, std::size_t layer, std::uint64_t bytes) {
+  constexpr std::uint16_t touch(BufferKind kind, std::size_t layer, std::uint64_t bytes, DType dtype = DType::f32) {
     if (bytes > 0x7FFF'FFFFU) too_large_ = true;
     if (!seen(kind, layer)) {
       insert(seen_[static_cast<std::size_t>(kind)], layer);
       if (writing_)
-        buffers_[buffer_count_] = {static_cast<std::uint32_t>(bytes), 0, now(), now(), kind, 0,
-                                   static_cast<std::uint16_t>(layer)};
+        buffers_[buffer_count_] = {static_cast<std::uint32_t>(bytes), 0,    now(), now(),
+                                   static_cast<std::uint16_t>(layer), kind, dtype};
       if (buffer_count_ == kNoBuffer - 1U)
         too_large_ = true;
       else
@@ -46,6 +46,12 @@ class PlanWriter {
     buffers_[i].last_step = now();
     buffers_[i].bytes = std::max(buffers_[i].bytes, static_cast<std::uint32_t>(bytes));
     return static_cast<std::uint16_t>(i);
+  }
+  /// The buffer of a value that lies in the parameter block.
+  constexpr std::uint16_t constant(std::size_t index, const Layer& layer) {
+    const std::uint16_t buffer = touch(BufferKind::constant, index, 0, layer.dtype);
+    if (writing_) buffers_[buffer].offset = layer.param_offset;
+    return buffer;
   }
   constexpr void push(const Step& step) {
     if (writing_) steps_[step_count_] = step;
@@ -73,16 +79,19 @@ class PlanWriter {
 class Walk {
  public:
   constexpr Walk(const Model& model, const PlanOptions& options, PlanWriter& writer)
-      : model_(model), graph_(model, options), out_(writer) {}
+      : graph_(model, options), out_(writer) {}
 
   /// Emits everything; fills the fields of `plan` that are indices and counts.
   constexpr void emit(Plan& plan) {
     const PlanOptions& options = graph_.options;
     plan.output_layer = static_cast<std::uint16_t>(graph_.output_layer);
     // The caller fills these before step 0.
-    if (!options.external_input) plan.input = out_.touch(BufferKind::input, 0, graph_.value_bytes(0));
+    if (!options.external_input) plan.input = value(0);
+    for (std::size_t i = 1; i < graph_.layers.size(); ++i)
+      if (graph_.layers[i].op == Op::input) value(i);
     if (options.training) emit_training_inputs(plan);
-    for (std::size_t i = 1; i <= graph_.output_layer; ++i) emit_forward(i);
+    for (std::size_t i = 1; i < graph_.layers.size(); ++i)
+      if (graph_.is_needed(i)) emit_forward(i);
     plan.forward_steps = out_.now();
     plan.output = value(graph_.output_layer);
     if (options.training) {
@@ -92,19 +101,25 @@ class Walk {
     }
     plan.slice_steps = out_.now();
     if (options.training && graph_.keeps_gradients()) emit_updates();
-    if (!options.training && plan.forward_steps == 0) out_.push(pass_through());  // a model of aliases only
+    if (!options.training && plan.forward_steps == 0)  // a model of aliases only
+      out_.push(pass_through(graph_.output_layer));
     plan.forward_steps = options.training ? plan.forward_steps : out_.now();
     plan.slice_steps = options.training ? plan.slice_steps : out_.now();
     for (const std::uint16_t buffer :
          {plan.parameters, plan.state1, plan.state2, plan.param_gradients, plan.gradient_norms})
       out_.live_always(buffer);
-    if (!options.training) out_.live_always(plan.output, true);
+    for (std::size_t i = 1; i < graph_.layers.size(); ++i)
+      if (graph_.layers[i].op == Op::state && graph_.is_needed(i)) out_.live_always(value(i));
+    if (options.training) return;
+    out_.live_always(plan.output, true);
+    for (std::size_t i = 1; i < graph_.layers.size(); ++i)
+      if (graph_.layers[i].op == Op::output) out_.live_always(value(i), true);
   }
 
  private:
-  constexpr Step pass_through() {
-    Step step = make(StepKind::forward, graph_.output_layer);
-    step.input = step.output = value(graph_.output_layer);
+  constexpr Step pass_through(std::size_t i) {
+    Step step = make(StepKind::forward, i);
+    step.input = step.output = value(i);
     return step;
   }
   [[nodiscard]] constexpr Step make(StepKind kind, std::size_t layer) const {
@@ -112,18 +127,24 @@ class Walk {
     step.kind = kind;
     step.layer = static_cast<std::uint16_t>(layer);
     const Layer& l = graph_.layers[layer];
-    step.trained =
-        l.trainable() && (graph_.options.training || model_.trained_params_later || model_.trained_params != nullptr);
-    const std::uint32_t alignment = graph_.options.training ? graph_.options.alignment : model_.trained_alignment;
+    step.trained = l.trainable() && (graph_.options.training || graph_.model.trained_params_later ||
+                                     graph_.model.trained_params != nullptr);
+    const std::uint32_t alignment = graph_.options.training ? graph_.options.alignment : graph_.model.trained_alignment;
     step.params = step.trained ? trained_offset(graph_.layers, layer, alignment) : l.param_offset;
     return step;
   }
   constexpr std::uint16_t value(std::size_t i) {
     const std::size_t root = graph_.root(i);
-    if (graph_.layers[root].op == Op::input)
-      return graph_.options.external_input ? kNoBuffer : out_.touch(BufferKind::input, 0, graph_.value_bytes(root));
-    return out_.touch(BufferKind::activation, root, graph_.value_bytes(root));
+    const Layer& layer = graph_.layers[root];
+    const auto touch = [&](BufferKind kind) { return out_.touch(kind, root, graph_.value_bytes(root), layer.dtype); };
+    switch (layer.op) {
+      case Op::input: return graph_.options.external_input ? kNoBuffer : touch(BufferKind::input);
+      case Op::constant: return out_.constant(root, layer);
+      case Op::state: return touch(BufferKind::state);
+      default: return touch(BufferKind::activation);
+    }
   }
+  constexpr std::uint16_t operand(std::size_t i, std::size_t k = 0) { return value(graph_.model.operand(i, k)); }
   [[nodiscard]] constexpr bool gradient_is_logits(std::size_t i) const {
     return graph_.gradient_root(i) == graph_.gradient_root(graph_.output_layer) && graph_.loss_in_place();
   }
@@ -158,12 +179,17 @@ class Walk {
 
   constexpr void emit_forward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
+    if (layer.op == Op::output && graph_.alias(i) && !graph_.options.training) return out_.push(pass_through(i));
+    if (is_source(layer.op)) return;
     if (graph_.alias(i) || graph_.joins_input(i) || graph_.joins_summand(i + 1)) return;
     if (graph_.joins_summand(i)) return emit_sum(i);
-    if (layer.op == Op::add || layer.op == Op::concat) return emit_join(i);
+    if (graph_.is_plain_sum(i) || layer.op == Op::concat) return emit_join(i);
     Step step = make(StepKind::forward, i);
-    step.input = value(layer.inputs[0]);
-    step.output = value(i);
+    step.repeats = layer.op == Op::add;
+    step.input = operand(i);
+    if (layer.input_count > 1 && layer.op != Op::assign) step.second = operand(i, 1);
+    if (layer.input_count > 2) step.third = operand(i, 2);
+    step.output = layer.op == Op::assign ? operand(i, 1) : value(i);
     step.activation = graph_.joined_activation(i);
     if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_scratch_floats(graph_.conv_shape(i)));
     if (graph_.batch_statistics(i)) step.saved = saved(i);
@@ -171,11 +197,10 @@ class Walk {
   }
   /// The step of the convolution before layer `i`, which adds the other input.
   constexpr void emit_sum(std::size_t i) {
-    const Layer& layer = graph_.layers[i];
     const std::size_t conv = i - 1;
     Step step = make(StepKind::forward, conv);
-    step.input = value(graph_.layers[conv].inputs[0]);
-    step.second = value(layer.inputs[layer.inputs[0] == conv ? 1 : 0]);
+    step.input = operand(conv);
+    step.second = operand(i, graph_.model.operand(i) == conv ? 1 : 0);
     step.sum = static_cast<std::uint16_t>(i);
     step.output = value(i);
     step.activation = graph_.joined_activation(i);
@@ -185,14 +210,14 @@ class Walk {
   /// add: one step per further input, the first of them out of two values; concat: one copy per input.
   constexpr void emit_join(std::size_t i) {
     const Layer& layer = graph_.layers[i];
-    for (std::uint8_t k = layer.op == Op::add ? 1 : 0; k < layer.input_count; ++k) {
+    for (std::uint16_t k = layer.op == Op::add ? 1 : 0; k < layer.input_count; ++k) {
       Step step = make(StepKind::forward, i);
       step.input_index = k;
       if (layer.op == Op::concat) {
-        step.input = value(layer.inputs[k]);
+        step.input = operand(i, k);
       } else {
-        step.input = k == 1 ? value(layer.inputs[0]) : value(i);
-        step.second = value(layer.inputs[k]);
+        step.input = k == 1 ? operand(i) : value(i);
+        step.second = operand(i, k);
       }
       step.output = value(i);
       if (k + 1U == layer.input_count) step.activation = graph_.joined_activation(i);
@@ -219,15 +244,17 @@ class Walk {
     const bool params_first =  // their grad_input may overwrite grad_output
         layer.op == Op::batch_norm || layer.op == Op::spline;
     if (params_first && layer.trainable()) emit_grad_params(i);
-    for (std::uint8_t k = 0; k < layer.input_count; ++k)
-      if (graph_.differentiated(layer.inputs[k])) emit_grad_input(i, k);
+    for (std::uint16_t k = 0; k < layer.input_count; ++k)
+      if (graph_.differentiated(graph_.model.operand(i, k)) &&
+          graph_.layers[graph_.model.operand(i, k)].dtype == DType::f32)
+        emit_grad_input(i, k);
     if (!params_first && layer.trainable() && !graph_.joined_update(i)) emit_grad_params(i);
     if (layer.trainable() && !graph_.keeps_gradients() && !graph_.fused_update(i)) emit_update(i);
   }
 
-  constexpr void emit_grad_input(std::size_t i, std::uint8_t k) {
+  constexpr void emit_grad_input(std::size_t i, std::uint16_t k) {
     const Layer& layer = graph_.layers[i];
-    const std::size_t source = layer.inputs[k];
+    const std::size_t source = graph_.model.operand(i, k);
     if (graph_.gradient_root(source) == graph_.gradient_root(i) && graph_.passes_gradient(i)) return;
     if (graph_.gradient_joins_reader(i)) return;
     const bool same = graph_.gradient_root(source) == graph_.gradient_root(i);
@@ -241,6 +268,10 @@ class Walk {
       step.grad_output = gradient(i);
       read_values(i, step);
       if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_grad_input_scratch_floats(graph_.conv_shape(i)));
+      step.repeats = layer.op == Op::add;
+      if ((is_binary(layer.op) || layer.op == Op::select) &&
+          !(graph_.layers[source].shape == layer.shape))  // to be added up
+        step.scratch = scratch(i, static_cast<std::size_t>(layer.shape.elements()) * graph_.options.batch);
       step.fused = graph_.joined_update(i);
       if (graph_.gradient_joins_reader(source)) step.activation = static_cast<std::uint16_t>(source);
       if (step.fused) step.input = value(source);
@@ -261,17 +292,20 @@ class Walk {
   constexpr void read_values(std::size_t i, Step& step) {
     const Layer& layer = graph_.layers[i];
     const Op op = layer.op;
-    const bool reads_output = traits(op).differentiates_output || op == Op::rbf;
-    const bool reads_input = op == Op::max_pool || op == Op::rbf || graph_.batch_statistics(i) ||
+    const bool extreme = op == Op::reduce_max || op == Op::reduce_min;
+    const bool reads_output = traits(op).differentiates_output || op == Op::rbf || extreme;
+    const bool reads_input = op == Op::max_pool || op == Op::rbf || graph_.batch_statistics(i) || is_binary(op) ||
+                             op == Op::select || extreme || op == Op::reduce_prod ||
                              (is_activation(op) && !reads_output && !graph_.alias(i));
-    if (reads_input) step.input = value(layer.inputs[0]);
+    if (reads_input) step.input = operand(i);
+    if (is_binary(op) || op == Op::gather) step.second = operand(i, 1);
     if (reads_output) step.output = value(i);
     if (graph_.batch_statistics(i)) step.saved = saved(i);
   }
 
   constexpr void emit_grad_params(std::size_t i) {
     Step step = make(StepKind::grad_params, i);
-    step.input = value(graph_.layers[i].inputs[0]);
+    step.input = operand(i);
     if (graph_.layers[i].op == Op::rbf) step.output = value(i);
     if (graph_.batch_statistics(i)) step.saved = saved(i);
     step.grad_output = gradient(i);
@@ -307,7 +341,8 @@ class Walk {
   constexpr void emit_updates() {
     const auto for_trained = [&](StepKind kind) {
       for (std::size_t i = graph_.output_layer; i > 0; --i)
-        if (graph_.layers[i].trainable() && (kind != StepKind::update || graph_.updated(i))) emit_on_gradient(kind, i);
+        if (graph_.layers[i].trainable() && graph_.differentiated(i) && (kind != StepKind::update || graph_.updated(i)))
+          emit_on_gradient(kind, i);
     };
     if (graph_.options.gradient_norms) for_trained(StepKind::gradient_norm);
     if (graph_.options.penalty) for_trained(StepKind::penalize);
@@ -319,7 +354,6 @@ class Walk {
     for_trained(StepKind::update);
   }
 
-  const Model& model_;
   Graph graph_;
   PlanWriter& out_;
   LayerSet started_{};  // gradients that have a first contribution

@@ -16,127 +16,27 @@
 #include "mote/kernels/isa.hpp"
 #include "mote/kernels/kernels.hpp"
 #include "mote/plan/plan.hpp"
+#include "mote/run/binding.hpp"
+#include "mote/run/operator_args.hpp"
 #include "mote/run/threads.hpp"
-
-/// What with constant arguments folds to a kernel call: inlined where the compiler optimises (at -Os GCC otherwise
-/// keeps functions that read tables). Where it does not nothing folds, and every copy would cost flash and stack.
-#if defined(__OPTIMIZE__)
-#define MOTE_FOLDED __attribute__((always_inline))
-#else
-#define MOTE_FOLDED
-#endif
 
 namespace mote {
 
-/// Where a run finds its bytes.
-struct Memory {
-  std::byte* arena = nullptr;
-  const std::byte* params = nullptr;          ///< the model's block
-  const std::byte* trained_params = nullptr;  ///< Model::trained_params, for inference with a trainer's parameters
-  const float* external_input = nullptr;
-  std::uint64_t seed = 0;            ///< of dropout and noise
-  std::uint64_t slice = 0;           ///< counts runs in training: dropout and noise draw anew each time
-  bool training = false;             ///< false: dropout and noise pass on, batch norm uses running statistics
-  const Threads* threads = nullptr;  ///< null: none but the caller's
-};
-
-/// A step with its pointers resolved.
-class Binding {
- public:
-  MOTE_FOLDED constexpr Binding(const Model& model, const Plan& plan, const Step& step, const Memory& memory)
-      : model_(model), plan_(plan), step_(step), memory_(memory) {}
-
-  [[nodiscard]] MOTE_FOLDED const Layer& layer() const { return model_.layers[step_.layer]; }
-  [[nodiscard]] MOTE_FOLDED Shape in() const { return model_.layers[layer().inputs[step_.input_index]].shape; }
-  [[nodiscard]] MOTE_FOLDED Shape out() const { return layer().shape; }
-  [[nodiscard]] MOTE_FOLDED std::uint32_t batch() const { return plan_.options.batch; }
-  [[nodiscard]] MOTE_FOLDED std::uint32_t count(const Shape& s) const {
-    return static_cast<std::uint32_t>(s.elements()) * batch();
-  }
-  [[nodiscard]] MOTE_FOLDED std::uint32_t rows(const Shape& s) const { return s.h * s.w * batch(); }
-
-  [[nodiscard]] MOTE_FOLDED float* at(std::uint16_t buffer) const {
-    return buffer == kNoBuffer ? nullptr : reinterpret_cast<float*>(memory_.arena + plan_.buffers[buffer].offset);
-  }
-  [[nodiscard]] MOTE_FOLDED const float* input() const {
-    return step_.input == kNoBuffer ? memory_.external_input : at(step_.input);
-  }
-  [[nodiscard]] MOTE_FOLDED const float* second() const {
-    return step_.second == kNoBuffer ? memory_.external_input : at(step_.second);
-  }
-  /// What the step's kernel adds to its layer's output, or null.
-  [[nodiscard]] MOTE_FOLDED const float* summand() const { return step_.sum == kNoLayer ? nullptr : second(); }
-  [[nodiscard]] MOTE_FOLDED float* output() const { return at(step_.output); }
-  [[nodiscard]] MOTE_FOLDED const float* params() const {
-    const std::byte* block = memory_.params;
-    if (step_.trained)
-      block = plan_.parameters == kNoBuffer ? memory_.trained_params
-                                            : memory_.arena + plan_.buffers[plan_.parameters].offset;
-    return reinterpret_cast<const float*>(block + step_.params);
-  }
-  /// The layer's parameters where training may change them.
-  [[nodiscard]] MOTE_FOLDED float* trained_params() const {
-    return reinterpret_cast<float*>(memory_.arena + plan_.buffers[plan_.parameters].offset + step_.params);
-  }
-  [[nodiscard]] MOTE_FOLDED float* param_grad() const {
-    return reinterpret_cast<float*>(memory_.arena + plan_.buffers[step_.param_grad].offset + step_.param_grad_offset);
-  }
-  [[nodiscard]] MOTE_FOLDED ConvShape conv() const {
-    const Layer& l = layer();
-    const Shape source = in();
-    if (l.op == Op::global_average_pool) return {batch(), source, l.shape, {source.h, source.w, 1, 1, 1, 1, 0, 0}};
-    return {batch(),
-            source,
-            l.shape,
-            {l.filter_h, l.filter_w, l.stride_h, l.stride_w, l.dilation_h, l.dilation_w, l.pad_top, l.pad_left}};
-  }
-  [[nodiscard]] MOTE_FOLDED std::uint32_t weight_count() const {
-    return mote::weight_count(layer(), model_.layers[layer().inputs[0]].shape);
-  }
-  [[nodiscard]] MOTE_FOLDED const float* bias() const {
-    return layer().has_bias() ? params() + weight_count() : nullptr;
-  }
-  [[nodiscard]] MOTE_FOLDED std::uint64_t random_stream() const { return memory_.slice << 16U | step_.layer; }
-  /// The activation that the step's kernel applies, or whose gradient it takes.
-  [[nodiscard]] MOTE_FOLDED Clamp clamp() const {
-    if (step_.activation == kNoLayer) return {};
-    return {0.0F, model_.layers[step_.activation].op == Op::relu6 ? 6.0F : __builtin_inff()};
-  }
-  /// First channel of this step's input within a concatenated output.
-  [[nodiscard]] MOTE_FOLDED std::uint32_t channel_offset() const {
-    std::uint32_t offset = 0;
-    for (std::size_t k = 0; k < step_.input_index; ++k) offset += model_.layers[layer().inputs[k]].shape.c;
-    return offset;
-  }
-  /// Roughly the multiply-adds of the layer's forward pass; four an output where there are none.
-  [[nodiscard]] MOTE_FOLDED std::uint64_t operations() const {
-    const Shape shape = out();
-    const std::uint32_t terms = weight_count() / shape.c;
-    return std::uint64_t{count(shape)} * (terms > 4 ? terms : 4);
-  }
-  [[nodiscard]] MOTE_FOLDED const Step& step() const { return step_; }
-  [[nodiscard]] MOTE_FOLDED const Plan& plan() const { return plan_; }
-  [[nodiscard]] MOTE_FOLDED const Model& model() const { return model_; }
-  [[nodiscard]] MOTE_FOLDED const Memory& memory() const { return memory_; }
-
- private:
-  const Model& model_;
-  const Plan& plan_;
-  const Step& step_;
-  const Memory& memory_;
-};
+/// Of operators with two kernels, whether it is the second: batch norm that takes statistics, add that repeats an
+/// operand.
+constexpr bool second_form(const Step& step) { return step.saved != kNoBuffer || step.repeats; }
 
 /// What decides which kernel a forward step calls; its arguments are the binding's.
 struct ForwardChoice {
   const Binding& b;
   [[nodiscard]] MOTE_FOLDED Op op() const { return b.layer().op; }
-  [[nodiscard]] MOTE_FOLDED bool saves() const { return b.step().saved != kNoBuffer; }  ///< batch norm that is trained
+  [[nodiscard]] MOTE_FOLDED bool second_form() const { return mote::second_form(b.step()); }
 };
 /// The same as constants, of which only what they choose is compiled and linked.
-template <Op kOp, bool kSaves>
+template <Op kOp, bool kSecondForm>
 struct ForwardConstants {
   MOTE_FOLDED static constexpr std::integral_constant<Op, kOp> op() { return {}; }
-  MOTE_FOLDED static constexpr std::bool_constant<kSaves> saves() { return {}; }
+  MOTE_FOLDED static constexpr std::bool_constant<kSecondForm> second_form() { return {}; }
 };
 
 namespace detail {
@@ -221,7 +121,7 @@ MOTE_FOLDED inline void call(const Binding& b, const decltype(arguments_of(kKern
 }
 
 MOTE_FOLDED inline ActivationArgs activation_args(const Binding& b) {
-  return {b.input(), b.output(), b.layer().alpha, b.count(b.out())};
+  return {b.input(), b.output(), b.layer().alpha, b.count(b.out()), {}, b.layer().beta};
 }
 
 template <class Choice>
@@ -239,7 +139,8 @@ MOTE_FOLDED inline void run_batch_norm(const Binding& b, const Choice& choice) {
                      b.rows(b.out()),
                      channels};
   choose(
-      both(choice.saves(), b.memory().training), [&]() MOTE_FOLDED { call<kernels::batch_norm_train_f32>(b, args); },
+      both(choice.second_form(), b.memory().training),
+      [&]() MOTE_FOLDED { call<kernels::batch_norm_train_f32>(b, args); },
       [&]() MOTE_FOLDED { call<kernels::batch_norm_f32>(b, args); });
 }
 
@@ -254,6 +155,29 @@ MOTE_FOLDED inline void run_gaussian_noise(const Binding& b) {
   if (!b.memory().training && b.input() == b.output()) return;
   kernels::gaussian_noise_f32({b.input(), b.output(), b.memory().training ? b.layer().alpha : 0.0F, b.memory().seed,
                                b.random_stream(), b.count(b.out())});
+}
+
+/// float32 along channels has a kernel of its own, which vectors of narrow rows suit.
+MOTE_FOLDED inline void run_concat(const Binding& b) {
+  const ConcatRows r = concat_rows(b);
+  const std::uint32_t bytes = b.element_bytes();
+  if (bytes == sizeof(float)) {
+    kernels::copy_channels_f32({b.input(), b.output() + r.offset, r.rows, r.width, r.width, r.stride});
+  } else {
+    kernels::copy_rows_bytes({reinterpret_cast<const std::byte*>(b.input()),
+                              reinterpret_cast<std::byte*>(b.output()) + std::size_t{r.offset} * bytes, r.rows,
+                              r.width * bytes, r.width * bytes, r.stride * bytes});
+  }
+}
+
+/// What is kept for the next run, or an output that is a state or a constant: that one for every sample.
+MOTE_FOLDED inline void run_copy(const Binding& b) {
+  if (b.input() == b.output()) return;
+  const auto* from = reinterpret_cast<const std::byte*>(b.input());
+  auto* to = reinterpret_cast<std::byte*>(b.output());
+  const std::size_t bytes = static_cast<std::size_t>(b.out().elements()) * b.element_bytes();
+  for (std::uint32_t sample = 0; sample < b.batch(); ++sample)
+    __builtin_memcpy(to + sample * bytes, from + (b.is_constant(b.step().input) ? 0 : sample * bytes), bytes);
 }
 
 /// The kernel call of one operator's forward step.
@@ -279,9 +203,13 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
   } else if constexpr (kOp == Op::gaussian_noise) {
     run_gaussian_noise(b);
   } else if constexpr (kOp == Op::add) {
-    call<kernels::add_f32>(b, {b.input(), b.second(), b.output(), b.count(b.out()), b.clamp()});
+    choose(
+        choice.second_form(), [&]() MOTE_FOLDED { call<kernels::add_broadcast_f32>(b, binary_args(b)); },
+        [&]() MOTE_FOLDED {
+          call<kernels::add_f32>(b, {b.input(), b.second(), b.output(), b.count(b.out()), b.clamp()});
+        });
   } else if constexpr (kOp == Op::concat) {
-    kernels::copy_channels_f32({b.input(), b.output() + b.channel_offset(), b.rows(b.in()), b.in().c, b.in().c, units});
+    run_concat(b);
   } else if constexpr (kOp == Op::rbf) {
     kernels::rbf_f32({b.input(), b.params(), b.params() + b.weight_count(), b.output(), b.batch(), fan_in(), units});
   } else if constexpr (kOp == Op::spline) {
@@ -291,13 +219,54 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
         {b.input(), knots, knots + count, knots + 2 * count, b.output(), b.rows(b.out()), units, b.layer().knots()});
   } else if constexpr (kOp == Op::softmax) {
     kernels::softmax_f32({b.input(), b.output(), b.rows(b.out()), units});
+  } else if constexpr (kOp == Op::assign || kOp == Op::output) {
+    run_copy(b);
+  } else if constexpr (kOp == Op::logical_not) {
+    call<kernels::logical_not_bool>(b, {reinterpret_cast<const std::uint8_t*>(b.input()),
+                                        reinterpret_cast<std::uint8_t*>(b.output()), b.count(b.out())});
+  } else if constexpr (kOp == Op::logical_and) {
+    call<kernels::logical_and_bool>(b, two_operand_args<LogicalArgs>(b));
+  } else if constexpr (kOp == Op::logical_or) {
+    call<kernels::logical_or_bool>(b, two_operand_args<LogicalArgs>(b));
+  } else if constexpr (kOp == Op::select) {
+    call<kernels::select_bytes>(b, select_args(b));
+  } else if constexpr (kOp == Op::transpose) {
+    call<kernels::transpose_bytes>(b, transpose_args(b, b.input(), b.output(), false));
+  } else if constexpr (kOp == Op::slice) {
+    call<kernels::slice_bytes>(b, slice_args(b));
+  } else if constexpr (kOp == Op::pad) {
+    call<kernels::pad_bytes>(b, pad_args(b));
+  } else if constexpr (kOp == Op::tile) {
+    call<kernels::tile_bytes>(b, tile_args(b));
+  } else if constexpr (kOp == Op::gather) {
+    for (std::uint32_t sample = 0; sample < b.batch(); ++sample) call<kernels::gather_bytes>(b, gather_args(b, sample));
+  } else if constexpr (kOp == Op::argmax) {
+    call<kernels::argmax_f32>(b, arg_reduce_args(b));
+  } else if constexpr (kOp == Op::argmin) {
+    call<kernels::argmin_f32>(b, arg_reduce_args(b));
 #define MOTE_ACTIVATION(name, number, derivative_on, needs) \
   }                                                         \
   else if constexpr (kOp == Op::name) {                     \
     call<kernels::name##_f32>(b, activation_args(b));
+#define MOTE_UNARY(name, number)        \
+  }                                     \
+  else if constexpr (kOp == Op::name) { \
+    call<kernels::name##_f32>(b, activation_args(b));
+#define MOTE_BINARY(name, number)       \
+  }                                     \
+  else if constexpr (kOp == Op::name) { \
+    call<kernels::name##_f32>(b, binary_args(b));
+#define MOTE_COMPARISON(name, number)   \
+  }                                     \
+  else if constexpr (kOp == Op::name) { \
+    call<kernels::name##_f32>(b, two_operand_args<CompareArgs>(b));
+#define MOTE_REDUCTION(name, number)    \
+  }                                     \
+  else if constexpr (kOp == Op::name) { \
+    call<kernels::name##_f32>(b, reduce_args(b));
 #include "mote/model/ops.inc"
   } else {
-    static_assert(kOp == Op::input || kOp == Op::reshape || kOp == Op::identity, "an operator without a kernel");
+    static_assert(is_source(kOp) || is_alias(kOp), "an operator without a kernel");
   }
 }
 

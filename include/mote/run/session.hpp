@@ -15,6 +15,7 @@
 
 #include "mote/plan/planner.hpp"
 #include "mote/run/execute.hpp"
+#include "mote/run/interface.hpp"
 #include "mote/run/static_memory.hpp"
 #include "mote/run/values.hpp"
 
@@ -42,7 +43,7 @@ constexpr std::size_t argmax(std::span<T> values) {
 /// A planned model in a caller's arena. Owns nothing; copyable like the pointers it holds. Model, parameters and arena
 /// must outlive it. One thread at a time. The arena is the session's alone: its plan is in it. Another session or
 /// trainer that is created there, or a loop that clears it, ends the session (arena_overwritten); sessions of one plan
-/// may take turns in it, and create() may be called anew for every change of model.
+/// without states may take turns in it, and create() may be called anew for every change of model.
 class Session {
  public:
   Session() = default;
@@ -55,21 +56,25 @@ class Session {
   /// external input where no layer computes).
   static Result<Session> create(const Model& model, std::span<std::byte> arena, const PlanOptions& options = {});
 
-  /// The input of the next run, batch * input_shape values. Its memory serves other layers during run(): fill it anew.
-  /// Empty with external input. T is the model's element type (float); another one does not compile, or ends in
-  /// panic().
+  /// Input `i` of the next run, batch * model().input_shape(i) values. Its memory serves other layers during run():
+  /// fill it anew. Empty with external input, and where the model has no input `i`. T is the element type of the input:
+  /// float, std::int8_t, std::uint8_t (also of booleans, 0 or 1), std::int16_t or std::int32_t; another one does not
+  /// compile, or ends in panic().
   template <class T = float>
-  [[nodiscard]] Values<T> input() {
-    const Values<T> out = values<T>(plan_.input, model_.input_shape());
-    if (!out.empty()) handed_out_.give(plan_, memory_.arena, plan_.input);
+  [[nodiscard]] Values<T> input(std::size_t i = 0) {
+    const detail::Interface at = detail::input_of(model_, plan_, i);
+    const Values<T> out = values<T>(at);
+    if (!out.empty()) handed_out_.give(plan_, memory_.arena, at.buffer);
     return out;
   }
-  /// The result of the last run, batch * output_shape values; stays until the next run or the next write to input(),
-  /// whose memory it may share. T as for input().
+  /// Output `i` of the last run, batch * model().output_shape(i) values; stays until the next run or the next write to
+  /// an input, whose memory it may share. T as for input().
   template <class T = float>
-  [[nodiscard]] Values<T> output() {
-    return values<T>(plan_.output, model_.output_shape());
+  [[nodiscard]] Values<T> output(std::size_t i = 0) {
+    return values<T>(detail::output_of(model_, plan_, i));
   }
+  /// Forgets what earlier runs left for this one: states are zero, or what the model says they begin with.
+  void reset_state() { detail::reset_states(model_, plan_, memory_.arena, memory_.params); }
   /// With PlanOptions::external_input: where the next run reads, batch * input_shape floats, only read.
   void set_input(const float* input) { memory_.external_input = input; }
 
@@ -96,14 +101,19 @@ class Session {
     return PlanSize{plan_.steps.size(), plan_.buffers.size()}.table_bytes();
   }
   template <class T>
-  Values<T> values(std::uint16_t buffer, const Shape& shape) {
-    static_assert(detail::dtype_of<T>() != DType::none,
-                  "a session's values are float, or std::int8_t in an int8 model: take those and convert them");
-    if (buffer == kNoBuffer) return {};
-    if (model_.layers.front().dtype != detail::dtype_of<T>()) [[unlikely]]
-      panic("input<T>() or output<T>() was asked for another element type than the model's; take input<float>()");
-    const std::size_t count = static_cast<std::size_t>(shape.elements()) * plan_.options.batch;
-    return {reinterpret_cast<T*>(memory_.arena + detail::offset_in(plan_, buffer, count * sizeof(T))), count};
+  Values<T> values(const detail::Interface& at) {
+    static_assert(
+        detail::dtype_of<T>() != DType::none,
+        "a session's values are float, std::int8_t, std::uint8_t, std::int16_t or std::int32_t: take the type "
+        "of the input or output and convert it");
+    if (at.buffer == kNoBuffer) return {};
+    const Layer& layer = model_.layers[at.layer];
+    if (!detail::holds<T>(layer.dtype)) [[unlikely]]
+      panic(
+          "input<T>() or output<T>() was asked for another element type than the model's; take input<float>(), or "
+          "what model().layers says");
+    const std::size_t count = static_cast<std::size_t>(layer.shape.elements()) * plan_.options.batch;
+    return {reinterpret_cast<T*>(memory_.arena + detail::offset_in(plan_, at.buffer, count * sizeof(T))), count};
   }
 
   Model model_{};
@@ -145,6 +155,8 @@ class StaticSession {
   static constexpr auto kStaticPlan = static_plan<kModel, kOptions>();
   static constexpr Plan kPlan = kStaticPlan.view();
   static_assert(kPlan.output != kNoBuffer, "external input, and no layer that computes: there is no output of its own");
+  static_assert(kOwn || !detail::has_state(kModel),
+                "the network keeps states from run to run: its session needs an arena of its own");
   static_assert(kOwn || sizeof(Arena) >= kPlan.arena_bytes,
                 "the arena is smaller than this session's static_arena_bytes");
   static_assert(kOwn || alignof(Arena) >= kOptions.alignment,
@@ -153,17 +165,26 @@ class StaticSession {
  public:
   static constexpr std::size_t arena_bytes = kPlan.arena_bytes;
 
-  /// The input of the next run, batch * input_shape values. Its memory serves other layers during run(): fill it anew.
-  /// Empty with external input.
-  template <class T = float>
+  /// Input kIndex of the next run, batch * its shape's values. Its memory serves other layers during run(): fill it
+  /// anew. Empty with external input.
+  template <class T = float, std::size_t kIndex = 0>
   [[nodiscard]] Values<T> input() {
-    handed_out_.give(kPlan, arena(), kPlan.input);
-    return values<T>(kPlan.input, kModel.input_shape());
+    static_assert(kIndex < kModel.input_count(), "the network has no such input");
+    constexpr detail::Interface kAt = detail::input_of(kModel, kPlan, kIndex);
+    handed_out_.give(kPlan, arena(), kAt.buffer);
+    return values<T, kAt.layer, kAt.buffer>();
   }
-  /// The result of the last run, batch * output_shape values; stays until the next run or the next write to input().
-  template <class T = float>
+  /// Output kIndex of the last run, batch * its shape's values; stays until the next run or the next write to an input.
+  template <class T = float, std::size_t kIndex = 0>
   [[nodiscard]] Values<T> output() {
-    return values<T>(kPlan.output, kModel.output_shape());
+    static_assert(kIndex < kModel.output_count(), "the network has no such output");
+    constexpr detail::Interface kAt = detail::output_of(kModel, kPlan, kIndex);
+    return values<T, kAt.layer, kAt.buffer>();
+  }
+  /// Forgets what earlier runs left for this one.
+  void reset_state() requires(detail::has_state(kModel)) {
+    detail::reset_states(kModel, kPlan, arena(), params());
+    memory_of_states_.begun = true;
   }
   /// With PlanOptions::external_input: where the next run reads, batch * input_shape floats, only read.
   void set_input(const float* input) requires(kOptions.external_input) { given_.input = input; }
@@ -199,20 +220,16 @@ class StaticSession {
     Memory memory;
     memory.arena = arena();
     if constexpr (kOptions.external_input) memory.external_input = given_.input;
-    if constexpr (kGivenParams) {
-      memory.params = given_.params;
-    } else if constexpr (kOfTrainer) {
-      memory.params = kParams.frozen_params();
-      memory.trained_params = kParams.trained_params();
-    } else {
-      memory.params = reinterpret_cast<const std::byte*>(&kParams);
-    }
+    memory.params = params();
+    if constexpr (kOfTrainer) memory.trained_params = kParams.trained_params();
+    if constexpr (detail::has_state(kModel))
+      if (!memory_of_states_.begun) reset_state();
     detail::for_steps<0, kPlan.steps.size()>([&](auto step) MOTE_FOLDED {
       cursor_ = step;
       detail::before_step(kPlan, arena(), step);
       constexpr const Step& kStep = kStaticPlan.steps[step];
       run_forward(Binding(kModel, kPlan, kStep, memory),
-                  ForwardConstants<kModel.layers[kStep.layer].op, kStep.saved != kNoBuffer>{});
+                  ForwardConstants<kModel.layers[kStep.layer].op, second_form(kStep)>{});
       detail::after_step(kPlan, arena(), step);
       return Code::ok;
     });
@@ -224,6 +241,10 @@ class StaticSession {
  private:
   struct NoArena {};
   struct NothingGiven {};
+  struct NoStates {};
+  struct States {
+    bool begun = false;
+  };
   struct Given {
     const float* input = nullptr;
     const std::byte* params = nullptr;
@@ -235,17 +256,28 @@ class StaticSession {
     else
       return kArena.bytes.data();
   }
-  template <class T>
-  Values<T> values(std::uint16_t buffer, const Shape& shape) {
-    static_assert(detail::dtype_of<T>() == kModel.layers[0].dtype,
+  template <class T, std::size_t kLayer, std::uint16_t kBuffer>
+  Values<T> values() {
+    static_assert(detail::holds<T>(kModel.layers[kLayer].dtype),
                   "the network's values have another element type: take input<float>() and convert them");
-    if (buffer == kNoBuffer) return {};
-    return {reinterpret_cast<T*>(arena() + kPlan.buffers[buffer].offset),
-            static_cast<std::size_t>(shape.elements()) * kOptions.batch};
+    if constexpr (kBuffer == kNoBuffer)
+      return {};
+    else
+      return {reinterpret_cast<T*>(arena() + kPlan.buffers[kBuffer].offset),
+              static_cast<std::size_t>(kModel.layers[kLayer].shape.elements()) * kOptions.batch};
+  }
+  [[nodiscard]] MOTE_FOLDED const std::byte* params() const {
+    if constexpr (kGivenParams)
+      return given_.params;
+    else if constexpr (kOfTrainer)
+      return kParams.frozen_params();
+    else
+      return reinterpret_cast<const std::byte*>(&kParams);
   }
 
   [[no_unique_address]] std::conditional_t<kOwn, StaticArena<arena_bytes, kOptions.alignment>, NoArena> arena_{};
   [[no_unique_address]] std::conditional_t<kOptions.external_input || kGivenParams, Given, NothingGiven> given_{};
+  [[no_unique_address]] std::conditional_t<detail::has_state(kModel), States, NoStates> memory_of_states_{};
   [[no_unique_address]] detail::HandedOut handed_out_{};
   volatile std::uint16_t cursor_ = 0;
 };

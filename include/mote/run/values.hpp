@@ -26,7 +26,12 @@ namespace detail {
 template <class T>
 constexpr DType dtype_of() {
   using Element = std::remove_const_t<T>;
-  return std::is_same_v<Element, float> ? DType::f32 : std::is_same_v<Element, std::int8_t> ? DType::s8 : DType::none;
+  if constexpr (std::is_same_v<Element, float>) return DType::f32;
+  if constexpr (std::is_same_v<Element, std::int8_t>) return DType::s8;
+  if constexpr (std::is_same_v<Element, std::uint8_t>) return DType::u8;
+  if constexpr (std::is_same_v<Element, std::int16_t>) return DType::s16;
+  if constexpr (std::is_same_v<Element, std::int32_t>) return DType::s32;
+  return DType::none;
 }
 
 /// Every element of an empty span is a mistake, and where a plan is constant this is known without a comparison; the

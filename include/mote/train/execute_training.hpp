@@ -10,6 +10,7 @@
 #endif
 
 #include "mote/run/execute.hpp"
+#include "mote/train/operator_gradients.hpp"
 #include "mote/train/random.hpp"
 #include "mote/train/train_config.hpp"
 
@@ -26,8 +27,8 @@ struct TrainingChoice : ForwardChoice {
   [[nodiscard]] MOTE_FOLDED Loss loss() const { return config.loss; }
   [[nodiscard]] MOTE_FOLDED OptimizerKind optimizer() const { return config.optimizer.kind; }
 };
-template <Op kOp, bool kSaves, StepKind kKind, bool kFused, const TrainConfig& kConfig>
-struct TrainingConstants : ForwardConstants<kOp, kSaves> {
+template <Op kOp, bool kSecondForm, StepKind kKind, bool kFused, const TrainConfig& kConfig>
+struct TrainingConstants : ForwardConstants<kOp, kSecondForm> {
   template <auto kValue>
   using Constant = std::integral_constant<decltype(kValue), kValue>;
   MOTE_FOLDED static constexpr Constant<kKind> kind() { return {}; }
@@ -128,87 +129,41 @@ MOTE_FOLDED inline void run_loss(const Binding& b, const Choice& choice, const T
       args);
 }
 
-MOTE_FOLDED inline DenseGradArgs dense_grad_args(const Binding& b) {
-  return {b.input(),
-          b.params(),
-          b.at(b.step().grad_output),
-          b.at(b.step().grad_input),
-          nullptr,
-          nullptr,
-          1.0F,
-          b.batch(),
-          static_cast<std::uint32_t>(b.in().elements()),
-          b.out().c};
-}
-MOTE_FOLDED inline ConvGradArgs conv_grad_args(const Binding& b) {
-  return {b.input(), b.params(), b.at(b.step().grad_output), b.at(b.step().grad_input),
-          nullptr,   nullptr,    b.at(b.step().scratch),     1.0F,
-          b.conv()};
-}
-MOTE_FOLDED inline BatchNormGradArgs batch_norm_grad_args(const Binding& b) {
-  const std::size_t channels = b.out().c;
-  const float* gamma = b.params();
-  return {b.input(),
-          gamma,
-          gamma + 2 * channels,
-          gamma + 3 * channels,
-          b.at(b.step().saved),
-          b.at(b.step().grad_output),
-          b.at(b.step().grad_input),
-          nullptr,
-          nullptr,
-          nullptr,
-          nullptr,
-          1.0F,
-          1.0F,
-          b.layer().alpha,
-          b.rows(b.out()),
-          static_cast<std::uint32_t>(channels)};
-}
-MOTE_FOLDED inline RbfGradArgs rbf_grad_args(const Binding& b) {
-  const auto fan_in = static_cast<std::uint32_t>(b.in().elements());
-  return {b.input(),
-          b.params(),
-          b.params() + b.weight_count(),
-          b.output(),
-          b.at(b.step().grad_output),
-          b.at(b.step().grad_input),
-          nullptr,
-          nullptr,
-          1.0F,
-          b.batch(),
-          fan_in,
-          b.out().c};
-}
-MOTE_FOLDED inline SplineGradArgs spline_grad_args(const Binding& b) {
-  const float* knots = b.params();
-  const std::size_t count = b.weight_count();
-  return {b.input(),
-          knots,
-          knots + count,
-          knots + 2 * count,
-          b.at(b.step().grad_output),
-          b.at(b.step().grad_input),
-          nullptr,
-          nullptr,
-          1.0F,
-          b.rows(b.out()),
-          b.out().c,
-          b.layer().knots()};
-}
-/// `value` is the output where the derivative is written on it, else the input: the planner bound only that one.
-MOTE_FOLDED inline ActivationGradArgs activation_grad_args(const Binding& b) {
-  return {traits(b.layer().op).differentiates_output ? b.output() : b.input(), b.at(b.step().grad_output),
-          b.at(b.step().grad_input), b.layer().alpha, b.count(b.out())};
-}
-
 template <Op kOp, class Choice>
 MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const UpdateState& state, float* from,
                                    float* to) {
-  if constexpr (kOp == Op::reshape || kOp == Op::identity || kOp == Op::gaussian_noise || kOp == Op::add) {
+  if constexpr (kOp == Op::reshape || kOp == Op::identity || kOp == Op::output || kOp == Op::gaussian_noise) {
     kernels::copy_channels_f32({from, to, 1, b.count(b.out()), 0, 0});
+  } else if constexpr (kOp == Op::add) {
+    choose(
+        choice.second_form(), [&]() MOTE_FOLDED { add_up(b, from, to); },
+        [&]() MOTE_FOLDED {
+          kernels::copy_channels_f32({from, to, 1, b.count(b.out()), 0, 0});
+        });
   } else if constexpr (kOp == Op::concat) {
-    kernels::copy_channels_f32({from + b.channel_offset(), to, b.rows(b.in()), b.in().c, b.out().c, b.in().c});
+    const ConcatRows r = concat_rows(b);
+    kernels::copy_channels_f32({from + r.offset, to, r.rows, r.width, r.stride, r.width});
+  } else if constexpr (kOp == Op::select) {
+    select_grad(b, from, to);
+  } else if constexpr (kOp == Op::transpose) {
+    call<kernels::transpose_bytes>(b, transpose_args(b, from, to, true));
+  } else if constexpr (kOp == Op::slice) {
+    SliceGradArgs args{};
+    args.grad_output = from, args.grad_input = to;
+    set_slice(b, args);
+    call<kernels::slice_grad_f32>(b, args);
+  } else if constexpr (kOp == Op::pad) {
+    PadGradArgs args{};
+    args.grad_output = from, args.grad_input = to;
+    set_pad(b, args);
+    call<kernels::pad_grad_f32>(b, args);
+  } else if constexpr (kOp == Op::tile) {
+    TileGradArgs args{};
+    args.grad_output = from, args.grad_input = to;
+    set_tile(b, args);
+    call<kernels::tile_grad_f32>(b, args);
+  } else if constexpr (kOp == Op::gather) {
+    gather_grad(b, from, to);
   } else if constexpr (kOp == Op::dense) {
     DenseGradArgs args = dense_grad_args(b);
     choose(
@@ -232,7 +187,7 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
   } else if constexpr (kOp == Op::batch_norm) {
     const BatchNormGradArgs args = batch_norm_grad_args(b);
     choose(
-        choice.saves(), [&]() MOTE_FOLDED { call<kernels::batch_norm_grad_input_f32>(b, args); },
+        choice.second_form(), [&]() MOTE_FOLDED { call<kernels::batch_norm_grad_input_f32>(b, args); },
         [&]() MOTE_FOLDED { call<kernels::batch_norm_frozen_grad_input_f32>(b, args); });
   } else if constexpr (kOp == Op::dropout) {
     call<kernels::dropout_f32>(b, {from, to, b.layer().alpha, b.memory().seed, b.random_stream(), b.count(b.out())});
@@ -246,9 +201,17 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
   }                                                         \
   else if constexpr (kOp == Op::name) {                     \
     call<kernels::name##_grad_f32>(b, activation_grad_args(b));
+#define MOTE_BINARY(name, number)       \
+  }                                     \
+  else if constexpr (kOp == Op::name) { \
+    binary_grad<kernels::name##_grad_f32>(b, from, to);
+#define MOTE_REDUCTION(name, number)    \
+  }                                     \
+  else if constexpr (kOp == Op::name) { \
+    call<kernels::name##_grad_f32>(b, reduce_grad_args(b, from, to));
 #include "mote/model/ops.inc"
   } else {
-    static_assert(kOp == Op::input, "an operator without a gradient");
+    static_assert(is_source(kOp) || !differentiable(kOp), "an operator without a gradient");
   }
 }
 
@@ -298,7 +261,7 @@ MOTE_FOLDED inline void grad_params(const Binding& b, const Choice& choice, cons
       args.statistics_scale = static_cast<float>(b.batch()) / static_cast<float>(config.batch);
       call<kernels::batch_norm_grad_params_f32>(b, args);
     };
-    choose(choice.saves(), learn, [] {});
+    choose(choice.second_form(), learn, [] {});
   } else if constexpr (kOp == Op::rbf) {
     RbfGradArgs args = rbf_grad_args(b);
     args.grad_centres = weights;

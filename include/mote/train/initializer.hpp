@@ -40,7 +40,7 @@ constexpr Initializer automatic_for(const Model& model, std::size_t index) {
   for (std::size_t next = index + 1; next < model.layers.size(); ++next) {
     const Layer& layer = model.layers[next];
     bool reads = false;
-    for (std::size_t k = 0; k < layer.input_count; ++k) reads = reads || layer.inputs[k] == current;
+    for (std::size_t k = 0; k < layer.input_count; ++k) reads = reads || model.operand(layer, k) == current;
     if (!reads) continue;
     switch (layer.op) {
       case Op::relu:

@@ -36,14 +36,16 @@ constexpr Targets resolve_targets(Targets wish, Loss loss, const Shape& output) 
              : Targets::values;
 }
 
-/// The layer whose output the loss reads as logits: the last one, or its input where the last one is the very softmax
-/// or sigmoid that the loss is fused with (training then leaves that layer out).
-constexpr std::size_t loss_layer(std::span<const Layer> layers, Loss loss) {
-  const Layer& last = layers.back();
-  if (last.shape.h != 1 || last.shape.w != 1) return layers.size() - 1;  // softmax over pixels is another function
+/// The layer whose output the loss reads as logits: the one of the first output, or its input where that one is the
+/// very softmax or sigmoid that the loss is fused with (training then leaves that layer out).
+constexpr std::size_t loss_layer(const Model& model, Loss loss) {
+  std::size_t index = model.output_layer();
+  while (model.layers[index].op == Op::output) index = model.operand(index);
+  const Layer& last = model.layers[index];
+  if (last.shape.h != 1 || last.shape.w != 1) return index;  // softmax over pixels is another function
   const bool fused = ((loss == Loss::softmax_cross_entropy || loss == Loss::kl_divergence) && last.op == Op::softmax) ||
                      (loss == Loss::binary_cross_entropy && last.op == Op::sigmoid);
-  return fused ? last.inputs[0] : layers.size() - 1;
+  return fused ? model.operand(last) : index;
 }
 
 }  // namespace mote

@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "mote/plan/planner.hpp"
+#include "mote/run/interface.hpp"
 #include "mote/train/execute_training.hpp"
 
 namespace mote {
@@ -92,6 +93,8 @@ class StaticProgram {
 
  public:
   static constexpr std::size_t arena_bytes = kPlan.arena_bytes;
+  static constexpr bool kHasState = detail::has_state(kModel);
+  static constexpr bool kSeveralInputs = kModel.input_count() > 1;
   static constexpr bool kFullBatch = full_batch(kConfig.optimizer.kind);
   static constexpr std::uint32_t trained_alignment = kConfig.alignment;
 
@@ -134,7 +137,7 @@ class StaticProgram {
  private:
   template <std::size_t kIndex>
   using ChoiceOf =
-      TrainingConstants<kModel.layers[kStaticPlan.steps[kIndex].layer].op, kStaticPlan.steps[kIndex].saved != kNoBuffer,
+      TrainingConstants<kModel.layers[kStaticPlan.steps[kIndex].layer].op, second_form(kStaticPlan.steps[kIndex]),
                         kStaticPlan.steps[kIndex].kind, kStaticPlan.steps[kIndex].fused, kConfig>;
   template <std::size_t kFirst, std::size_t kLast>
   Code run_steps(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {

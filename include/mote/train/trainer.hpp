@@ -14,6 +14,7 @@
 #include <span>
 
 #include "mote/arithmetic.hpp"
+#include "mote/run/interface.hpp"
 #include "mote/run/values.hpp"
 #include "mote/train/initializer.hpp"
 #include "mote/train/minimizer.hpp"
@@ -81,6 +82,11 @@ class BasicTrainer : public Program {
     static_assert(detail::dtype_of<T>() == DType::f32, "a trainer's input is float: take input() and convert to it");
     return hand_out(kInput, this->plan().input, values<T>(this->plan().input, this->input_elements()));
   }
+  /// Input `i` of a network that has several, each to be written for every slice; empty where there is none.
+  [[nodiscard]] Values<float> input(std::size_t i) {
+    const detail::Interface at = detail::input_of(this->source(), this->plan(), i);
+    return hand_out(kInput, at.buffer, values<float>(at.buffer, elements_of(at.layer)));
+  }
   /// With TrainConfig::external_input: where the next slice is read.
   void set_input(const float* input) { external_input_ = input; }
   /// One class index a sample; empty where the loss takes targets.
@@ -99,6 +105,12 @@ class BasicTrainer : public Program {
   /// it may share; step() may put gradients there.
   [[nodiscard]] MOTE_FOLDED Values<const float> output() {
     return values<const float>(this->plan().output, this->output_elements());
+  }
+  /// Forgets what earlier slices left for the next in the network's states, if it has any: zero, or their first values.
+  /// In training a state is a constant: no gradient goes through it into the slice before.
+  void reset_state() {
+    if constexpr (may_have_state())
+      detail::reset_states(this->source(), this->plan(), this->arena(), this->frozen_params());
   }
   [[nodiscard]] std::uint32_t slice_samples() const { return mote::slice_samples(this->config()); }
 
@@ -247,6 +259,7 @@ class BasicTrainer : public Program {
     updates_ = 0, slice_ = 0, slices_run_ = 0;
     correction1_ = 0.0, correction2_ = 0.0;
     zero_gaps();
+    reset_state();
     this->stamp_arena(0);
     prepared_ = true;
   }
@@ -278,6 +291,32 @@ class BasicTrainer : public Program {
       end = offset + model.layers[i].param_bytes;
     }
     std::fill(block.begin() + static_cast<std::ptrdiff_t>(end), block.end(), std::byte{0});
+  }
+  /// What a static trainer's network has not is not compiled either.
+  static constexpr bool may_have_state() {
+    if constexpr (requires { Program::kHasState; })
+      return Program::kHasState;
+    else
+      return true;
+  }
+  static constexpr bool may_have_inputs() {
+    if constexpr (requires { Program::kSeveralInputs; })
+      return Program::kSeveralInputs;
+    else
+      return true;
+  }
+  /// visit(buffer, elements of a sample) of all inputs but the first, until one is not ok.
+  template <class Visit>
+  Status for_further_inputs(const Visit& visit) {
+    if constexpr (may_have_inputs())
+      for (std::size_t i = 1; i < this->source().input_count(); ++i) {
+        const detail::Interface at = detail::input_of(this->source(), this->plan(), i);
+        MOTE_TRY(visit(at.buffer, elements_of(at.layer)));
+      }
+    return {};
+  }
+  [[nodiscard]] std::size_t elements_of(std::size_t layer) const {
+    return static_cast<std::size_t>(this->source().layers[layer].shape.elements());
   }
   Values<std::byte> parameter_block() { return values<std::byte>(this->plan().parameters); }
   /// A static trainer's parameters are zeros when the program begins; from them nothing would be learned.
@@ -401,6 +440,10 @@ class BasicTrainer : public Program {
   void use_up() {
     const Plan& plan = this->plan();
     mark_used_up(plan.input, this->input_elements(), slice_samples());
+    static_cast<void>(for_further_inputs([&](std::uint16_t buffer, std::size_t elements) {
+      mark_used_up(buffer, elements, slice_samples());
+      return Status{};
+    }));
     mark_used_up(plan.labels, 1, slice_samples());
     mark_used_up(plan.targets, this->output_elements(), slice_samples());
     mark_used_up(plan.sample_weights, 1, slice_samples());
@@ -424,6 +467,9 @@ class BasicTrainer : public Program {
     if (this->config().external_input && external_input_ == nullptr) return {Code::missing_input};
     const std::uint32_t all_samples = slice_samples();
     MOTE_TRY(check_written(kInput, plan.input, this->input_elements(), input_samples, Code::missing_input));
+    MOTE_TRY(for_further_inputs([&](std::uint16_t buffer, std::size_t elements) {
+      return check_written(kInput, buffer, elements, input_samples, Code::missing_input);
+    }));
     MOTE_TRY(check_written(kLabels, plan.labels, 1, all_samples, Code::missing_targets));
     MOTE_TRY(check_written(kTargets, plan.targets, this->output_elements(), all_samples, Code::missing_targets));
     MOTE_TRY(check_written(kWeights, plan.sample_weights, 1, all_samples, Code::missing_targets));
@@ -486,7 +532,7 @@ constexpr Status validate(const Model& model, const TrainConfig& config) {
   for (std::size_t i = 0; full_batch(config.optimizer.kind) && i < model.layers.size(); ++i)
     if (is_regularizer(model.layers[i].op) && model.layers[i].alpha != 0.0F)
       return {Code::stochastic_layer, static_cast<std::uint16_t>(i)};
-  const Shape output = model.layers[loss_layer(model.layers, config.loss)].shape;
+  const Shape output = model.layers[loss_layer(model, config.loss)].shape;
   if (config.targets == Targets::input && output.elements() != model.input_shape().elements())
     return bad_option(Option::targets);
   if (config.loss == Loss::binary_cross_entropy && output.elements() != 1 &&

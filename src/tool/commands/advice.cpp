@@ -21,7 +21,7 @@ constexpr double kUneven = 1000.0;  // ratio of the largest to the smallest devi
 bool scales_inputs(const OwnedModel& model) {
   if (standardization_layer(model.view()) != kNoLayer) return true;
   for (const Layer& layer : model.layers)
-    if (layer.op == Op::batch_norm && layer.inputs[0] == 0) return true;
+    if (layer.op == Op::batch_norm && model.view().operand(layer) == 0) return true;
   return false;
 }
 

@@ -125,7 +125,7 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text, std
   const DataSet data = load_evaluation_data(arguments, job.training_part, reading);
   const Loss loss = wish ? *wish : loss_for(data, model, reading.known);
   require_targets(data, loss, model.view().output_shape());
-  const auto outputs = static_cast<std::size_t>(model.layers[loss_layer(model.layers, loss)].shape.elements());
+  const auto outputs = static_cast<std::size_t>(model.layers[loss_layer(model.view(), loss)].shape.elements());
   data.require_shape(model.view().input_shape());
   if (data.has_labels()) data.require_labels(outputs, outputs == 1);
   if (data.has_labels())

@@ -2,6 +2,7 @@
 // mote info: what a model file holds.
 #include <fmt/format.h>
 
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -32,19 +33,24 @@ std::uint64_t parameter_count(const Model& model, std::size_t index, bool learne
   return count;
 }
 
-std::string inputs_text(const Layer& layer, std::size_t index) {
+std::string inputs_text(const Model& model, std::size_t index) {
+  const Layer& layer = model.layers[index];
   std::string out;
-  for (std::size_t k = 0; k < layer.input_count; ++k) out += (out.empty() ? "" : ",") + std::to_string(layer.inputs[k]);
-  return layer.input_count == 1 && layer.inputs[0] + 1U == index ? "" : out;
+  for (std::size_t k = 0; k < layer.input_count; ++k)
+    out += (out.empty() ? "" : ",") + std::to_string(model.operand(index, k));
+  return layer.input_count == 1 && model.operand(index) + 1 == index ? "" : out;
 }
 
 std::string dtype_text(DType type) {
-  return type == DType::f32 ? "float32" : type == DType::s8 ? "int8" : type == DType::s32 ? "int32" : "none";
+  constexpr std::array<const char*, kDTypes> kNames{"none",  "float32", "int8", "int32",
+                                                    "uint8", "int16",   "bool", "float16"};
+  return kNames[static_cast<std::size_t>(type)];
 }
 
 Json layer_json(const Model& model, std::size_t i) {
   const Layer& layer = model.layers[i];
-  std::vector<std::uint16_t> inputs(layer.inputs.begin(), layer.inputs.begin() + layer.input_count);
+  std::vector<std::size_t> inputs;
+  for (std::size_t k = 0; k < layer.input_count; ++k) inputs.push_back(model.operand(i, k));
   return {{"index", i},
           {"op", name(layer.op)},
           {"text", layer_text(model, i)},
@@ -113,7 +119,7 @@ void show(const InfoJob& job, const Context& context) {
     const std::uint64_t count = parameter_count(model, i, false), adds = multiply_adds(model, i);
     parameters += count, operations += adds;
     if (layer.trainable()) trainable += parameter_count(model, i, true);
-    text += fmt::format("{:>3}  {:<38} {:<9} {:>12} {:>12} {:>14}\n", i, layer_text(model, i), inputs_text(layer, i),
+    text += fmt::format("{:>3}  {:<38} {:<9} {:>12} {:>12} {:>14}\n", i, layer_text(model, i), inputs_text(model, i),
                         shape_text(layer.shape), count == 0 ? "" : grouped(count), adds == 0 ? "" : grouped(adds));
     layers.push_back(layer_json(model, i));
   }

@@ -104,7 +104,7 @@ void add_scores(const OwnedModel& model, const DataSet& data, const RunJob& job,
   if (!data.has_labels() && !data.has_targets()) return;
   const Loss loss = loss_for(data, model, read_description(model.description));
   require_targets(data, loss, model.view().output_shape());
-  const auto outputs = static_cast<std::size_t>(model.layers[loss_layer(model.layers, loss)].shape.elements());
+  const auto outputs = static_cast<std::size_t>(model.layers[loss_layer(model.view(), loss)].shape.elements());
   if (data.has_labels()) data.require_labels(outputs, outputs == 1);
   if (data.has_targets()) data.require_target_width(outputs);
   const Scores scores = score_model(model, data, loss, job.batch, progress).scores;

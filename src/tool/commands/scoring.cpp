@@ -60,10 +60,10 @@ ModelScores score_model(const OwnedModel& model, const DataSet& data, Loss loss,
                         Progress& progress) {
   OwnedModel cut;  // up to the logits: a softmax behind them would lose digits
   cut.layers.assign(model.layers.begin(),
-                    model.layers.begin() + static_cast<std::ptrdiff_t>(loss_layer(model.layers, loss) + 1));
+                    model.layers.begin() + static_cast<std::ptrdiff_t>(loss_layer(model.view(), loss) + 1));
   cut.params = AlignedBytes(model.params.size());
   std::copy_n(model.params.data(), model.params.size(), cut.params.data());
-  cut.alignment = model.alignment, cut.source = model.source;
+  cut.operands = model.operands, cut.alignment = model.alignment, cut.source = model.source;
   const PlanOptions options{.batch = batch, .alignment = 64};
   const OwnedPlan plan = plan_of(cut, options);
   AlignedBytes arena(plan.arena_bytes());

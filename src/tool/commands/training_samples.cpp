@@ -23,7 +23,7 @@ TrainingSamples::TrainingSamples(const OwnedModel& model, const TrainingOptions&
   config_.targets = data_.reconstructs() ? Targets::input : data_.has_labels() ? Targets::labels : Targets::values;
   check_data(data_);
   if (test_ != nullptr) check_data(*test_);
-  const bool binary = model_.layers[loss_layer(model_.layers, config_.loss)].shape.elements() == 1;
+  const bool binary = model_.layers[loss_layer(model_.view(), config_.loss)].shape.elements() == 1;
   config_.signed_labels =
       config_.loss == Loss::binary_cross_entropy && binary && data_.has_labels() && data_.signed_labels();
   if (test_ != nullptr && config_.targets == Targets::labels && binary &&
@@ -49,7 +49,7 @@ TrainingSamples::TrainingSamples(const OwnedModel& model, const TrainingOptions&
 }
 
 void TrainingSamples::check_data(const DataSet& data) const {
-  const Shape output = model_.layers[loss_layer(model_.layers, config_.loss)].shape;
+  const Shape output = model_.layers[loss_layer(model_.view(), config_.loss)].shape;
   require_targets(data, config_.loss, output);
   data.require_shape(model_.layers.front().shape);
   if (config_.targets == Targets::labels) {
@@ -91,7 +91,7 @@ void TrainingSamples::set_class_weights() {
   if (class_weights_.empty() && !options_.balanced) return;
   if (config_.targets != Targets::labels)
     throw usage_error("class weights need labels, and the data have real targets", "leave --class-weights out");
-  const Shape output = model_.layers[loss_layer(model_.layers, config_.loss)].shape;
+  const Shape output = model_.layers[loss_layer(model_.view(), config_.loss)].shape;
   const std::size_t classes = std::max<std::size_t>(static_cast<std::size_t>(output.elements()), 2);
   if (options_.balanced) {
     std::vector<double> counts(classes, 0.0);

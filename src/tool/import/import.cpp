@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "mote/model/validate.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/data/file_kind.hpp"
 #include "tool/import/lower.hpp"

@@ -10,9 +10,7 @@
 namespace mote::tool::foreign {
 namespace {
 
-void set_arg(Layer& layer, std::size_t i, std::int64_t v) {
-  layer.reserved[i] = static_cast<std::uint32_t>(static_cast<std::int32_t>(v));
-}
+void set_arg(Layer& layer, std::size_t i, std::int64_t v) { layer.args[i] = static_cast<std::int32_t>(v); }
 
 std::uint16_t small(std::int64_t v) {
   if (v < 0 || v > 65535) unsupported(fmt::format("{} in a window", v));

@@ -18,7 +18,7 @@ std::int64_t all_of(const Dims& dims, std::size_t from, std::size_t to) {
 
 void set_args(Layer& layer, std::initializer_list<std::int64_t> values) {
   std::size_t i = 0;
-  for (const std::int64_t v : values) layer.reserved[i++] = static_cast<std::uint32_t>(static_cast<std::int32_t>(v));
+  for (const std::int64_t v : values) layer.args[i++] = static_cast<std::int32_t>(v);
 }
 
 std::uint16_t pad_of(std::int64_t v) {

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstring>
 
+#include "mote/model/shape_rule.hpp"
+
 namespace mote::tool::foreign {
 namespace {
 

@@ -101,7 +101,7 @@ std::string model_text(const Model& model) {
   std::vector<char> named(count, 0);
   for (std::size_t i = 1; i < count; ++i)
     for (std::size_t k = 0; k < model.layers[i].input_count; ++k)
-      if (k > 0 || model.layers[i].inputs[k] + 1U != i) named[model.layers[i].inputs[k]] = 1;
+      if (k > 0 || model.operand(i) + 1 != i) named[model.operand(i, k)] = 1;
   const auto name_of = [&](std::size_t i) { return fmt::format("{}_{}", name(model.layers[i].op), i); };
   std::string out;
   for (std::size_t i = 0; i < count; ++i) {
@@ -109,8 +109,8 @@ std::string model_text(const Model& model) {
     if (layer.dtype != DType::f32)
       throw data_error("the text form has no quantised layers", "keep the model as a .mote file").at_line(i + 1);
     out += layer_text(model, i);
-    for (std::size_t k = 1; k < layer.input_count; ++k) out += fmt::format(" {}", name_of(layer.inputs[k]));
-    if (layer.input_count != 0 && layer.inputs[0] + 1U != i) out += fmt::format(" from {}", name_of(layer.inputs[0]));
+    for (std::size_t k = 1; k < layer.input_count; ++k) out += fmt::format(" {}", name_of(model.operand(i, k)));
+    if (layer.input_count != 0 && model.operand(i) + 1 != i) out += fmt::format(" from {}", name_of(model.operand(i)));
     if (named[i] != 0) out += fmt::format(" as {}", name_of(i));
     out += '\n';
   }

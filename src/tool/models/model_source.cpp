@@ -107,6 +107,8 @@ OwnedModel load_model(const std::string& path) {
   out.params = AlignedBytes(model->param_bytes);
   std::copy_n(model->params, model->param_bytes, out.params.data());
   out.alignment = model->alignment;
+  out.operands.assign(model->operands.begin(), model->operands.end());
+  out.names = model->names;
   out.source = path;
   out.description = model_description(bytes.span());
   return out;

@@ -61,8 +61,6 @@ const char* range_text(Op op) {
     case Code::first_layer_not_input:
       fail_at(place, line[0], fmt::format("the network starts with {} and not with its input", in_quotes(line[0].text)),
               "write the shape of one sample first, such as input 28x28x1");
-    case Code::input_layer_repeated:
-      fail_at(place, line[0], "there is a second input", "a network has one input: drop this line");
     case Code::name_repeated:
       fail_at(place, where(spec.label), fmt::format("two layers are called {}", in_quotes(written(spec.label))),
               "give this one another name");

@@ -15,6 +15,8 @@ namespace mote::tool {
 /// A model that owns its records and parameters.
 struct OwnedModel {
   std::vector<Layer> layers;
+  std::vector<std::uint16_t> operands;  ///< as Model has them
+  std::string names;                    ///< likewise
   AlignedBytes params;
   std::uint32_t param_bytes = 0;  ///< their size where they are not there (Parameters::none)
   std::uint32_t alignment = 16;
@@ -22,8 +24,10 @@ struct OwnedModel {
   std::string description;  ///< as the file has it (src/FORMAT.md), or ""
 
   [[nodiscard]] Model view() const {
-    return {layers, params.data(), params.size() == 0 ? param_bytes : static_cast<std::uint32_t>(params.size()),
-            alignment};
+    Model model{layers, params.data(), params.size() == 0 ? param_bytes : static_cast<std::uint32_t>(params.size()),
+                alignment};
+    model.operands = operands, model.names = names;
+    return model;
   }
 };
 

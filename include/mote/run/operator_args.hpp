@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arguments of the kernels that join, move and reduce values, forward and backward, from a step's binding. Part of the
+// executor.
+#pragma once
+
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "mote/run/binding.hpp"
+
+namespace mote::detail {
+
+/// Extents n, h, w, c of the value, and the strides of an operand, 0 where it is repeated.
+MOTE_FOLDED inline void set_sizes(const Binding& b, std::uint32_t (&to)[4]) {
+  const Shape s = b.out();
+  to[0] = b.batch(), to[1] = s.h, to[2] = s.w, to[3] = s.c;
+}
+MOTE_FOLDED inline void set_strides(const Binding& b, std::size_t k, std::uint16_t buffer, std::uint32_t (&to)[4]) {
+  const Shape s = b.operand_shape(k);
+  const std::uint32_t sizes[4] = {b.is_constant(buffer) ? 1 : b.batch(), s.h, s.w, s.c};
+  broadcast_strides(sizes, to);
+}
+
+/// Of BinaryArgs, CompareArgs and LogicalArgs.
+template <class Args>
+MOTE_FOLDED inline Args two_operand_args(const Binding& b) {
+  Args args{};
+  using Element = decltype(args.a);
+  using Result = decltype(args.output);
+  args.a = reinterpret_cast<Element>(b.input());
+  args.b = reinterpret_cast<Element>(b.second());
+  args.output = reinterpret_cast<Result>(b.output());
+  set_sizes(b, args.sizes);
+  set_strides(b, 0, b.step().input, args.a_strides);
+  set_strides(b, 1, b.step().second, args.b_strides);
+  return args;
+}
+MOTE_FOLDED inline BinaryArgs binary_args(const Binding& b) {
+  BinaryArgs args = two_operand_args<BinaryArgs>(b);
+  args.clamp = b.clamp();
+  return args;
+}
+MOTE_FOLDED inline SelectArgs select_args(const Binding& b) {
+  SelectArgs args{};
+  args.condition = reinterpret_cast<const std::uint8_t*>(b.input());
+  args.a = reinterpret_cast<const std::byte*>(b.second());
+  args.b = reinterpret_cast<const std::byte*>(b.third());
+  args.output = reinterpret_cast<std::byte*>(b.output());
+  args.element_bytes = b.element_bytes();
+  set_sizes(b, args.sizes);
+  set_strides(b, 0, b.step().input, args.condition_strides);
+  set_strides(b, 1, b.step().second, args.a_strides);
+  set_strides(b, 2, b.step().third, args.b_strides);
+  return args;
+}
+
+MOTE_FOLDED inline void set_shape(const Shape& s, std::uint32_t (&to)[3]) { to[0] = s.h, to[1] = s.w, to[2] = s.c; }
+
+/// `backward`: from the value's gradient to the operand's.
+MOTE_FOLDED inline TransposeArgs transpose_args(const Binding& b, const float* from, float* to, bool backward) {
+  TransposeArgs args{};
+  args.input = reinterpret_cast<const std::byte*>(from), args.output = reinterpret_cast<std::byte*>(to);
+  args.element_bytes = b.element_bytes(), args.batch = b.batch();
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::size_t source = permuted(b.layer(), i);
+    args.sizes[backward ? i : source] = static_cast<std::uint32_t>(b.layer().args[source]);
+    args.permutation[backward ? source : i] = static_cast<std::uint8_t>(backward ? i : source);
+  }
+  return args;
+}
+template <class Args>
+MOTE_FOLDED inline void set_slice(const Binding& b, Args& args) {
+  args.batch = b.batch();
+  set_shape(b.in(), args.in), set_shape(b.out(), args.out);
+  for (std::size_t i = 0; i < 3; ++i) args.begin[i] = b.layer().args[i], args.step[i] = b.layer().args[3 + i];
+}
+MOTE_FOLDED inline SliceArgs slice_args(const Binding& b) {
+  SliceArgs args{};
+  args.input = reinterpret_cast<const std::byte*>(b.input());
+  args.output = reinterpret_cast<std::byte*>(b.output());
+  args.element_bytes = b.element_bytes();
+  set_slice(b, args);
+  return args;
+}
+template <class Args>
+MOTE_FOLDED inline void set_pad(const Binding& b, Args& args) {
+  const Layer& layer = b.layer();
+  args.batch = b.batch();
+  set_shape(b.in(), args.in), set_shape(b.out(), args.out);
+  args.before[0] = layer.pad_top, args.before[1] = layer.pad_left;
+  args.before[2] = static_cast<std::uint32_t>(layer.args[0]);
+  args.mode = static_cast<PadMode>(layer.args[2]);
+}
+/// The bits of a constant's element: the number itself, also of integers (their stored one).
+MOTE_FOLDED inline std::uint32_t element_bits(DType type, float value) {
+  return type == DType::f32 ? std::bit_cast<std::uint32_t>(value)
+                            : static_cast<std::uint32_t>(static_cast<std::int32_t>(value));
+}
+MOTE_FOLDED inline PadArgs pad_args(const Binding& b) {
+  PadArgs args{};
+  args.input = reinterpret_cast<const std::byte*>(b.input());
+  args.output = reinterpret_cast<std::byte*>(b.output());
+  args.element_bytes = b.element_bytes();
+  args.value_bits = element_bits(b.layer().dtype, b.layer().alpha);
+  set_pad(b, args);
+  return args;
+}
+template <class Args>
+MOTE_FOLDED inline void set_tile(const Binding& b, Args& args) {
+  args.batch = b.batch();
+  set_shape(b.in(), args.in);
+  for (std::size_t i = 0; i < 3; ++i) args.repeats[i] = extent(b.out(), 2 - i) / args.in[i];
+}
+MOTE_FOLDED inline TileArgs tile_args(const Binding& b) {
+  TileArgs args{};
+  args.input = reinterpret_cast<const std::byte*>(b.input());
+  args.output = reinterpret_cast<std::byte*>(b.output());
+  args.element_bytes = b.element_bytes();
+  set_tile(b, args);
+  return args;
+}
+
+/// An array seen as (outer, the axis, inner); outer includes the batch.
+struct AroundAxis {
+  std::uint32_t outer, extent, inner;
+};
+MOTE_FOLDED inline AroundAxis around(const Shape& s, std::size_t axis, std::uint32_t batch) {
+  const std::uint32_t rows = batch * s.h, inner = axis == 0 ? 1 : axis == 1 ? s.c : s.w * s.c;
+  return {axis == 0 ? rows * s.w : axis == 1 ? rows : batch, extent(s, axis), inner};
+}
+MOTE_FOLDED inline std::size_t axis_of(const Binding& b) { return static_cast<std::size_t>(b.layer().args[0]); }
+
+template <class Args>
+MOTE_FOLDED inline void set_gather(const Binding& b, std::uint32_t samples, Args& args) {
+  const AroundAxis array = around(b.operand_shape(0), axis_of(b), samples);
+  args.outer = array.outer, args.extent = array.extent, args.inner = array.inner;
+  args.count = b.operand_shape(1).c;
+  args.own_indices = false;
+}
+/// One sample's: its indices are its own, and its array is the same for all where that is a constant.
+MOTE_FOLDED inline GatherArgs gather_args(const Binding& b, std::uint32_t sample) {
+  GatherArgs args{};
+  const std::size_t in = b.is_constant(b.step().input) ? 0 : sample * b.operand_shape(0).elements();
+  const std::size_t list = b.is_constant(b.step().second) ? 0 : sample * std::size_t{b.operand_shape(1).c};
+  args.element_bytes = b.element_bytes();
+  args.input = reinterpret_cast<const std::byte*>(b.input()) + in * args.element_bytes;
+  args.indices = reinterpret_cast<const std::int32_t*>(b.second()) + list;
+  args.output = reinterpret_cast<std::byte*>(b.output()) + sample * b.out().elements() * args.element_bytes;
+  set_gather(b, 1, args);
+  return args;
+}
+
+/// One operand of a concatenation: its rows within those of the value, in elements.
+struct ConcatRows {
+  std::uint32_t rows, width, stride, offset;
+};
+MOTE_FOLDED inline ConcatRows concat_rows(const Binding& b) {
+  const std::size_t axis = axis_of(b);
+  const AroundAxis part = around(b.in(), axis, b.batch());
+  std::uint32_t before = 0;
+  for (std::size_t k = 0; k < b.step().input_index; ++k) before += extent(b.operand_shape(k), axis);
+  return {part.outer, part.extent * part.inner, extent(b.out(), axis) * part.inner, before * part.inner};
+}
+
+MOTE_FOLDED inline std::uint32_t axes_of(const Binding& b) { return static_cast<std::uint32_t>(b.layer().args[0]); }
+MOTE_FOLDED inline ReduceArgs reduce_args(const Binding& b) {
+  const Shape s = b.in();
+  return {b.input(), b.output(), {b.batch(), s.h, s.w, s.c}, axes_of(b)};
+}
+MOTE_FOLDED inline ArgReduceArgs arg_reduce_args(const Binding& b) {
+  const AroundAxis array = around(b.in(), axis_of(b), b.batch());
+  return {b.input(), reinterpret_cast<std::int32_t*>(b.output()), array.outer, array.extent, array.inner};
+}
+
+/// The axes along which operand `k` is repeated.
+MOTE_FOLDED inline std::uint32_t repeated_axes(const Binding& b, std::size_t k) {
+  std::uint32_t axes = 0;
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    if (extent(b.operand_shape(k), axis) != extent(b.out(), axis)) axes |= 1U << axis;
+  return axes;
+}
+
+}  // namespace mote::detail

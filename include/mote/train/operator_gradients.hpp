@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arguments of the gradients' kernels, and the gradients of operators that take more than one, from a step's binding.
+// Part of the training executor.
+#pragma once
+
+#include "mote/requirements.hpp"
+#ifndef MOTE_WARN_IN_HEADERS
+#pragma GCC system_header
+#endif
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mote/run/execute.hpp"
+
+namespace mote::detail {
+
+MOTE_FOLDED inline DenseGradArgs dense_grad_args(const Binding& b) {
+  return {b.input(),
+          b.params(),
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          nullptr,
+          nullptr,
+          1.0F,
+          b.batch(),
+          static_cast<std::uint32_t>(b.in().elements()),
+          b.out().c};
+}
+MOTE_FOLDED inline ConvGradArgs conv_grad_args(const Binding& b) {
+  return {b.input(), b.params(), b.at(b.step().grad_output), b.at(b.step().grad_input),
+          nullptr,   nullptr,    b.at(b.step().scratch),     1.0F,
+          b.conv()};
+}
+MOTE_FOLDED inline BatchNormGradArgs batch_norm_grad_args(const Binding& b) {
+  const std::size_t channels = b.out().c;
+  const float* gamma = b.params();
+  return {b.input(),
+          gamma,
+          gamma + 2 * channels,
+          gamma + 3 * channels,
+          b.at(b.step().saved),
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          nullptr,
+          nullptr,
+          nullptr,
+          nullptr,
+          1.0F,
+          1.0F,
+          b.layer().alpha,
+          b.rows(b.out()),
+          static_cast<std::uint32_t>(channels)};
+}
+MOTE_FOLDED inline RbfGradArgs rbf_grad_args(const Binding& b) {
+  const auto fan_in = static_cast<std::uint32_t>(b.in().elements());
+  return {b.input(),
+          b.params(),
+          b.params() + b.weight_count(),
+          b.output(),
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          nullptr,
+          nullptr,
+          1.0F,
+          b.batch(),
+          fan_in,
+          b.out().c};
+}
+MOTE_FOLDED inline SplineGradArgs spline_grad_args(const Binding& b) {
+  const float* knots = b.params();
+  const std::size_t count = b.weight_count();
+  return {b.input(),
+          knots,
+          knots + count,
+          knots + 2 * count,
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          nullptr,
+          nullptr,
+          1.0F,
+          b.rows(b.out()),
+          b.out().c,
+          b.layer().knots()};
+}
+/// `value` is the output where the derivative is written on it, else the input: the planner bound only that one.
+MOTE_FOLDED inline ActivationGradArgs activation_grad_args(const Binding& b) {
+  return {traits(b.layer().op).differentiates_output ? b.output() : b.input(),
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          b.layer().alpha,
+          b.count(b.out()),
+          {},
+          b.layer().beta};
+}
+
+/// A gradient of all the value's extents, added up to that of the step's operand.
+MOTE_FOLDED inline void add_up(const Binding& b, const float* from, float* to) {
+  SumToArgs args{from, to, {}, repeated_axes(b, b.step().input_index), 1.0F, false};
+  set_sizes(b, args.sizes);
+  call<kernels::sum_to_f32>(b, args);
+}
+/// Where the operand is repeated the gradient takes all extents first.
+template <auto kKernel>
+MOTE_FOLDED inline void binary_grad(const Binding& b, const float* from, float* to) {
+  BinaryGradArgs args{};
+  const std::uint32_t axes = repeated_axes(b, b.step().input_index);
+  args.a = b.input(), args.b = b.second(), args.grad_output = from;
+  args.grad_input = axes == 0 ? to : b.at(b.step().scratch);
+  set_sizes(b, args.sizes);
+  set_strides(b, 0, b.step().input, args.a_strides);
+  set_strides(b, 1, b.step().second, args.b_strides);
+  args.operand = b.step().input_index;
+  call<kKernel>(b, args);
+  if (axes != 0) add_up(b, args.grad_input, to);
+}
+MOTE_FOLDED inline void select_grad(const Binding& b, const float* from, float* to) {
+  const std::uint32_t axes = repeated_axes(b, b.step().input_index);
+  SelectGradArgs args{};
+  args.condition = reinterpret_cast<const std::uint8_t*>(b.input()), args.grad_output = from;
+  args.grad_input = axes == 0 ? to : b.at(b.step().scratch);
+  set_sizes(b, args.sizes);
+  set_strides(b, 0, b.step().input, args.condition_strides);
+  args.operand = b.step().input_index - 1U;
+  call<kernels::select_grad_f32>(b, args);
+  if (axes != 0) add_up(b, args.grad_input, to);
+}
+MOTE_FOLDED inline void gather_grad(const Binding& b, const float* from, float* to) {
+  for (std::uint32_t sample = 0; sample < b.batch(); ++sample) {
+    const GatherArgs forward = gather_args(b, sample);
+    kernels::gather_grad_f32({forward.indices, from + sample * b.out().elements(),
+                              to + sample * b.operand_shape(0).elements(), forward.outer, forward.extent, forward.inner,
+                              forward.count, forward.own_indices, false, 1.0F});
+  }
+}
+MOTE_FOLDED inline ReduceGradArgs reduce_grad_args(const Binding& b, const float* from, float* to) {
+  const Shape s = b.in();
+  const bool extreme = b.layer().op == Op::reduce_max || b.layer().op == Op::reduce_min;
+  return {extreme || b.layer().op == Op::reduce_prod ? b.input() : nullptr,
+          extreme ? b.output() : nullptr,
+          from,
+          to,
+          {b.batch(), s.h, s.w, s.c},
+          axes_of(b)};
+}
+
+}  // namespace mote::detail
