@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernels/guarded.hpp"
+#include "mote/model/shape_rule.hpp"
 #include "reference/conv.hpp"
 
 namespace mote::test {

@@ -50,7 +50,7 @@ class GuardedMemory {
   void reset() { used_ = 0, used_doubles_ = 0, arrays_ = 0; }
 
  private:
-  static constexpr std::size_t kFloats = 96 * 1024, kDoubles = 40 * 1024, kGuards = 16, kArrays = 96;
+  static constexpr std::size_t kFloats = 96 * 1024, kDoubles = 40 * 1024, kGuards = 16, kArrays = 160;
   static constexpr std::uint32_t kGuard = 0x7FC5'A5A5;
 
   alignas(64) float words_[kFloats]{};

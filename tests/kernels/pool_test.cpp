@@ -4,6 +4,7 @@
 
 #include "check.hpp"
 #include "kernels/guarded.hpp"
+#include "mote/model/shape_rule.hpp"
 
 namespace mote {
 namespace {

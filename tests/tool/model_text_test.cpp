@@ -145,7 +145,7 @@ TEST(ModelText, SaysWhatIsWrongWithARepetition) {
   expect_in(complaint("input 4; relu {"), {"net.txt:1:15", "opens a repetition only"});
   expect_in(complaint("input 4; relu repeat 2 { relu }"), {"net.txt:1:15", "put ; or a new line"});
   expect_in(complaint("input 4; repeat 99999999999999999999 { relu }"), {"more than 4096"});
-  expect_in(complaint("input 4; repeat 600 { relu; tanh }"), {"600 times 2 layers", "repeat less often"});
+  expect_in(complaint("input 4; repeat 3000 { relu; tanh }"), {"3000 times 2 layers", "repeat less often"});
   expect_in(complaint("input 4; repeat 2 { dense 4 as a; relu; add a }; add a"),
             {"net.txt:1:54", "\"a\" outside of its repetition"});
   expect_in(complaint("input 4; repeat 2 { dense 4 as a; relu as a; add a }"), {"two layers are called \"a\""});

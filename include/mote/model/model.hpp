@@ -89,9 +89,13 @@ struct Model {
 
 /// The name of layer `index`, empty where it has none. Of records `output` it is that of the output.
 constexpr std::string_view name(const Model& model, std::size_t index) {
-  std::size_t begin = 0;
-  for (; index > 0 && begin < model.names.size(); --index) begin = model.names.find('\0', begin) + 1;
-  return model.names.empty() ? std::string_view{} : model.names.substr(begin, model.names.find('\0', begin) - begin);
+  const char* at = model.names.data();
+  const char* const end = at + model.names.size();
+  for (; index > 0 && at != end; --index, ++at)
+    while (*at != 0) ++at;
+  const char* const begin = at;
+  while (at != end && *at != 0) ++at;
+  return {begin, static_cast<std::size_t>(at - begin)};
 }
 
 /// Byte offset of layer `index` in a block of the trainable layers alone; index = layers.size(): the block's size.

@@ -7,10 +7,10 @@
 #pragma GCC system_header
 #endif
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
 
-#include "mote/model/layer.hpp"
+#include "mote/model/model.hpp"
 
 namespace mote {
 

@@ -40,11 +40,13 @@ void Tracer::run() {
   const FileGraph& graph = file_.graphs.front();
   Scope scope;
   scope.graph = &graph;
-  for (const auto& [name, dims] : fixed_.inputs)
+  for (const auto& wish : fixed_.inputs) {
+    const std::string& name = wish.first;
     if (std::ranges::none_of(graph.inputs,
                              [&](int i) { return graph.tensors[static_cast<std::size_t>(i)].name == name; }))
       refusals_.push_back(
           {"", "", {}, fmt::format("there is no input \"{}\" to shape", name), "see mote info for their names"});
+  }
   for (const int tensor : graph.inputs) {
     try {
       if (!scope.values.contains(tensor)) scope.values[tensor] = input(graph, tensor);

@@ -118,6 +118,8 @@ OwnedModel parse_model_text(std::string_view text, const std::string& place, Par
   std::uint32_t param_bytes = 0;
   for (const Line& line : lines) {
     const LayerSpec spec = parse_layer(line, place, names);
+    if (spec.layer.op == Op::input && !model.layers.empty())
+      fail_at(place, line[0], "there is a second input", "a network has one input: drop this line");
     const Result<Layer> layer = resolve(spec, model.layers, labels, model.alignment);
     if (!layer.ok()) explain(place, line, spec, layer.status(), model.layers, labels);
     model.layers.push_back(*layer);
