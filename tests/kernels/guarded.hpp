@@ -48,9 +48,12 @@ class GuardedMemory {
     return doubles_ + used_doubles_ - count;
   }
   void reset() { used_ = 0, used_doubles_ = 0, arrays_ = 0; }
+  /// Gives back what was taken since there were `arrays` arrays.
+  [[nodiscard]] std::size_t arrays() const { return arrays_; }
+  void give_back(std::size_t arrays) { arrays_ = arrays, used_ = arrays == 0 ? 0 : end_[arrays - 1]; }
 
  private:
-  static constexpr std::size_t kFloats = 96 * 1024, kDoubles = 40 * 1024, kGuards = 16, kArrays = 160;
+  static constexpr std::size_t kFloats = 96 * 1024, kDoubles = 40 * 1024, kGuards = 16, kArrays = 96;
   static constexpr std::uint32_t kGuard = 0x7FC5'A5A5;
 
   alignas(64) float words_[kFloats]{};

@@ -22,6 +22,7 @@ struct Output {
 template <class Run>
 void expect_shares_make_the_whole(const char* name, std::uint32_t where, std::initializer_list<Output> outputs,
                                   const Run& run) {
+  const std::size_t arrays = memory.arrays();
   float *before[4], *whole[4];
   std::size_t i = 0;
   for (const Output& output : outputs) {
@@ -42,6 +43,7 @@ void expect_shares_make_the_whole(const char* name, std::uint32_t where, std::in
           << name << " in " << shares << ", case " << where;
   }
   EXPECT_TRUE(memory.intact()) << name << ", case " << where;
+  memory.give_back(arrays);
 }
 
 /// Arguments with a share.
