@@ -128,9 +128,10 @@ MOTE_FOLDED inline void select_grad(const Binding& b, const float* from, float* 
 MOTE_FOLDED inline void gather_grad(const Binding& b, const float* from, float* to) {
   for (std::uint32_t sample = 0; sample < b.batch(); ++sample) {
     const GatherArgs forward = gather_args(b, sample);
-    kernels::gather_grad_f32({forward.indices, from + sample * b.out().elements(),
-                              to + sample * b.operand_shape(0).elements(), forward.outer, forward.extent, forward.inner,
-                              forward.count, forward.own_indices, false, 1.0F});
+    kernels::gather_grad_f32(
+        {forward.indices, from + std::size_t{sample} * static_cast<std::size_t>(b.out().elements()),
+         to + std::size_t{sample} * static_cast<std::size_t>(b.operand_shape(0).elements()), forward.outer,
+         forward.extent, forward.inner, forward.count, forward.own_indices, false, 1.0F});
   }
 }
 MOTE_FOLDED inline ReduceGradArgs reduce_grad_args(const Binding& b, const float* from, float* to) {
