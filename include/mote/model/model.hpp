@@ -44,11 +44,12 @@ struct Model {
   /// A name for each layer, in their order, each UTF-8 and ended by a zero byte, some empty; or nothing. name().
   std::string_view names{};
 
-  /// Index of the layer whose value is operand `k` of `layer`.
-  [[nodiscard]] constexpr std::size_t operand(const Layer& layer, std::size_t k = 0) const {
+  /// Index of the layer whose value is operand `k` of `layer`. Always inlined: where it is known when compiling, it
+  /// must not become code, nor the records data.
+  [[nodiscard]] [[gnu::always_inline]] constexpr std::size_t operand(const Layer& layer, std::size_t k = 0) const {
     return layer.input_count <= kMaxInputs ? layer.inputs[k] : operands[layer.inputs[0] + k];
   }
-  [[nodiscard]] constexpr std::size_t operand(std::size_t index, std::size_t k = 0) const {
+  [[nodiscard]] [[gnu::always_inline]] constexpr std::size_t operand(std::size_t index, std::size_t k = 0) const {
     return operand(layers[index], k);
   }
   /// Layer of input `i`, in their order; layers.size() where there are fewer.

@@ -13,6 +13,7 @@
 #include "tool/commands/class_scores.hpp"
 #include "tool/commands/commands.hpp"
 #include "tool/commands/predictions.hpp"
+#include "tool/commands/run_folder.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/data/npy.hpp"
 #include "tool/models/memory_plan.hpp"
@@ -26,6 +27,7 @@ using Json = nlohmann::ordered_json;
 
 struct RunJob {
   std::string model, output;
+  FolderJob folder;
   DataArguments data;  // samples is --input
   std::uint32_t batch = 1;
 };
@@ -122,6 +124,10 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
   std::optional<AtomicFile> file;
   if (!job.output.empty()) file.emplace(job.output, csv ? FileKind::table : FileKind::array);
   const OwnedModel model = load_model(job.model);
+  if (model.view().input_count() != 1 || model.layers.front().dtype != DType::f32)
+    throw data_error(fmt::format("the model has {} inputs, or one that is no float32", model.view().input_count()),
+                     "give arrays for each: --inputs DIR --outputs DIR")
+        .in(job.model);
   const DataSet data = samples_for(model, job.data);
   data.require_shape(model.view().input_shape());
   const PlanOptions options{.batch = job.batch, .alignment = 64};
@@ -216,18 +222,25 @@ void add_run(CLI::App& app, Context& context) {
   mote run houses.mote --input new.csv --output prices.csv
   mote run pets.mote --input cat.png
   mote run fashion.mote --input x.npy --output y.npy --batch 32
+  mote run keywords.tflite --inputs arrays --outputs results
 
   A table is read as the model's training table was: columns by name, a label or target column left aside, and scores
   told where it is there. Arrays: samples first, then the model's input shape or a flat row. Values are multiplied as in
   training; --scale sets another factor.
+  A model with several inputs or outputs, or with states, takes --inputs and --outputs: runs follow each other, and
+  outputs have the types and shapes of the file that it was imported from.
   .csv, or no --output: a line a sample: class and probabilities, targets by name, or an autoencoder's anomaly score,
   which is the mean of (output - input)^2. .npy: float32, samples x outputs, or samples x height x width x channels.
 )");
   options.text("MODEL", job->model, "FILE", "model file").required();
-  options
-      .text("--input", job->data.samples, "FILE",
-            "samples: a table, .npy, .npz, IDX, a picture or a folder of pictures")
-      .required();
+  options.text("--input", job->data.samples, "FILE",
+               "samples: a table, .npy, .npz, IDX, a picture or a folder of pictures");
+  options.text("--inputs", job->folder.inputs, "DIR", "arrays inRUN_INDEX.npy: of run 0, 1, ... the inputs 0, 1, ...")
+      .not_with({{"--input", {}}})
+      .only_with({{"--outputs", {}}});
+  options.text("--outputs", job->folder.outputs, "DIR", "where outRUN_INDEX.npy go").only_with({{"--inputs", {}}});
+  options.flag("--reset", job->folder.reset, "begin every run with the states of the first")
+      .only_with({{"--inputs", {}}});
   options.text("--labels", job->data.labels, "FILE", "their labels or targets, for scores");
   options.text("--output", job->output, "FILE", ".csv or .npy file to write (default: lines on standard output)");
   options.whole("--batch", job->batch, {1, 1'000'000'000}, "samples per run");
@@ -235,7 +248,10 @@ void add_run(CLI::App& app, Context& context) {
   add_force(options, context);
   options.run([job, &context] {
     std::string text;
-    const Json json = run_model(*job, context, text);
+    if (job->data.samples.empty() && job->folder.inputs.empty())
+      throw usage_error("--input is required", "give the samples, or --inputs DIR --outputs DIR");
+    const Json json =
+        job->folder.inputs.empty() ? run_model(*job, context, text) : run_folder(job->model, job->folder, text);
     print_result(context, json, text);
   });
 }

@@ -26,6 +26,19 @@ void read_column(const Json& json, NamedColumn& column) {
   column.column = json.value("column", std::size_t{0});
 }
 
+std::vector<ArrayEnd> read_ends(const Json& json) {
+  std::vector<ArrayEnd> out;
+  for (const Json& entry : json)
+    out.push_back(
+        {entry.value("name", ""), entry.value("type", ""), entry.value("shape", std::vector<std::uint64_t>{})});
+  return out;
+}
+Json ends_json(const std::vector<ArrayEnd>& ends) {
+  Json out = Json::array();
+  for (const ArrayEnd& end : ends) out.push_back({{"name", end.name}, {"type", end.type}, {"shape", end.shape}});
+  return out;
+}
+
 Description description_of(const Json& json) {
   Description out;
   if (json.contains("scale")) out.scale = json.at("scale").get<float>();
@@ -55,6 +68,8 @@ Description description_of(const Json& json) {
   out.reconstructs = json.value("reconstructs", false);
   if (const auto size = json.value("picture", std::vector<std::uint32_t>{}); size.size() == 3)
     out.picture = {size[0], size[1], size[2]};
+  out.model_inputs = read_ends(json.value("model_inputs", Json::array()));
+  out.model_outputs = read_ends(json.value("model_outputs", Json::array()));
   if (json.contains("windows")) {
     const Json& windows = json.at("windows");
     out.windows = {windows.value("length", 0U), windows.value("hop", 0U), windows.value("label", "majority") == "last",
@@ -107,6 +122,8 @@ std::string Description::json() const {
   }
   for (const NamedColumn& target : targets) out["targets"].push_back(column_json(target));
   if (reconstructs) out["reconstructs"] = true;
+  if (!model_inputs.empty()) out["model_inputs"] = ends_json(model_inputs);
+  if (!model_outputs.empty()) out["model_outputs"] = ends_json(model_outputs);
   if (picture.h != 0) out["picture"] = {picture.h, picture.w, picture.c};
   if (windows.length != 0) {
     out["windows"] = {{"length", windows.length}, {"hop", windows.hop}};

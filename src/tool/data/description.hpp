@@ -39,6 +39,12 @@ struct Windows {
   std::string group;                  ///< column that separates recordings, or ""
 };
 
+/// An input or output as the file had it that the model was imported from.
+struct ArrayEnd {
+  std::string name, type;  ///< type: as NumPy calls it
+  std::vector<std::uint64_t> shape;
+};
+
 struct Description {
   std::optional<float> scale;  ///< factor of every number on its way to an input
   ScaleOf scale_of = ScaleOf::numbers;
@@ -50,8 +56,9 @@ struct Description {
   std::vector<std::string> classes;  ///< empty: labels are the class numbers themselves
   std::vector<NamedColumn> targets;
   bool reconstructs = false;
-  Shape picture{0, 0, 0};  ///< the samples were pictures of this size
-  Windows windows;         ///< the samples were windows over rows
+  Shape picture{0, 0, 0};                             ///< the samples were pictures of this size
+  Windows windows;                                    ///< the samples were windows over rows
+  std::vector<ArrayEnd> model_inputs, model_outputs;  ///< of an imported model
 
   /// Inputs of the model for one row; 0 where the columns are not known.
   [[nodiscard]] std::size_t input_count() const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "mote/model/validate.hpp"
+#include "tool/data/description.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/data/file_kind.hpp"
 #include "tool/import/lower.hpp"
@@ -88,6 +89,17 @@ std::vector<Refusal> as_refusals(const std::vector<NotLowered>& missing, const N
   return out;
 }
 
+/// For the model's description, with types as NumPy calls them.
+std::vector<ArrayEnd> described(const std::vector<End>& ends) {
+  std::vector<ArrayEnd> out;
+  for (const End& end : ends) {
+    ArrayEnd& made = out.emplace_back(ArrayEnd{end.name, name_of(end.type), {}});
+    for (char& c : made.type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (const std::int64_t dim : end.dims) made.shape.push_back(static_cast<std::uint64_t>(dim));
+  }
+  return out;
+}
+
 }  // namespace
 
 bool is_foreign_model(std::string_view start, const std::string& path) {
@@ -121,6 +133,12 @@ Imported import_model(const std::string& path, const Fixed& fixed) {
   out.inputs = tracer.network().inputs;
   out.outputs = tracer.network().outputs;
   out.operators = file.graphs.front().nodes.size();
+  // Nothing is scaled: the network wants what the file's input says.
+  Description known;
+  known.scale = 1.0F;
+  known.scale_of = ScaleOf::any;
+  known.model_inputs = described(out.inputs), known.model_outputs = described(out.outputs);
+  out.model.description = known.json();
   if (const Status status = validate(out.model.view()); !status.ok())
     throw data_error(
         fmt::format("the imported network breaks a rule of the records: {} (layer {})", describe(status), status.layer),
