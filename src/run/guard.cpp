@@ -63,18 +63,18 @@ void HandedOut::take(const Plan& plan, std::byte* arena) {
 
 void guard_before(const Plan& plan, std::byte* arena, std::uint16_t step) {
   for (const Buffer& buffer : plan.buffers) {
-    if (buffer.first_step == step) write_canary(buffer, arena);
+    if (buffer.first_step == step && in_arena(buffer.kind)) write_canary(buffer, arena);
   }
 }
 
 void guard_after(const Plan& plan, std::byte* arena, std::uint16_t step) {
   for (std::size_t b = 0; b < plan.buffers.size(); ++b) {
     const Buffer& buffer = plan.buffers[b];
-    if (buffer.first_step > step || buffer.last_step < step) continue;
+    if (buffer.first_step > step || buffer.last_step < step || !in_arena(buffer.kind)) continue;
     if (!canary_lives(buffer, arena))
       panic("the bytes behind a buffer were overwritten", step, plan.steps[step].layer, static_cast<std::uint16_t>(b));
-    const bool always = buffer.first_step == 0 && buffer.last_step + 1U == plan.steps.size();
-    if (buffer.last_step != step || always || b == plan.output) continue;
+    const bool to_the_end = buffer.last_step + 1U == plan.steps.size();  // an output, or it lives always
+    if (buffer.last_step != step || to_the_end || b == plan.output) continue;
     std::uint32_t* dead = words(arena, buffer.offset);
     for (std::uint32_t i = 0; i < payload(buffer) / 4; ++i) dead[i] = kDead;
   }

@@ -150,10 +150,12 @@ MOTE_FOLDED inline GatherArgs gather_args(const Binding& b, std::uint32_t sample
       b.is_constant(b.step().input) ? 0 : std::size_t{sample} * static_cast<std::size_t>(b.operand_shape(0).elements());
   const std::size_t list = b.is_constant(b.step().second) ? 0 : sample * std::size_t{b.operand_shape(1).c};
   args.element_bytes = b.element_bytes();
-  args.input = reinterpret_cast<const std::byte*>(b.input()) + in * args.element_bytes;
   args.indices = reinterpret_cast<const std::int32_t*>(b.second()) + list;
-  args.output = reinterpret_cast<std::byte*>(b.output()) +
-                std::size_t{sample} * static_cast<std::size_t>(b.out().elements()) * args.element_bytes;
+  if (b.step().kind == StepKind::forward) {  // the gradient reads the indices alone
+    args.input = reinterpret_cast<const std::byte*>(b.input()) + in * args.element_bytes;
+    args.output = reinterpret_cast<std::byte*>(b.output()) +
+                  std::size_t{sample} * static_cast<std::size_t>(b.out().elements()) * args.element_bytes;
+  }
   set_gather(b, 1, args);
   return args;
 }
