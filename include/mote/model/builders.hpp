@@ -264,7 +264,7 @@ constexpr LayerSpec assign(const char* state) { return detail::join(Op::assign, 
   }
 #define MOTE_UNARY(name, number) \
   constexpr LayerSpec name() { return detail::spec(Op::name); }
-// Of the layer before and a named one, with NumPy's broadcasting; reads("a").with("b") takes two named ones.
+// Of the layer before and a named one, with NumPy's broadcasting.
 #define MOTE_BINARY(name, number) \
   constexpr LayerSpec name(const char* other) { return detail::join(Op::name, {other}); }
 #define MOTE_COMPARISON(name, number) MOTE_BINARY(name, number)

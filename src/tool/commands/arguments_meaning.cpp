@@ -126,6 +126,11 @@ Reading reading_of(const DataArguments& data) {
 }
 
 Reading reading_for(const OwnedModel& model, const DataArguments& data, const std::string& loss) {
+  if (model.view().input_count() != 1 || model.layers.front().dtype != DType::f32)
+    throw data_error(fmt::format("the model has {} inputs, or one that is no float32, and samples fill one of float32",
+                                 model.view().input_count()),
+                     "give arrays for each input: mote run MODEL --inputs DIR --outputs DIR")
+        .in(model.source.empty() ? "--model" : model.source);
   Reading out = reading_of(data);
   out.outputs = static_cast<std::size_t>(model.view().output_shape().elements());
   out.values = loss_called(loss) == Loss::squared_error;

@@ -124,10 +124,6 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
   std::optional<AtomicFile> file;
   if (!job.output.empty()) file.emplace(job.output, csv ? FileKind::table : FileKind::array);
   const OwnedModel model = load_model(job.model);
-  if (model.view().input_count() != 1 || model.layers.front().dtype != DType::f32)
-    throw data_error(fmt::format("the model has {} inputs, or one that is no float32", model.view().input_count()),
-                     "give arrays for each: --inputs DIR --outputs DIR")
-        .in(job.model);
   const DataSet data = samples_for(model, job.data);
   data.require_shape(model.view().input_shape());
   const PlanOptions options{.batch = job.batch, .alignment = 64};
