@@ -54,9 +54,11 @@ void matmul_grad_f32(const MatmulGradArgs& args) {
   const auto product = args.b_transposed ? multiply : multiply_transposed;
   each_group(args, [&](std::size_t g, const Part& part) {
     if (part.index != 0) return;
-    const float *a = args.a + g * a_step, *b = args.b + g * b_step, *grad = args.grad_output + g * step;
-    if (args.grad_a != nullptr) product(grad, b, args.grad_a + g * a_step, args.rows, args.columns, args.depth, Part{});
+    const float* const grad = args.grad_output + g * step;
+    if (args.grad_a != nullptr)
+      product(grad, args.b + g * b_step, args.grad_a + g * a_step, args.rows, args.columns, args.depth, Part{});
     if (args.grad_b == nullptr) return;
+    const float* const a = args.a + g * a_step;
     float* const grad_b = args.grad_b + g * b_step;
     if (args.b_transposed)
       multiply_columns(grad, a, grad_b, args.columns, args.rows, args.depth);

@@ -69,6 +69,8 @@ void init_layer(const Layer& layer, const Shape& in, std::byte* params, Initiali
     } else if (layer.op == Op::batch_norm) {
       const bool scale_or_variance = i == 0 || i == 3;
       fill(values, array.count, scale_or_variance ? 1.0F : 0.0F);
+    } else if (is_norm(layer.op)) {
+      fill(values, array.count, i == 0 ? 1.0F : 0.0F);
     } else if (layer.op == Op::rbf) {
       fill(values, array.count, static_cast<float>(detail::natural_log(static_cast<double>(in.elements()))));
     } else if (layer.op == Op::spline) {

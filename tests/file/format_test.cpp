@@ -28,6 +28,9 @@ constexpr auto kRandom = sequential(input(3), dropout(0.25F), gaussian_noise(0.5
 constexpr auto kJoins =
     sequential(input(3).as("x"), dense(3).as("y"), add("x"), concat("x", "y"), reshape(3, 1, 3), identity());
 constexpr auto kRbf = sequential(input(3), rbf(2), spline(3), softmax());
+constexpr auto kNorms =
+    sequential(input(2, 3), layer_norm(), rms_norm({.beta = true}), l2_norm(), lrn(), log_softmax(1), softmax(1));
+constexpr auto kProduct = sequential(input(2, 3).as("a"), rms_norm(), matmul("a", true));
 
 /// The status for the network's file after `change`, with a right checksum.
 Status changed(const Model& model, const std::function<void(std::span<std::byte>)>& change) {
@@ -279,15 +282,17 @@ std::vector<std::size_t> used_fields(const Layer& layer) {
   if (is_window(layer.op)) take(28, 48);
   if (layer.op == Op::depthwise_conv2d || layer.op == Op::spline) used.push_back(14);
   if (traits(layer.op).has_alpha) take(48, 52);
-  if (layer.op == Op::batch_norm) take(52, 56);
+  if (layer.op == Op::batch_norm || layer.op == Op::lrn) take(52, 56);
   if (layer.param_bytes != 0) take(64, 72);
-  if (layer.op == Op::concat) take(72, 76);
+  const bool one_arg = layer.op == Op::concat || layer.op == Op::average_pool || layer.op == Op::softmax ||
+                       layer.op == Op::log_softmax || layer.op == Op::matmul;
+  take(72, 72 + (one_arg ? 4 : layer.op == Op::lrn ? 12 : 0));
   return used;
 }
 
 TEST(format, fields_that_the_operator_does_not_use_are_zero) {
   for (const Model& model : {kDense.model(), kConv.model(), kDepthwise.model(), kPools.model(), kNorm.model(),
-                             kRandom.model(), kJoins.model(), kRbf.model()}) {
+                             kRandom.model(), kJoins.model(), kRbf.model(), kNorms.model(), kProduct.model()}) {
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
       const std::vector<std::size_t> used = used_fields(model.layers[i]);
       for (std::size_t at = 0; at < sizeof(Layer); at += at < 4 ? 1 : 2) {
@@ -347,6 +352,36 @@ TEST(format, windows_and_attributes) {
   for (const float bad : {-0.1F, 1.0F, 2.0F, nan, inf}) refuses_in(random, 1, 48, bad, Code::bad_attribute, "rate");
   for (const float bad : {-0.1F, 1.1e6F, nan, inf}) refuses_in(random, 2, 48, bad, Code::bad_attribute, "deviation");
   for (const float bad : {0.0F, -0.1F, 1.1F, nan, inf}) refuses_in(random, 3, 48, bad, Code::bad_attribute, "slope");
+}
+
+TEST(format, norms_and_products) {
+  const Model norms = kNorms.model(), product = kProduct.model();
+  const float nan = __builtin_nanf(""), inf = __builtin_inff();
+  for (const float bad : {0.0F, -0.1F, nan, inf}) {
+    for (const std::size_t layer : {1, 2, 3})
+      refuses_in(norms, layer, 48, bad, Code::bad_attribute, "epsilon, above 0 and finite");
+    refuses_in(norms, 4, 80, bad, Code::bad_attribute, "bias, positive and finite");
+  }
+  for (const float bad : {-0.1F, nan, inf}) refuses_in(norms, 4, 48, bad, Code::bad_attribute, "factor of the sum");
+  for (const float bad : {nan, inf}) refuses_in(norms, 4, 52, bad, Code::bad_attribute, "exponent");
+  for (const std::size_t at : {72, 76})
+    refuses_in(norms, 4, at, U32{0xFFFF'FFFF}, Code::bad_attribute, "before and behind are not negative");
+  for (const std::size_t layer : {5, 6})
+    for (const U32 bad : {3U, 0xFFFF'FFFFU}) refuses_in(norms, layer, 72, bad, Code::bad_attribute, "axis");
+  for (const U32 bad : {2U, 0xFFFF'FFFFU}) {
+    refuses_in(product, 2, 72, bad, Code::bad_attribute, "1 if the second is transposed");
+    refuses_in(kPools.model(), 2, 72, bad, Code::bad_attribute, "1 if padding counts");
+  }
+  refuses_in(product, 2, 72, U32{0}, Code::shape_mismatch, "(w, k) times (k, c)");
+  refuses_in(product, 2, 24, U32{3}, Code::bad_shape, "the shape rule");
+  refuses_in(norms, 1, 3, U8{2}, Code::reserved_not_zero, "only what may have a bias says so");
+  refuses_in(norms, 2, 3, U8{1}, Code::bad_parameter_range, "beta if it has a bias");
+  const Status alone =
+      changed(product, [](auto file) { put(file, record(2) + 4, U16{1}), put(file, record(2) + 8, U16{0}); });
+  EXPECT_EQ(alone.code, Code::bad_input_count) << "2 for matmul";
+  const auto kAcross = sequential(input(2, 3), softmax(1));
+  refuses(kAcross.model(), 4, U16{1}, Code::bad_header, "version 1: zeros in args");
+  EXPECT_EQ(number(file_of(sequential(input(2, 3), softmax()).model()), 4, 2), 1U);
 }
 
 TEST(format, shapes) {

@@ -72,6 +72,33 @@ inline constexpr auto kNormalized =  // layer normalisation, by parts
     sequential(input(3), dense(8, kTable).as("a"), reduce_mean(1).as("mean"), identity().reads("a"),
                sub("mean").as("d"), square(), reduce_mean(1), rsqrt(), mul("d"), dense(2));
 
+inline constexpr auto kSoftmaxAxis =
+    sequential(input(2), dense(24, kTable), reshape(2, 3, 4), softmax(2), tanh(), softmax(1));
+inline constexpr auto kLogSoftmax =
+    sequential(input(2), dense(24, kTable), reshape(2, 3, 4), log_softmax(), tanh(), log_softmax(1), log_softmax(2));
+inline constexpr auto kAveragePoolPadding =
+    sequential(input(2), dense(40, kTable), reshape(4, 5, 2),
+               average_pool({.filter = {3, 2},
+                             .stride = {2, 1},
+                             .padding = Padding::explicit_,
+                             .pads = {.top = 1, .bottom = 2, .left = 0, .right = 1},
+                             .count_padding = true}));
+inline constexpr auto kLayerNorm =
+    sequential(input(2), dense(30, kTable), reshape(2, 3, 5), layer_norm(), tanh(), layer_norm({.epsilon = 0.5F}));
+inline constexpr auto kLayerNormFrozen =
+    sequential(input(2), dense(10, kTable), reshape(1, 2, 5), layer_norm({.trainable = false}));
+inline constexpr auto kRmsNorm = sequential(input(2), dense(30, kTable), reshape(2, 3, 5), rms_norm({.epsilon = 0.1F}),
+                                            tanh(), rms_norm({.epsilon = 0.5F, .beta = true}));
+inline constexpr auto kL2Norm = sequential(input(2), dense(30, kTable), reshape(2, 3, 5), l2_norm(), dense(2));
+inline constexpr auto kLrn = sequential(input(2), dense(18, kTable), reshape(1, 2, 9),
+                                        lrn({.before = 1, .behind = 2, .alpha = 0.5F, .beta = 0.75F, .bias = 1.5F}));
+inline constexpr auto kMatmul =
+    sequential(input(2).as("x"), dense(24, kTable), reshape(2, 3, 4).as("a"), dense(40, kTable).reads("x"),
+               reshape(2, 4, 5).as("b"), identity().reads("a"), matmul("b"));
+inline constexpr auto kAttention =
+    sequential(input(2), dense(24, kTable), reshape(2, 3, 4).as("x"), layer_norm().as("n"), matmul("n", true),
+               softmax(), matmul("n"), add("x"), matmul("x", true));
+
 /// Behind what has no derivative a network trains, what is before it does not.
 inline constexpr auto kBehindRound =
     sequential(input(2), dense(6, {.bias = false, .trainable = false}), round(), dense(3, kTable), output());
@@ -117,6 +144,16 @@ inline constexpr std::array kOperatorCases{
     make_case("reduce_max", operator_networks::kReduceMax, 2, Fill::distinct),
     make_case("reduce_min", operator_networks::kReduceMin, 2, Fill::distinct),
     make_case("reduce_prod", operator_networks::kReduceProd, 2),
+    make_case("softmax_axis", operator_networks::kSoftmaxAxis, 2),
+    make_case("log_softmax", operator_networks::kLogSoftmax, 2),
+    make_case("average_pool_padding", operator_networks::kAveragePoolPadding, 2),
+    make_case("layer_norm", operator_networks::kLayerNorm, 2),
+    make_case("layer_norm_frozen", operator_networks::kLayerNormFrozen, 2),
+    make_case("rms_norm", operator_networks::kRmsNorm, 2),
+    make_case("l2_norm", operator_networks::kL2Norm, 2),
+    make_case("lrn", operator_networks::kLrn, 2),
+    make_case("matmul", operator_networks::kMatmul, 2),
+    make_case("attention", operator_networks::kAttention, 2),
     make_case("normalized", operator_networks::kNormalized, 3),
     make_case("behind_round", operator_networks::kBehindRound, 2),
     make_case("with_constant", operator_networks::kWithConstant, 2),

@@ -180,7 +180,8 @@ struct MatmulArgs {
   bool b_transposed;
   Part part{};
 };
-/// grad_a and grad_b are overwritten; null where not wanted.
+/// grad_a and grad_b are overwritten; null where not wanted. grad_a reads b, grad_b reads a: what is not read may be
+/// null.
 struct MatmulGradArgs {
   const float* a;
   const float* b;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -80,12 +81,18 @@ struct PoolOptions {
   Size2 filter{2, 2}, stride{0, 0};  // a stride of 0: as the filter
   Padding padding = Padding::valid;
   Pads pads{};
+  bool count_padding = false;  ///< average: divide by all taps of the window, and not by those inside the image
 };
 struct BatchNormOptions {
   float epsilon = 1e-5F;
   float momentum = 0.1F;  ///< running = (1 - momentum) running + momentum batch
   bool trainable =
       true;  ///< false: running statistics in training too, never moved; they are constants of the gradient
+};
+struct NormOptions {
+  float epsilon = 1e-5F;
+  bool beta = false;  ///< rms_norm: a shift too
+  bool trainable = true;
 };
 struct RbfOptions {
   bool trainable = true;
@@ -111,6 +118,11 @@ constexpr void set_window(LayerSpec& spec, Size2 filter, Size2 stride, Size2 dil
   l.dilation_h = dilation.h, l.dilation_w = dilation.w;
   spec.padding = padding;
   l.pad_top = pads.top, l.pad_bottom = pads.bottom, l.pad_left = pads.left, l.pad_right = pads.right;
+}
+constexpr LayerSpec along(Op op, std::uint8_t axis) {
+  LayerSpec out = spec(op);
+  out.layer.args[0] = axis;
+  return out;
 }
 constexpr LayerSpec conv(Op op, const ConvOptions& o) {
   LayerSpec out = spec(op);
@@ -177,7 +189,11 @@ constexpr LayerSpec depthwise_conv2d(std::uint16_t depth_multiplier, ConvOptions
   return out;
 }
 constexpr LayerSpec max_pool(PoolOptions options = {}) { return detail::pool(Op::max_pool, options); }
-constexpr LayerSpec average_pool(PoolOptions options = {}) { return detail::pool(Op::average_pool, options); }
+constexpr LayerSpec average_pool(PoolOptions options = {}) {
+  LayerSpec out = detail::pool(Op::average_pool, options);
+  out.layer.args[0] = options.count_padding ? 1 : 0;
+  return out;
+}
 constexpr LayerSpec global_average_pool() { return detail::spec(Op::global_average_pool); }
 /// (x - mean) / sqrt(variance + epsilon) * gamma + beta, per channel. In training mean and variance are those of the
 /// slice: with TrainConfig::micro_batch, of the micro-batch, not of the batch that one update is made of, so the result
@@ -291,7 +307,42 @@ constexpr LayerSpec spline(std::uint16_t knots, SplineOptions options = {}) {
   out.layer.flags = detail::flags(options.trainable, false);
   return out;
 }
-constexpr LayerSpec softmax() { return detail::spec(Op::softmax); }
+/// Along an axis: 0 c, 1 w, 2 h.
+constexpr LayerSpec softmax(std::uint8_t axis = 0) { return detail::along(Op::softmax, axis); }
+constexpr LayerSpec log_softmax(std::uint8_t axis = 0) { return detail::along(Op::log_softmax, axis); }
+/// Over the channels of each pixel, with a gain and a shift for each: gamma (x - mean) / sqrt(variance + epsilon) +
+/// beta.
+constexpr LayerSpec layer_norm(NormOptions options = {}) {
+  LayerSpec out = detail::spec(Op::layer_norm, options.epsilon);
+  out.layer.flags = detail::flags(options.trainable, false);
+  return out;
+}
+/// gamma x / sqrt(mean of x^2 + epsilon), over the channels of each pixel; beta is added where it is asked for.
+constexpr LayerSpec rms_norm(NormOptions options = {}) {
+  LayerSpec out = detail::spec(Op::rms_norm, options.epsilon);
+  out.layer.flags = detail::flags(options.trainable, options.beta);
+  return out;
+}
+/// The channels of each pixel to length 1: x / max(sqrt(sum of x^2), epsilon).
+constexpr LayerSpec l2_norm(float epsilon = 1e-6F) { return detail::spec(Op::l2_norm, epsilon); }
+/// Local response normalisation: x (bias + alpha sum of x^2)^-beta, the sum over `before` channels before to `behind`
+/// behind the own one. (ONNX and PyTorch divide alpha by the number of channels; here it is taken as it is.)
+struct LrnOptions {
+  std::uint16_t before = 2, behind = 2;
+  float alpha = 1e-4F, beta = 0.75F, bias = 1.0F;
+};
+constexpr LayerSpec lrn(LrnOptions o = {}) {
+  LayerSpec out = detail::spec(Op::lrn, o.alpha);
+  out.layer.beta = o.beta;
+  out.layer.args = {o.before, o.behind, std::bit_cast<std::int32_t>(o.bias)};
+  return out;
+}
+/// The layer before times a named one, line by line: (w, k) times (k, c), or, transposed, the transpose of (c, k).
+constexpr LayerSpec matmul(const char* other, bool transposed = false) {
+  LayerSpec out = detail::join(Op::matmul, {other});
+  out.layer.args[0] = transposed ? 1 : 0;
+  return out;
+}
 
 constexpr LayerSpec logical_not() { return detail::spec(Op::logical_not); }
 constexpr LayerSpec logical_and(const char* other) { return detail::join(Op::logical_and, {other}); }
@@ -351,16 +402,8 @@ constexpr LayerSpec gather(const char* indices, std::uint8_t axis) {
   return out;
 }
 /// Index of the largest (smallest) value along an axis (0 c, 1 w, 2 h), the first of equals, as int32.
-constexpr LayerSpec argmax(std::uint8_t axis) {
-  LayerSpec out = detail::spec(Op::argmax);
-  out.layer.args[0] = axis;
-  return out;
-}
-constexpr LayerSpec argmin(std::uint8_t axis) {
-  LayerSpec out = detail::spec(Op::argmin);
-  out.layer.args[0] = axis;
-  return out;
-}
+constexpr LayerSpec argmax(std::uint8_t axis) { return detail::along(Op::argmax, axis); }
+constexpr LayerSpec argmin(std::uint8_t axis) { return detail::along(Op::argmin, axis); }
 
 namespace detail {
 /// Element type and quantisation of a value, where its operands decide them.

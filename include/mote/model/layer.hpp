@@ -48,6 +48,12 @@ constexpr OpTraits traits(Op op) {
   enum class On : std::uint8_t { input, output };
   switch (op) {
     case Op::softmax: return {"softmax", false, true, false, OutputNeed::value};
+    case Op::log_softmax: return {"log_softmax", false, true, false, OutputNeed::value};
+    case Op::layer_norm: return {"layer_norm", false, false, true, OutputNeed::none};
+    case Op::rms_norm: return {"rms_norm", false, false, true, OutputNeed::none};
+    case Op::l2_norm: return {"l2_norm", false, false, true, OutputNeed::none};
+    case Op::lrn: return {"lrn", false, false, true, OutputNeed::none, true};
+    case Op::matmul: return {"matmul"};
     case Op::rbf: return {"rbf", false, false, false, OutputNeed::value};
     case Op::identity: return {"identity", true, false, false, OutputNeed::none};
     case Op::spline: return {"spline", true, false, false, OutputNeed::none};
@@ -233,6 +239,13 @@ constexpr bool is_logical(Op op) { return op == Op::logical_and || op == Op::log
 constexpr bool broadcasts(Op op) {
   return op == Op::add || is_binary(op) || is_comparison(op) || is_logical(op) || op == Op::select;
 }
+/// Normalises the channels of each pixel; the backward pass takes their statistics again from the input.
+constexpr bool is_norm(Op op) { return op == Op::layer_norm || op == Op::rms_norm || op == Op::l2_norm; }
+constexpr bool is_softmax(Op op) { return op == Op::softmax || op == Op::log_softmax; }
+/// May have a bias among its parameters.
+constexpr bool may_have_bias(Op op) {
+  return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::rms_norm;
+}
 /// Copies elements of any type from place to place.
 constexpr bool is_movement(Op op) {
   return op == Op::concat || op == Op::transpose || op == Op::slice || op == Op::pad || op == Op::tile ||
@@ -257,7 +270,9 @@ constexpr bool is_window(Op op) {
     case Op::rbf: return static_cast<std::uint32_t>(in.elements()) * layer.shape.c;
     case Op::conv2d: return taps * in.c * layer.shape.c;
     case Op::depthwise_conv2d: return taps * layer.shape.c;
-    case Op::batch_norm: return layer.shape.c;
+    case Op::batch_norm:
+    case Op::layer_norm:
+    case Op::rms_norm: return layer.shape.c;
     case Op::spline: return layer.shape.c * layer.knots();
     default: return 0;
   }
@@ -318,6 +333,11 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
       out.push({"beta", 0, units, 0, 0, {units}, 1, false, true});
       out.push({"running_mean", 0, units, 0, 0, {units}, 1, false, false});
       out.push({"running_variance", 0, units, 0, 0, {units}, 1, false, false});
+      break;
+    case Op::layer_norm:
+    case Op::rms_norm:
+      out.push({"gamma", 0, units, 0, 0, {units}, 1, false, true});
+      if (layer.op == Op::layer_norm || layer.has_bias()) out.push({"beta", 0, units, 0, 0, {units}, 1, false, true});
       break;
     case Op::rbf: {
       const auto fan_in = static_cast<std::uint32_t>(in.elements());

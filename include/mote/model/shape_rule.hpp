@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -33,7 +34,7 @@ constexpr OperandCount operand_count(Op op) {
   if (is_source(op)) return {0, 0};
   if (op == Op::assign) return {2, 2};
   if (op == Op::add || op == Op::concat) return {2, kMaxOperands};
-  if (is_binary(op) || is_comparison(op) || is_logical(op) || op == Op::gather) return {2, 2};
+  if (is_binary(op) || is_comparison(op) || is_logical(op) || op == Op::gather || op == Op::matmul) return {2, 2};
   if (op == Op::select) return {3, 3};
   return {1, 1};
 }
@@ -48,6 +49,11 @@ constexpr std::uint32_t extent(const Shape& shape, std::size_t axis) {
 /// An axis among `args` that a record may carry.
 constexpr bool is_axis(std::int32_t axis) { return axis >= 0 && axis <= 2; }
 
+/// Whether `args[k]` of a record is 0 or 1.
+constexpr bool is_switch(const Layer& layer, std::size_t k) { return layer.args[k] == 0 || layer.args[k] == 1; }
+/// What lrn adds to its sum of squares.
+constexpr float lrn_bias(const Layer& layer) { return std::bit_cast<float>(layer.args[2]); }
+
 /// Extents of a transposed array, in the order of the operand; args[0 … 3].
 using Extents = std::array<std::uint32_t, 4>;
 /// Which axis of the operand axis `i` of a transpose's value is.
@@ -57,6 +63,8 @@ constexpr std::size_t permuted(const Layer& layer, std::size_t i) {
 enum class PadRule : std::uint8_t { constant, reflect, symmetric, edge };  ///< args[2] of pad
 
 namespace detail {
+inline constexpr float kMaxFloat = 0x1.FFFFFEp+127F;
+
 constexpr bool in_range(const Shape& s) {
   return s.h != 0 && s.w != 0 && s.c != 0 && s.h <= kMaxDimension && s.w <= kMaxDimension && s.c <= kMaxElements &&
          s.elements() <= kMaxElements;
@@ -148,6 +156,21 @@ constexpr Result<Shape> gather_shape(const Layer& layer, const Shape& in, const 
   return out;
 }
 
+/// Products line by line: lines of both, rows of the first, columns of the second.
+constexpr Result<Shape> matmul_shape(const Layer& layer, const Shape& a, const Shape& b) {
+  if (!is_switch(layer, 0)) return Status{Code::bad_attribute};
+  const bool transposed = layer.args[0] != 0;
+  if (a.h != b.h || a.c != (transposed ? b.c : b.w)) return Status{Code::shape_mismatch};
+  return Shape{a.h, a.w, transposed ? b.w : b.c};
+}
+
+/// No channel is read from farther away than there can be channels; the root is of something above 0.
+constexpr bool lrn_fits(const Layer& layer) {
+  for (std::size_t i = 0; i < 2; ++i)
+    if (layer.args[i] < 0 || static_cast<std::uint64_t>(layer.args[i]) > kMaxElements) return false;
+  return layer.alpha >= 0.0F && lrn_bias(layer) > 0.0F && lrn_bias(layer) <= kMaxFloat;
+}
+
 /// Each axis of the set `axes` once.
 constexpr Result<Shape> reduced_shape(std::int32_t axes, const Shape& in) {
   if (axes < 1 || axes > 7) return Status{Code::bad_attribute};
@@ -193,6 +216,7 @@ constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
           layer.dilation_h == 0 || layer.dilation_w == 0)
         return fail(Code::bad_filter);
       const bool pool = layer.op == Op::max_pool || layer.op == Op::average_pool;
+      if (layer.op == Op::average_pool && !is_switch(layer, 0)) return fail(Code::bad_attribute);
       if (pool && (layer.dilation_h != 1 || layer.dilation_w != 1)) return fail(Code::bad_filter);
       const std::uint32_t span_h = std::uint32_t{layer.dilation_h} * (layer.filter_h - 1U) + 1U;
       const std::uint32_t span_w = std::uint32_t{layer.dilation_w} * (layer.filter_w - 1U) + 1U;
@@ -251,6 +275,19 @@ constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
       if (!is_axis(layer.args[0])) return fail(Code::bad_attribute);
       MOTE_TRY(take(detail::reduced_shape(1 << layer.args[0], in[0]), out));
       break;
+    case Op::softmax:
+    case Op::log_softmax:
+      if (!is_axis(layer.args[0])) return fail(Code::bad_attribute);
+      break;
+    case Op::layer_norm:
+    case Op::rms_norm:
+    case Op::l2_norm:
+      if (!(layer.alpha > 0.0F)) return fail(Code::bad_attribute);
+      break;
+    case Op::lrn:
+      if (!detail::lrn_fits(layer)) return fail(Code::bad_attribute);
+      break;
+    case Op::matmul: MOTE_TRY(take(detail::matmul_shape(layer, in[0], in[1]), out)); break;
     case Op::reshape:
       if (!detail::in_range(layer.shape)) return fail(Code::bad_shape);
       if (layer.shape.elements() != in[0].elements()) return fail(Code::shape_mismatch);

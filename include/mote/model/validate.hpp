@@ -105,7 +105,7 @@ constexpr Status validate_params(const Model& model, std::size_t index) {
       return fail(Code::reserved_not_zero);
     return {};
   }
-  const bool biased = layer.op == Op::dense || layer.op == Op::conv2d || layer.op == Op::depthwise_conv2d;
+  const bool biased = may_have_bias(layer.op);
   const bool source = is_source(layer.op);
   if ((layer.flags & ~((source ? 0 : Layer::kTrainable) | (biased ? Layer::kHasBias : 0))) != 0)
     return fail(Code::reserved_not_zero);
@@ -128,10 +128,15 @@ constexpr Status validate_params(const Model& model, std::size_t index) {
 constexpr std::size_t args_used(Op op) {
   if (is_reduction(op)) return 1;
   switch (op) {
+    case Op::average_pool:
+    case Op::softmax:
+    case Op::log_softmax:
+    case Op::matmul:
     case Op::concat:
     case Op::gather:
     case Op::argmax:
     case Op::argmin: return 1;
+    case Op::lrn:
     case Op::pad: return 3;
     case Op::transpose: return 5;
     case Op::slice: return 6;

@@ -97,13 +97,13 @@ struct Graph {
   constexpr void share_memory(std::size_t i) {
     const Layer& layer = layers[i];
     const std::size_t source = model.operand(i);
-    bool able = layer.op == Op::add || layer.op == Op::softmax || is_regularizer(layer.op) ||
+    bool able = layer.op == Op::add || is_softmax(layer.op) || is_norm(layer.op) || is_regularizer(layer.op) ||
                 (layer.op == Op::batch_norm && !batch_statistics(i)) || is_activation(layer.op) || is_unary(layer.op) ||
                 is_logical(layer.op) || layer.op == Op::logical_not ||
                 (is_binary(layer.op) && !differentiated(i));  // a derivative is written on the operands
     if (alias(i) || !contains(exclusive, source) || !(layers[source].shape == layer.shape)) able = false;
     for (std::size_t k = 1; able && layer.input_count > k; ++k) able = root(model.operand(i, k)) != root(source);
-    if (differentiated(i) && (is_activation(layer.op) || layer.op == Op::softmax) &&
+    if (differentiated(i) && (is_activation(layer.op) || is_softmax(layer.op) || is_norm(layer.op)) &&
         !traits(layer.op).differentiates_output)
       able = false;
     if (contains(needs_value, source) || (contains(needs_sign, source) && layer.op != Op::dropout)) able = false;
@@ -156,8 +156,8 @@ struct Graph {
   /// Backward steps that may write grad_input over grad_output.
   [[nodiscard]] constexpr bool gradient_in_place(std::size_t i) const {
     const Op op = layers[i].op;
-    return alias(i) || is_activation(op) || op == Op::softmax || is_regularizer(op) || op == Op::batch_norm ||
-           is_plain_sum(i);
+    return alias(i) || is_activation(op) || is_softmax(op) || is_norm(op) || is_regularizer(op) ||
+           op == Op::batch_norm || is_plain_sum(i);
   }
   /// The layer whose buffer holds the gradient of value `i`.
   [[nodiscard]] constexpr std::size_t gradient_root(std::size_t i) const {

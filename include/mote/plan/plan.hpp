@@ -38,7 +38,7 @@ struct Step {
   StepKind kind = StepKind::forward;
   bool trained = false;  // `params` counts in the plan's parameter buffer
   bool fused = false;    // grad_params: update in place, no gradient buffer; grad_input: that update too
-  bool repeats = false;  // add: with broadcasting; its gradient: added up
+  bool repeats = false;  // add: with broadcasting; its gradient: added up; softmax: along another axis than channels
   std::uint16_t layer = 0;
   std::uint16_t input_index = 0;     // which of the layer's operands (add, concat, gradients)
   std::uint16_t input = kNoBuffer;   // value of that input

@@ -177,6 +177,10 @@ class Walk {
     if (graph_.keeps_gradients()) plan.param_gradients = out_.touch(BufferKind::param_gradient, 0, trained_bytes());
   }
 
+  /// Of operators with two kernels, those of a sum that is made here (a plain one is emit_join's) and of other axes.
+  static constexpr bool second_form(const Layer& layer) {
+    return layer.op == Op::add || (layer.op == Op::softmax && layer.args[0] != 0);
+  }
   constexpr void emit_forward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
     if (layer.op == Op::output && graph_.alias(i) && !graph_.options.training) return out_.push(pass_through(i));
@@ -185,7 +189,7 @@ class Walk {
     if (graph_.joins_summand(i)) return emit_sum(i);
     if (graph_.is_plain_sum(i) || layer.op == Op::concat) return emit_join(i);
     Step step = make(StepKind::forward, i);
-    step.repeats = layer.op == Op::add;
+    step.repeats = second_form(layer);
     step.input = operand(i);
     if (layer.input_count > 1 && layer.op != Op::assign) step.second = operand(i, 1);
     if (layer.input_count > 2) step.third = operand(i, 2);
@@ -242,7 +246,7 @@ class Walk {
   constexpr void emit_backward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
     const bool params_first =  // their grad_input may overwrite grad_output
-        layer.op == Op::batch_norm || layer.op == Op::spline;
+        layer.op == Op::batch_norm || layer.op == Op::spline || is_norm(layer.op);
     if (params_first && layer.trainable()) emit_grad_params(i);
     for (std::uint16_t k = 0; k < layer.input_count; ++k)
       if (graph_.differentiated(graph_.model.operand(i, k)) &&
@@ -266,9 +270,10 @@ class Walk {
       Step step = make(StepKind::grad_input, i);
       step.input_index = k;
       step.grad_output = gradient(i);
-      read_values(i, step);
+      read_values(i, k, step);
       if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_grad_input_scratch_floats(graph_.conv_shape(i)));
-      step.repeats = layer.op == Op::add;
+      if (layer.op == Op::lrn) step.scratch = scratch(i, lrn_grad_scratch_floats(layer.shape.c));
+      step.repeats = second_form(layer);
       if ((is_binary(layer.op) || layer.op == Op::select) &&
           !(graph_.layers[source].shape == layer.shape))  // to be added up
         step.scratch = scratch(i, static_cast<std::size_t>(layer.shape.elements()) * graph_.options.batch);
@@ -288,17 +293,17 @@ class Walk {
   constexpr std::uint16_t sum_gradient(std::size_t i, std::size_t source) {
     return out_.touch(BufferKind::sum_gradient, i, graph_.value_bytes(source));
   }
-  /// The forward values that the backward step of layer `i` reads.
-  constexpr void read_values(std::size_t i, Step& step) {
+  /// The forward values that the backward step of layer `i` towards its operand `k` reads.
+  constexpr void read_values(std::size_t i, std::size_t k, Step& step) {
     const Layer& layer = graph_.layers[i];
     const Op op = layer.op;
     const bool extreme = op == Op::reduce_max || op == Op::reduce_min;
     const bool reads_output = traits(op).differentiates_output || op == Op::rbf || extreme;
     const bool reads_input = op == Op::max_pool || op == Op::rbf || graph_.batch_statistics(i) || is_binary(op) ||
-                             op == Op::select || extreme || op == Op::reduce_prod ||
-                             (is_activation(op) && !reads_output && !graph_.alias(i));
+                             op == Op::select || extreme || op == Op::reduce_prod || is_norm(op) || op == Op::lrn ||
+                             (op == Op::matmul && k == 1) || (is_activation(op) && !reads_output && !graph_.alias(i));
     if (reads_input) step.input = operand(i);
-    if (is_binary(op) || op == Op::gather) step.second = operand(i, 1);
+    if (is_binary(op) || op == Op::gather || (op == Op::matmul && k == 0)) step.second = operand(i, 1);
     if (reads_output) step.output = value(i);
     if (graph_.batch_statistics(i)) step.saved = saved(i);
   }

@@ -114,7 +114,7 @@ class Binding {
   /// Roughly the multiply-adds of the layer's forward pass; four an output where there are none.
   [[nodiscard]] MOTE_FOLDED std::uint64_t operations() const {
     const Shape shape = out();
-    const std::uint32_t terms = weight_count() / shape.c;
+    const std::uint32_t terms = layer().op == Op::matmul ? operand_shape(0).c : weight_count() / shape.c;
     return std::uint64_t{count(shape)} * (terms > 4 ? terms : 4);
   }
   [[nodiscard]] MOTE_FOLDED const Step& step() const { return step_; }

@@ -23,7 +23,7 @@
 namespace mote {
 
 /// Of operators with two kernels, whether it is the second: batch norm that takes statistics, add that repeats an
-/// operand.
+/// operand, softmax along another axis than channels.
 constexpr bool second_form(const Step& step) { return step.saved != kNoBuffer || step.repeats; }
 
 /// What decides which kernel a forward step calls; its arguments are the binding's.
@@ -195,7 +195,7 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
   } else if constexpr (kOp == Op::max_pool) {
     call<kernels::max_pool_f32>(b, {b.input(), b.output(), b.conv()});
   } else if constexpr (kOp == Op::average_pool || kOp == Op::global_average_pool) {
-    call<kernels::average_pool_f32>(b, {b.input(), b.output(), b.conv()});
+    call<kernels::average_pool_f32>(b, {b.input(), b.output(), b.conv(), {}, b.layer().args[0] != 0});
   } else if constexpr (kOp == Op::batch_norm) {
     run_batch_norm(b, choice);
   } else if constexpr (kOp == Op::dropout) {
@@ -218,7 +218,23 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
     kernels::spline_f32(
         {b.input(), knots, knots + count, knots + 2 * count, b.output(), b.rows(b.out()), units, b.layer().knots()});
   } else if constexpr (kOp == Op::softmax) {
-    kernels::softmax_f32({b.input(), b.output(), b.rows(b.out()), units});
+    choose(
+        choice.second_form(), [&]() MOTE_FOLDED { call<kernels::softmax_axis_f32>(b, softmax_axis_args(b)); },
+        [&]() MOTE_FOLDED {
+          kernels::softmax_f32({b.input(), b.output(), b.rows(b.out()), units});
+        });
+  } else if constexpr (kOp == Op::log_softmax) {
+    call<kernels::log_softmax_f32>(b, softmax_axis_args(b));
+  } else if constexpr (kOp == Op::layer_norm) {
+    call<kernels::layer_norm_f32>(b, norm_args(b, b.params(), true));
+  } else if constexpr (kOp == Op::rms_norm) {
+    call<kernels::rms_norm_f32>(b, norm_args(b, b.params(), b.layer().has_bias()));
+  } else if constexpr (kOp == Op::l2_norm) {
+    call<kernels::l2_norm_f32>(b, norm_args(b, nullptr, false));
+  } else if constexpr (kOp == Op::lrn) {
+    call<kernels::lrn_f32>(b, lrn_args(b));
+  } else if constexpr (kOp == Op::matmul) {
+    call<kernels::matmul_f32>(b, matmul_args(b));
   } else if constexpr (kOp == Op::assign || kOp == Op::output) {
     run_copy(b);
   } else if constexpr (kOp == Op::logical_not) {

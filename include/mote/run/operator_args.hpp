@@ -182,6 +182,44 @@ MOTE_FOLDED inline ArgReduceArgs arg_reduce_args(const Binding& b) {
   return {b.input(), reinterpret_cast<std::int32_t*>(b.output()), array.outer, array.extent, array.inner};
 }
 
+MOTE_FOLDED inline SoftmaxAxisArgs softmax_axis_args(const Binding& b) {
+  const AroundAxis array = around(b.in(), axis_of(b), b.batch());
+  return {b.input(), b.output(), array.outer, array.extent, array.inner};
+}
+
+/// Parameters are gamma and, where there is one, beta.
+MOTE_FOLDED inline NormArgs norm_args(const Binding& b, const float* gamma, bool shifted) {
+  const std::uint32_t channels = b.out().c;
+  return {b.input(),       gamma,   shifted ? gamma + channels : nullptr, b.output(), b.layer().alpha,
+          b.rows(b.out()), channels};
+}
+MOTE_FOLDED inline LrnArgs lrn_args(const Binding& b) {
+  const Layer& l = b.layer();
+  return {b.input(),
+          b.output(),
+          b.rows(b.out()),
+          b.out().c,
+          static_cast<std::uint32_t>(l.args[0]),
+          static_cast<std::uint32_t>(l.args[1]),
+          l.alpha,
+          l.beta,
+          lrn_bias(l)};
+}
+
+/// Extents of MatmulArgs and MatmulGradArgs.
+template <class Args>
+MOTE_FOLDED inline void set_matmul(const Binding& b, Args& args) {
+  const Shape a = b.operand_shape(0);
+  args.groups = b.batch() * a.h, args.rows = a.w, args.depth = a.c, args.columns = b.out().c;
+  args.b_transposed = b.layer().args[0] != 0;
+}
+MOTE_FOLDED inline MatmulArgs matmul_args(const Binding& b) {
+  MatmulArgs args{};
+  args.a = b.input(), args.b = b.second(), args.output = b.output();
+  set_matmul(b, args);
+  return args;
+}
+
 /// The axes along which operand `k` is repeated.
 MOTE_FOLDED inline std::uint32_t repeated_axes(const Binding& b, std::size_t k) {
   std::uint32_t axes = 0;

@@ -183,7 +183,7 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
   } else if constexpr (kOp == Op::max_pool) {
     call<kernels::max_pool_grad_f32>(b, {b.input(), from, to, b.conv(), b.clamp()});
   } else if constexpr (kOp == Op::average_pool || kOp == Op::global_average_pool) {
-    call<kernels::average_pool_grad_f32>(b, {nullptr, from, to, b.conv()});
+    call<kernels::average_pool_grad_f32>(b, {nullptr, from, to, b.conv(), {}, {}, b.layer().args[0] != 0});
   } else if constexpr (kOp == Op::batch_norm) {
     const BatchNormGradArgs args = batch_norm_grad_args(b);
     choose(
@@ -196,7 +196,24 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
   } else if constexpr (kOp == Op::spline) {
     kernels::spline_grad_input_f32(spline_grad_args(b));
   } else if constexpr (kOp == Op::softmax) {
-    kernels::softmax_grad_f32({b.output(), from, to, b.rows(b.out()), b.out().c});
+    choose(
+        choice.second_form(),
+        [&]() MOTE_FOLDED { call<kernels::softmax_axis_grad_f32>(b, softmax_axis_grad_args(b, from, to)); },
+        [&]() MOTE_FOLDED {
+          kernels::softmax_grad_f32({b.output(), from, to, b.rows(b.out()), b.out().c});
+        });
+  } else if constexpr (kOp == Op::log_softmax) {
+    call<kernels::log_softmax_grad_f32>(b, softmax_axis_grad_args(b, from, to));
+  } else if constexpr (kOp == Op::layer_norm) {
+    call<kernels::layer_norm_grad_input_f32>(b, norm_grad_args(b, b.params()));
+  } else if constexpr (kOp == Op::rms_norm) {
+    call<kernels::rms_norm_grad_input_f32>(b, norm_grad_args(b, b.params()));
+  } else if constexpr (kOp == Op::l2_norm) {
+    call<kernels::l2_norm_grad_input_f32>(b, norm_grad_args(b, nullptr));
+  } else if constexpr (kOp == Op::lrn) {
+    kernels::lrn_grad_f32(lrn_grad_args(b, from, to));
+  } else if constexpr (kOp == Op::matmul) {
+    call<kernels::matmul_grad_f32>(b, matmul_grad_args(b, from, to));
 #define MOTE_ACTIVATION(name, number, derivative_on, needs) \
   }                                                         \
   else if constexpr (kOp == Op::name) {                     \
@@ -262,6 +279,14 @@ MOTE_FOLDED inline void grad_params(const Binding& b, const Choice& choice, cons
       call<kernels::batch_norm_grad_params_f32>(b, args);
     };
     choose(choice.second_form(), learn, [] {});
+  } else if constexpr (kOp == Op::layer_norm || kOp == Op::rms_norm) {
+    NormGradArgs args = norm_grad_args(b, b.params());
+    args.grad_gamma = weights, args.scale = scale;
+    if (kOp == Op::layer_norm || b.layer().has_bias()) args.grad_beta = weights + args.channels;
+    if constexpr (kOp == Op::layer_norm)
+      call<kernels::layer_norm_grad_params_f32>(b, args);
+    else
+      call<kernels::rms_norm_grad_params_f32>(b, args);
   } else if constexpr (kOp == Op::rbf) {
     RbfGradArgs args = rbf_grad_args(b);
     args.grad_centres = weights;

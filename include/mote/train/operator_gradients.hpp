@@ -134,6 +134,36 @@ MOTE_FOLDED inline void gather_grad(const Binding& b, const float* from, float* 
          forward.extent, forward.inner, forward.count, forward.own_indices, false, 1.0F});
   }
 }
+MOTE_FOLDED inline SoftmaxAxisGradArgs softmax_axis_grad_args(const Binding& b, const float* from, float* to) {
+  const AroundAxis array = around(b.in(), axis_of(b), b.batch());
+  return {b.output(), from, to, array.outer, array.extent, array.inner};
+}
+MOTE_FOLDED inline NormGradArgs norm_grad_args(const Binding& b, const float* gamma) {
+  return {b.input(),
+          gamma,
+          b.at(b.step().grad_output),
+          b.at(b.step().grad_input),
+          nullptr,
+          nullptr,
+          1.0F,
+          b.layer().alpha,
+          b.rows(b.out()),
+          b.out().c};
+}
+MOTE_FOLDED inline LrnGradArgs lrn_grad_args(const Binding& b, const float* from, float* to) {
+  const LrnArgs a = lrn_args(b);
+  return {b.input(), from, to, b.at(b.step().scratch), a.rows, a.channels, a.before, a.after, a.alpha, a.beta, a.bias};
+}
+/// Towards one operand, for which the other alone is read.
+MOTE_FOLDED inline MatmulGradArgs matmul_grad_args(const Binding& b, const float* from, float* to) {
+  MatmulGradArgs args{};
+  const bool first = b.step().input_index == 0;
+  (first ? args.b : args.a) = first ? b.second() : b.input();
+  (first ? args.grad_a : args.grad_b) = to;
+  args.grad_output = from;
+  set_matmul(b, args);
+  return args;
+}
 MOTE_FOLDED inline ReduceGradArgs reduce_grad_args(const Binding& b, const float* from, float* to) {
   const Shape s = b.in();
   const bool extreme = b.layer().op == Op::reduce_max || b.layer().op == Op::reduce_min;
