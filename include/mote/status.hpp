@@ -30,7 +30,8 @@ enum class Code : std::uint8_t {
   unknown_op,
   unsupported_dtype,  ///< not computed in, or not that of the operands
   bad_input_count,
-  bad_input_index,          ///< detail: the index that points forward or past the end
+  bad_input_index,          ///< detail: the index that points forward or past the end, or (result) to what has no
+                            ///< second one, or whose is named already
   unused_layer,             ///< a layer whose output nothing reads and that is not the last
   not_a_state,              ///< `assign` to another layer than a state; detail: that layer
   state_read_after_assign,  ///< or assigned twice; detail: the layer read, a state or what shares its memory

@@ -41,10 +41,12 @@ void fill_evenly(float* values, std::uint32_t rows, std::uint32_t columns) {
     values[i] = 4.0F * static_cast<float>(i % columns) / static_cast<float>(columns - 1) - 2.0F;
 }
 
-void draw(float* values, std::uint32_t count, Distribution wish, std::uint64_t seed, std::uint32_t layer_index) {
+/// `block`: of the layer's stream, the first.
+void draw(float* values, std::uint32_t count, Distribution wish, std::uint64_t seed, std::uint32_t layer_index,
+          std::uint32_t block) {
   if (wish.scale == 0.0F) return fill(values, count, 0.0F);
   for (std::uint32_t i = 0; i < count; i += 4) {
-    const PhiloxBlock bits = random_block(seed, RandomUse::init, layer_index, i / 4);
+    const PhiloxBlock bits = random_block(seed, RandomUse::init, layer_index, block + i / 4);
     for (std::uint32_t j = 0; j < 4 && i + j < count; ++j) {
       // 2 u - 1 is exact in float32 for a 24-bit u, so a single rounding remains.
       const float unit = wish.normal ? normal_from_bits(bits[j]) : 2.0F * uniform_from_bits(bits[j]) - 1.0F;
@@ -65,7 +67,7 @@ void init_layer(const Layer& layer, const Shape& in, std::byte* params, Initiali
       Distribution wish = distribution(initializer, limit, array);
       if (layer.op == Op::rbf && initializer != Initializer::zeros && initializer != Initializer::uniform)
         wish = {true, 1.0F};
-      draw(values, array.count, wish, seed, layer_index);
+      draw(values, array.count, wish, seed, layer_index, (array.offset / 4 + 3) / 4);  // each array its own
     } else if (layer.op == Op::batch_norm) {
       const bool scale_or_variance = i == 0 || i == 3;
       fill(values, array.count, scale_or_variance ? 1.0F : 0.0F);

@@ -30,6 +30,8 @@ constexpr auto kJoins =
 constexpr auto kRbf = sequential(input(3), rbf(2), spline(3), softmax());
 constexpr auto kNorms =
     sequential(input(2, 3), layer_norm(), rms_norm({.beta = true}), l2_norm(), lrn(), log_softmax(1), softmax(1));
+constexpr auto kRecurrent = sequential(input(3).as("x"), lstm(3, {.initial_h = "x", .initial_c = "x"}).as("l"),
+                                       result(), add("l"), gru(2), rnn(4));
 constexpr auto kProduct = sequential(input(2, 3).as("a"), rms_norm(), matmul("a", true));
 
 /// The status for the network's file after `change`, with a right checksum.
@@ -285,14 +287,16 @@ std::vector<std::size_t> used_fields(const Layer& layer) {
   if (layer.op == Op::batch_norm || layer.op == Op::lrn) take(52, 56);
   if (layer.param_bytes != 0) take(64, 72);
   const bool one_arg = layer.op == Op::concat || layer.op == Op::average_pool || layer.op == Op::softmax ||
-                       layer.op == Op::log_softmax || layer.op == Op::matmul;
-  take(72, 72 + (one_arg ? 4 : layer.op == Op::lrn ? 12 : 0));
+                       layer.op == Op::log_softmax || layer.op == Op::matmul || layer.op == Op::lstm;
+  const bool two_args = layer.op == Op::gru || layer.op == Op::rnn;
+  take(72, 72 + (one_arg ? 4 : two_args ? 8 : layer.op == Op::lrn ? 12 : 0));
   return used;
 }
 
 TEST(format, fields_that_the_operator_does_not_use_are_zero) {
-  for (const Model& model : {kDense.model(), kConv.model(), kDepthwise.model(), kPools.model(), kNorm.model(),
-                             kRandom.model(), kJoins.model(), kRbf.model(), kNorms.model(), kProduct.model()}) {
+  for (const Model& model :
+       {kDense.model(), kConv.model(), kDepthwise.model(), kPools.model(), kNorm.model(), kRandom.model(),
+        kJoins.model(), kRbf.model(), kNorms.model(), kProduct.model(), kRecurrent.model()}) {
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
       const std::vector<std::size_t> used = used_fields(model.layers[i]);
       for (std::size_t at = 0; at < sizeof(Layer); at += at < 4 ? 1 : 2) {
@@ -352,6 +356,41 @@ TEST(format, windows_and_attributes) {
   for (const float bad : {-0.1F, 1.0F, 2.0F, nan, inf}) refuses_in(random, 1, 48, bad, Code::bad_attribute, "rate");
   for (const float bad : {-0.1F, 1.1e6F, nan, inf}) refuses_in(random, 2, 48, bad, Code::bad_attribute, "deviation");
   for (const float bad : {0.0F, -0.1F, 1.1F, nan, inf}) refuses_in(random, 3, 48, bad, Code::bad_attribute, "slope");
+}
+
+TEST(format, recurrent_layers) {
+  const Model model = kRecurrent.model();
+  for (const U32 bad : {2U, 0xFFFF'FFFFU}) {
+    for (const std::size_t layer : {1, 4, 5}) refuses_in(model, layer, 72, bad, Code::bad_attribute, "args 0: 0 or 1");
+    refuses_in(model, 4, 76, bad, Code::bad_attribute, "args 1 of gru: 0 or 1");
+  }
+  for (const U32 bad : {3U, 0xFFFF'FFFFU}) refuses_in(model, 5, 76, bad, Code::bad_attribute, "args 1 of rnn: 0, 1, 2");
+  refuses_in(model, 0, 16, U32{2}, Code::shape_mismatch, "the sequence has height 1");
+  const Status states = changed(model, [](auto file) {
+    put(file, record(0) + 20, U32{2});
+    put(file, record(1) + 20, U32{2});
+  });
+  EXPECT_EQ(states.code, Code::shape_mismatch) << "initial states are vectors";
+  refuses_in(model, 1, 24, U32{0}, Code::shape_mismatch, "initial states are of as many channels");
+  refuses_in(model, 4, 24, U32{0}, Code::bad_shape, "no dimension is 0");
+  refuses_in(model, 4, 24, U32{1U << 20}, Code::bad_shape, "no more weights than 2^28");
+  refuses_in(model, 2, 6, U16{0}, Code::bad_input_index, "the result of an lstm");
+  refuses_in(model, 2, 24, U32{4}, Code::bad_shape, "(1, 1, channels)");
+  refuses_in(model, 1, 4, U16{4}, Code::bad_input_count, "1 ... 3 for lstm");
+  const Status gru = changed(model, [](auto file) { put(file, record(4) + 4, U16{3}); });
+  EXPECT_EQ(gru.code, Code::bad_input_count) << "1 or 2 for gru and rnn";
+  constexpr auto kTwice = sequential(input(3), lstm(3).as("l"), result().as("r"), identity().reads("l"), add("r"));
+  refuses_in(kTwice.model(), 3, 0, static_cast<U8>(Op::result), Code::bad_input_index, "whose only result it is");
+  EXPECT_EQ(model.layers[1].param_bytes, 4U * (36 + 36 + 12));
+  EXPECT_EQ(model.layers[4].param_bytes, 4U * (18 + 12 + 6 + 6));
+  EXPECT_EQ(model.layers[5].param_bytes, 4U * (8 + 16 + 4));
+  const ParamArrays gru_arrays = param_arrays(model.layers[4], model.layers[3].shape);
+  ASSERT_EQ(gru_arrays.count, 4U);
+  EXPECT_STREQ(gru_arrays.arrays[1].name, "recurrent_weights");
+  EXPECT_EQ(gru_arrays.arrays[1].offset, 4U * 18);
+  EXPECT_STREQ(gru_arrays.arrays[3].name, "recurrent_bias");
+  for (const std::size_t layer : {1, 4, 5})
+    refuses_in(model, layer, 3, U8{1}, Code::bad_parameter_range, "biases if it has one");
 }
 
 TEST(format, norms_and_products) {

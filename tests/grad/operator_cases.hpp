@@ -99,6 +99,31 @@ inline constexpr auto kAttention =
     sequential(input(2), dense(24, kTable), reshape(2, 3, 4).as("x"), layer_norm().as("n"), matmul("n", true),
                softmax(), matmul("n"), add("x"), matmul("x", true));
 
+inline constexpr auto kLstm =
+    sequential(input(2), dense(12, kTable), reshape(1, 4, 3), lstm(3), lstm(2, {.reverse = true}));
+inline constexpr auto kLstmStates =
+    sequential(input(2).as("i"), dense(6, kTable), reshape(1, 2, 3).as("x"), dense(4).reads("i").as("h"),
+               dense(4).reads("i").as("c"), identity().reads("x"),
+               lstm(4, {.initial_h = "h", .initial_c = "c"}).as("l"), result(), mul("l"), concat_along(1, "h"));
+inline constexpr auto kLstmCell =
+    sequential(input(2), dense(12, kTable), reshape(1, 4, 3), lstm(3, {.bias = false}), result());
+inline constexpr auto kLstmFrozen = sequential(input(2).as("i"), dense(12, kTable), reshape(1, 4, 3),
+                                               lstm(3, {.trainable = false}).as("l"), result(), add("l"));
+inline constexpr auto kLstmFirst = sequential(input(4, 3), lstm(3), flatten(), dense(2));
+inline constexpr auto kLstmFrozenStates =
+    sequential(input(2).as("i"), dense(3, {.bias = false, .trainable = false}).as("x"), dense(3).reads("i").as("h"),
+               identity().reads("x"), lstm(3, {.initial_h = "h", .trainable = false}));
+inline constexpr auto kGru =
+    sequential(input(2).as("i"), dense(12, kTable), reshape(1, 4, 3).as("x"), dense(3).reads("i").as("h"),
+               identity().reads("x"), gru(3, {.initial_h = "h"}), add("x"), gru(2, {.reverse = true}));
+inline constexpr auto kGruLinear =
+    sequential(input(2), dense(12, kTable), reshape(1, 4, 3), gru(3, {.linear_before_reset = true}), tanh(),
+               gru(2, {.linear_before_reset = true, .bias = false}));
+inline constexpr auto kRnn =
+    sequential(input(2).as("i"), dense(12, kTable), reshape(1, 4, 3).as("x"), slice({0, 1, 0}, {1, 1, 3}).as("h"),
+               identity().reads("x"), rnn(3, {.reverse = true, .initial_h = "h"}),
+               rnn(2, {.activation = RecurrentActivation::sigmoid}));
+
 /// Behind what has no derivative a network trains, what is before it does not.
 inline constexpr auto kBehindRound =
     sequential(input(2), dense(6, {.bias = false, .trainable = false}), round(), dense(3, kTable), output());
@@ -154,6 +179,15 @@ inline constexpr std::array kOperatorCases{
     make_case("lrn", operator_networks::kLrn, 2),
     make_case("matmul", operator_networks::kMatmul, 2),
     make_case("attention", operator_networks::kAttention, 2),
+    make_case("lstm", operator_networks::kLstm, 2),
+    make_case("lstm_states", operator_networks::kLstmStates, 2),
+    make_case("lstm_cell", operator_networks::kLstmCell, 2),
+    make_case("lstm_frozen", operator_networks::kLstmFrozen, 2),
+    make_case("lstm_first", operator_networks::kLstmFirst, 3, Fill::data),
+    make_case("lstm_frozen_states", operator_networks::kLstmFrozenStates, 2),
+    make_case("gru", operator_networks::kGru, 2),
+    make_case("gru_linear", operator_networks::kGruLinear, 2),
+    make_case("rnn", operator_networks::kRnn, 2),
     make_case("normalized", operator_networks::kNormalized, 3),
     make_case("behind_round", operator_networks::kBehindRound, 2),
     make_case("with_constant", operator_networks::kWithConstant, 2),

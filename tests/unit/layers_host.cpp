@@ -12,6 +12,7 @@
 #include "kernels/guarded.hpp"
 #include "mote/mote.hpp"
 #include "reference/norm.hpp"
+#include "reference/recurrent.hpp"
 
 namespace mote {
 namespace {
@@ -23,18 +24,22 @@ constexpr std::uint32_t kBatch = 3;
 
 /// A model with drawn parameters, its session of kBatch samples and drawn inputs, as float and double.
 struct Sample {
+  std::vector<Layer> layers;  // a network may be gone before
   std::vector<float> params;
   Model model;
   Doubles input, output;
   Status status;
 
   template <class Net>
-  explicit Sample(const Net& net, std::uint32_t batch = kBatch, std::uint32_t seed = 1) : params(net.param_bytes / 4 + 4) {
+  explicit Sample(const Net& net, std::uint32_t batch = kBatch, std::uint32_t seed = 1)
+
+      : layers(net.layers.begin(), net.layers.end()), params(net.param_bytes / 4 + 4) {
     test::Numbers numbers(seed);
     numbers.fill(params.data(), params.size());
     std::byte* first = reinterpret_cast<std::byte*>(params.data());
     first += (16 - reinterpret_cast<std::uintptr_t>(first) % 16) % 16;
     model = net.model(first);
+    model.layers = layers;
     Result<Session> session = Session::create(model, arena, {.batch = batch});
     status = session.status();
     EXPECT_TRUE(session.ok()) << name(status.code);
@@ -167,6 +172,124 @@ TEST(layers, matmul_of_two_values) {
   check(sequential(input(2, 3, 4).as("a"), slice({0, 0, 0}, {2, 2, 4}),
                    transpose({2, 2, 4, 1}, {0, 2, 1, 3}, {2, 4, 2}).as("b"), identity().reads("a"), matmul("b")),
         false);
+}
+
+/// Layer `layer` of a run from arrays of doubles: x = the first five steps of four values, states as given.
+struct Recurrence {
+  Doubles input, weights, recurrent, bias, recurrent_bias, h, c, output, final_h, final_c;
+
+  Recurrence(const Sample& run, std::size_t layer, reference::Cell cell, Doubles initial_h, Doubles initial_c)
+      : input(run.input), h(std::move(initial_h)), c(std::move(initial_c)) {
+    const Layer& l = run.model.layers[layer];
+    const RecurrentShape shape = detail::recurrent_shape(l, run.model.layers[0].shape, kBatch);
+    const std::size_t units = shape.units, columns = reference::gates_of(cell) * units;
+    std::size_t at = 0;
+    const auto take = [&](Doubles& to, std::size_t count, bool there) {
+      to.assign(count, 0.0);
+      for (std::size_t i = 0; i < count && there; ++i) to[i] = run.param(layer, at++);
+    };
+    take(weights, shape.fan_in * columns, true), take(recurrent, units * columns, true);
+    take(bias, columns, l.has_bias()), take(recurrent_bias, columns, l.has_bias() && cell == reference::Cell::gru);
+    EXPECT_EQ(l.param_bytes, at * sizeof(float));
+    output.resize(kBatch * shape.steps * units), final_h.resize(kBatch * units), final_c.resize(kBatch * units);
+    if (h.empty()) h.resize(kBatch * units);
+    if (c.empty()) c.resize(kBatch * units);
+    Doubles work(5 * units);
+    reference::Recurrent{
+        cell,     shape,    input.data(),  weights.data(), recurrent.data(), bias.data(), recurrent_bias.data(),
+        h.data(), c.data(), output.data(), final_h.data(), final_c.data()}
+        .run(work.data());
+  }
+};
+
+TEST(layers, recurrent_layers_over_a_sequence) {
+  using reference::Cell;
+  const auto check = [](const auto& net, Cell cell, const char* what) {
+    const Sample run(net);
+    run.expect(Recurrence(run, 1, cell, {}, {}).output, what);
+  };
+  using enum RecurrentActivation;
+  check(sequential(input(5, 4), lstm(3)), Cell::lstm, "lstm");
+  check(sequential(input(5, 4), lstm(3, {.reverse = true, .bias = false})), Cell::lstm, "lstm, reverse");
+  check(sequential(input(5, 4), gru(3)), Cell::gru, "gru");
+  check(sequential(input(5, 4), gru(3, {.linear_before_reset = true})), Cell::gru, "gru, linear before reset");
+  check(sequential(input(5, 4), gru(3, {.reverse = true, .bias = false})), Cell::gru, "gru, reverse");
+  check(sequential(input(5, 4), rnn(3)), Cell::rnn, "rnn");
+  check(sequential(input(5, 4), rnn(3, {.reverse = true, .activation = relu})), Cell::rnn, "rnn, relu");
+  check(sequential(input(5, 4), rnn(3, {.activation = sigmoid, .bias = false})), Cell::rnn, "rnn, sigmoid");
+}
+
+/// Three values of step `step` from channel `begin` on, of every sample.
+Doubles part_of(const Doubles& input, std::size_t step, std::size_t begin) {
+  Doubles out;
+  for (std::size_t n = 0; n < kBatch; ++n)
+    for (std::size_t c = 0; c < 3; ++c) out.push_back(input[(n * 5 + step) * 4 + begin + c]);
+  return out;
+}
+
+TEST(layers, recurrent_layers_begin_with_states_and_end_with_a_cell) {
+  // The last cell in front of the values: (1, 1 + 5, 3).
+  constexpr auto kLstm = sequential(
+      input(5, 4).as("x"), slice({0, 1, 0}, {1, 1, 3}).as("h"), slice({0, 2, 1}, {1, 1, 3}).reads("x").as("c"),
+      identity().reads("x"), lstm(3, {.initial_h = "h", .initial_c = "c"}).as("l"), result(), concat_along(1, "l"));
+  const Sample lstm_run(kLstm);
+  const Recurrence whole(lstm_run, 4, reference::Cell::lstm, part_of(lstm_run.input, 1, 0),
+                         part_of(lstm_run.input, 2, 1));
+  Doubles wanted;
+  for (std::size_t n = 0; n < kBatch; ++n) {
+    wanted.insert(wanted.end(), &whole.final_c[n * 3], &whole.final_c[n * 3] + 3);
+    wanted.insert(wanted.end(), &whole.output[n * 15], &whole.output[n * 15] + 15);
+  }
+  lstm_run.expect(wanted, "lstm with states");
+  const Sample cell(sequential(input(5, 4), lstm(3), result()));
+  cell.expect(Recurrence(cell, 1, reference::Cell::lstm, {}, {}).final_c, "a cell alone");
+  const Sample gru_run(sequential(input(5, 4).as("x"), slice({0, 1, 0}, {1, 1, 3}).as("h"), identity().reads("x"),
+                                  gru(3, {.initial_h = "h"})));
+  gru_run.expect(Recurrence(gru_run, 3, reference::Cell::gru, part_of(gru_run.input, 1, 0), {}).output, "gru");
+  const Sample rnn_run(sequential(input(5, 4).as("x"), slice({0, 1, 0}, {1, 1, 3}).as("h"), identity().reads("x"),
+                                  rnn(3, {.initial_h = "h"})));
+  rnn_run.expect(Recurrence(rnn_run, 3, reference::Cell::rnn, part_of(rnn_run.input, 1, 0), {}).output, "rnn");
+}
+
+TEST(layers, arrays_of_a_recurrent_layer_are_drawn_apart) {
+  constexpr auto kNet = sequential(input(5, 3), lstm(3));
+  std::array<float, 84> params{};
+  init_layer(kNet.layers[1], kNet.layers[0].shape, reinterpret_cast<std::byte*>(params.data()),
+             Initializer::glorot_uniform, 0.0F, 7, 1);
+  for (std::size_t i = 0; i < 36; ++i) EXPECT_NE(params[i], params[36 + i]) << i;
+  for (std::size_t i = 72; i < 84; ++i) EXPECT_EQ(params[i], 0.0F) << i;
+  for (std::size_t i = 0; i < 72; ++i) EXPECT_LE(std::abs(params[i]), 1.0F) << "sqrt(6 / (3 + 3))";
+}
+
+TEST(layers, rules_of_recurrent_layers) {
+  const auto refuses = [](auto net, Code code, auto change) {
+    change(net.layers);
+    EXPECT_EQ(validate(net.model()).code, code);
+  };
+  for (const std::int32_t bad : {2, -1}) {
+    refuses(sequential(input(5, 4), lstm(3)), Code::bad_attribute, [&](auto& l) { l[1].args[0] = bad; });
+    refuses(sequential(input(5, 4), gru(3)), Code::bad_attribute, [&](auto& l) { l[1].args[1] = bad; });
+  }
+  for (const std::int32_t bad : {3, -1})
+    refuses(sequential(input(5, 4), rnn(3)), Code::bad_attribute, [&](auto& l) { l[1].args[1] = bad; });
+  refuses(sequential(input(5, 4), lstm(3)), Code::reserved_not_zero, [](auto& l) { l[1].args[1] = 1; });
+  refuses(sequential(input(5, 4), lstm(3)), Code::bad_shape, [](auto& l) { l[1].shape.c = 0; });
+  refuses(sequential(input(5, 4), lstm(3)), Code::bad_shape, [](auto& l) { l[1].shape.c = (1U << 13) + 1; });
+  refuses(sequential(input(5, 4), gru(3)), Code::bad_shape, [](auto& l) { l[1].shape.c = 1U << 28; });
+  refuses(sequential(input(1, 5, 4), rnn(3)), Code::shape_mismatch, [](auto& l) { l[0].shape = {5, 1, 4}; });
+  constexpr auto kStates = sequential(input(3).as("x"), relu().as("h"), identity().reads("x"),
+                                      lstm(3, {.initial_h = "h", .initial_c = "h"}).as("l"), result(), add("l"));
+  refuses(kStates, Code::ok, [](auto&) {});
+  refuses(kStates, Code::shape_mismatch, [](auto& l) { l[1].op = Op::tile, l[1].shape.w = 2; });
+  refuses(kStates, Code::bad_input_count, [](auto& l) { l[3].op = Op::gru; });
+  refuses(kStates, Code::bad_input_index, [](auto& l) { l[4].inputs[0] = 1; });
+  constexpr auto kTwice = sequential(input(3), lstm(3).as("l"), result().as("r"), identity().reads("l"), add("r"));
+  refuses(kTwice, Code::bad_input_index, [](auto& l) { l[3].op = Op::result; });
+  EXPECT_EQ(plan_size(sequential(input(3), constant(1, 1, 3).as("h"), identity(), lstm(3, {.initial_h = "h"})).model(),
+                      {.batch = 2})
+                .status()
+                .code,
+            Code::constant_in_batch);
 }
 
 TEST(layers, rules) {

@@ -10,10 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace mote {
+#include "mote/model/layer.hpp"
 
-/// The function of a plain recurrent layer; LSTM and GRU have sigmoid and tanh.
-enum class RecurrentActivation : std::uint8_t { tanh, relu, sigmoid };
+namespace mote {
 
 /// A sequence of `steps` vectors for each sample. `reverse`: from the last step to the first; outputs stay beside their
 /// inputs. linear_before_reset: GRU's (ONNX).

@@ -94,6 +94,15 @@ struct NormOptions {
   bool beta = false;  ///< rms_norm: a shift too
   bool trainable = true;
 };
+struct RecurrentOptions {
+  bool reverse = false;              ///< from the last step to the first; values stay beside their inputs
+  bool linear_before_reset = false;  ///< gru
+  RecurrentActivation activation = RecurrentActivation::tanh;  ///< rnn
+  const char* initial_h = nullptr;                             ///< the layer whose value, (1, 1, units), is h before
+                                                               ///< the first step; none: zeros
+  const char* initial_c = nullptr;                             ///< lstm, and with initial_h only: the same of c
+  bool bias = true, trainable = true;
+};
 struct RbfOptions {
   bool trainable = true;
 };
@@ -141,6 +150,17 @@ constexpr LayerSpec join(Op op, std::initializer_list<const char*> names) {
   out.and_previous = true;
   for (const char* name : names)
     if (out.from_count < kMaxInputs) out.from[out.from_count++] = name;
+  return out;
+}
+constexpr LayerSpec recurrent(Op op, std::uint32_t units, const RecurrentOptions& o, std::int32_t second_arg) {
+  LayerSpec out = spec(op);
+  out.layer.shape.c = units;
+  out.layer.args = {o.reverse ? 1 : 0, second_arg};
+  out.layer.flags = flags(o.trainable, o.bias);
+  out.and_previous = true;
+  if (o.initial_h != nullptr || o.initial_c != nullptr)
+    out.from[out.from_count++] = o.initial_h != nullptr ? o.initial_h : "";  // that no layer is called
+  if (o.initial_c != nullptr) out.from[out.from_count++] = o.initial_c;
   return out;
 }
 constexpr bool has_pads(const Layer& l) { return (l.pad_top | l.pad_bottom | l.pad_left | l.pad_right) != 0; }
@@ -337,6 +357,23 @@ constexpr LayerSpec lrn(LrnOptions o = {}) {
   out.layer.args = {o.before, o.behind, std::bit_cast<std::int32_t>(o.bias)};
   return out;
 }
+/// Over a sequence (1, length, channels), with the value of every step as its value. Gates i f g o:
+/// i, f, o = sigmoid, g = tanh of x W + h R + b; c = f c + i g; h = o tanh c.
+constexpr LayerSpec lstm(std::uint32_t units, RecurrentOptions options = {}) {
+  return detail::recurrent(Op::lstm, units, options, 0);
+}
+/// Gates z, r = sigmoid of x W + b + h R + rb, candidate tanh(x W + b + (r h) R + rb), or with linear_before_reset
+/// tanh(x W + b + r (h R + rb)); h = (1 - z) candidate + z h.
+constexpr LayerSpec gru(std::uint32_t units, RecurrentOptions options = {}) {
+  return detail::recurrent(Op::gru, units, options, options.linear_before_reset ? 1 : 0);
+}
+/// h = activation(x W + h R + b).
+constexpr LayerSpec rnn(std::uint32_t units, RecurrentOptions options = {}) {
+  return detail::recurrent(Op::rnn, units, options, static_cast<std::int32_t>(options.activation));
+}
+/// The last cell state of the layer before (or the one that it reads), an LSTM; once of each. The last value is a
+/// slice.
+constexpr LayerSpec result() { return detail::spec(Op::result); }
 /// The layer before times a named one, line by line: (w, k) times (k, c), or, transposed, the transpose of (c, k).
 constexpr LayerSpec matmul(const char* other, bool transposed = false) {
   LayerSpec out = detail::join(Op::matmul, {other});

@@ -54,6 +54,10 @@ constexpr OpTraits traits(Op op) {
     case Op::l2_norm: return {"l2_norm", false, false, true, OutputNeed::none};
     case Op::lrn: return {"lrn", false, false, true, OutputNeed::none, true};
     case Op::matmul: return {"matmul"};
+    case Op::result: return {"result"};
+    case Op::lstm: return {"lstm", false, false, false, OutputNeed::value};
+    case Op::gru: return {"gru", false, false, false, OutputNeed::value};
+    case Op::rnn: return {"rnn", false, false, false, OutputNeed::value};
     case Op::rbf: return {"rbf", false, false, false, OutputNeed::value};
     case Op::identity: return {"identity", true, false, false, OutputNeed::none};
     case Op::spline: return {"spline", true, false, false, OutputNeed::none};
@@ -242,9 +246,15 @@ constexpr bool broadcasts(Op op) {
 /// Normalises the channels of each pixel; the backward pass takes their statistics again from the input.
 constexpr bool is_norm(Op op) { return op == Op::layer_norm || op == Op::rms_norm || op == Op::l2_norm; }
 constexpr bool is_softmax(Op op) { return op == Op::softmax || op == Op::log_softmax; }
+/// Runs along a sequence with a state.
+constexpr bool is_recurrent(Op op) { return op == Op::lstm || op == Op::gru || op == Op::rnn; }
+/// Columns of a recurrent layer's weights for each unit.
+constexpr std::uint32_t gates(Op op) { return op == Op::lstm ? 4 : op == Op::gru ? 3 : 1; }
+/// The function of a plain recurrent layer, args[1] of rnn; LSTM and GRU have sigmoid and tanh.
+enum class RecurrentActivation : std::uint8_t { tanh, relu, sigmoid };
 /// May have a bias among its parameters.
 constexpr bool may_have_bias(Op op) {
-  return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::rms_norm;
+  return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::rms_norm || is_recurrent(op);
 }
 /// Copies elements of any type from place to place.
 constexpr bool is_movement(Op op) {
@@ -274,6 +284,9 @@ constexpr bool is_window(Op op) {
     case Op::layer_norm:
     case Op::rms_norm: return layer.shape.c;
     case Op::spline: return layer.shape.c * layer.knots();
+    case Op::lstm:
+    case Op::gru:
+    case Op::rnn: return in.c * gates(layer.op) * layer.shape.c;
     default: return 0;
   }
 }
@@ -343,6 +356,17 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
       const auto fan_in = static_cast<std::uint32_t>(in.elements());
       out.push({"centres", 0, first, fan_in, units, {fan_in, units}, 2, true, true});
       out.push({"log_width", 0, units, 0, 0, {units}, 1, false, true});
+      break;
+    }
+    case Op::lstm:
+    case Op::gru:
+    case Op::rnn: {
+      const std::uint32_t columns = gates(layer.op) * units;  // each gate is a matrix of its own
+      out.push({"weights", 0, first, in.c, units, {in.c, columns}, 2, true, true});
+      out.push({"recurrent_weights", 0, units * columns, units, units, {units, columns}, 2, true, true});
+      if (layer.has_bias()) out.push({"bias", 0, columns, 0, 0, {columns}, 1, false, true});
+      if (layer.has_bias() && layer.op == Op::gru)
+        out.push({"recurrent_bias", 0, columns, 0, 0, {columns}, 1, false, true});
       break;
     }
     case Op::constant: {

@@ -36,6 +36,8 @@ constexpr OperandCount operand_count(Op op) {
   if (op == Op::add || op == Op::concat) return {2, kMaxOperands};
   if (is_binary(op) || is_comparison(op) || is_logical(op) || op == Op::gather || op == Op::matmul) return {2, 2};
   if (op == Op::select) return {3, 3};
+  if (op == Op::lstm) return {1, 3};
+  if (op == Op::gru || op == Op::rnn) return {1, 2};
   return {1, 1};
 }
 
@@ -164,6 +166,17 @@ constexpr Result<Shape> matmul_shape(const Layer& layer, const Shape& a, const S
   return Shape{a.h, a.w, transposed ? b.w : b.c};
 }
 
+/// The value of every step; initial states are vectors.
+template <class Shapes>
+constexpr Result<Shape> sequence_shape(const Layer& layer, const Shapes& in) {
+  const bool function = layer.op == Op::rnn ? layer.args[1] >= 0 && layer.args[1] <= 2 : is_switch(layer, 1);
+  if (!is_switch(layer, 0) || !function) return Status{Code::bad_attribute};
+  if (in[0].h != 1) return Status{Code::shape_mismatch};
+  for (std::size_t k = 1; k < in.size(); ++k)
+    if (!(in[k] == Shape{1, 1, layer.shape.c})) return Status{Code::shape_mismatch};
+  return Shape{1, in[0].w, layer.shape.c};
+}
+
 /// No channel is read from farther away than there can be channels; the root is of something above 0.
 constexpr bool lrn_fits(const Layer& layer) {
   for (std::size_t i = 0; i < 2; ++i)
@@ -185,8 +198,8 @@ inline constexpr float kMaxNoise = 1e6F;  // largest standard deviation of gauss
 
 /// The shape rule: what `layer` puts out, given its inputs' shapes. Checks filters, padding and attributes too.
 /// bad_shape has a detail where it is the weights that are too many: how many.
-/// `layer.shape` is read only where it carries the wish (dense, conv2d, rbf: c; reshape, transpose, slice, tile and
-/// what has no operand: all). `in`: a span of Shape, or what else has size() and operator[].
+/// `layer.shape` is read only where it carries the wish (dense, conv2d, rbf, recurrent layers: c; reshape, transpose,
+/// slice, tile and what has no operand: all). `in`: a span of Shape, or what else has size() and operator[].
 template <class Shapes>
 constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
   const auto fail = [](Code code, std::uint32_t detail = 0) { return Status{code, kNoLayer, detail}; };
@@ -287,6 +300,10 @@ constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
     case Op::lrn:
       if (!detail::lrn_fits(layer)) return fail(Code::bad_attribute);
       break;
+    case Op::lstm:
+    case Op::gru:
+    case Op::rnn: MOTE_TRY(take(detail::sequence_shape(layer, in), out)); break;
+    case Op::result: out = {1, 1, in[0].c}; break;
     case Op::matmul: MOTE_TRY(take(detail::matmul_shape(layer, in[0], in[1]), out)); break;
     case Op::reshape:
       if (!detail::in_range(layer.shape)) return fail(Code::bad_shape);
@@ -309,6 +326,7 @@ constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
       : layer.op == Op::conv2d                     ? std::uint64_t{layer.filter_h} * layer.filter_w * in[0].c * out.c
       : layer.op == Op::depthwise_conv2d           ? std::uint64_t{layer.filter_h} * layer.filter_w * out.c
       : layer.op == Op::spline                     ? std::uint64_t{layer.knots()} * out.c
+      : is_recurrent(layer.op)                     ? std::uint64_t{gates(layer.op)} * std::max(in[0].c, out.c) * out.c
                                                    : 0;
   if (weights > kMaxElements ||
       (layer.op == Op::conv2d && (std::uint64_t{layer.filter_h} * layer.filter_w > kMaxDimension ||

@@ -135,7 +135,10 @@ constexpr std::size_t args_used(Op op) {
     case Op::concat:
     case Op::gather:
     case Op::argmax:
+    case Op::lstm:
     case Op::argmin: return 1;
+    case Op::gru:
+    case Op::rnn: return 2;
     case Op::lrn:
     case Op::pad: return 3;
     case Op::transpose: return 5;
@@ -211,6 +214,19 @@ constexpr Status validate_states(const Model& model) {
   }
   return {};
 }
+
+/// A second result is an LSTM's, and named once.
+constexpr Status validate_results(const Model& model) {
+  LayerSet named{};
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    if (model.layers[i].op != Op::result) continue;
+    const std::size_t source = model.operand(i);
+    if (model.layers[source].op != Op::lstm || contains(named, source))
+      return {Code::bad_input_index, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(source)};
+    insert(named, source);
+  }
+  return {};
+}
 }  // namespace detail
 
 /// Checks every field of every record: operators, indices, shapes, attributes, parameter ranges, reserved zeros.
@@ -224,6 +240,7 @@ constexpr Status validate(const Model& model) {
     return {Code::bad_parameter_range, kNoLayer, model.param_bytes};
   for (std::size_t i = 0; i < model.layers.size(); ++i) MOTE_TRY(detail::validate_layer(model, i));
   MOTE_TRY(detail::validate_readers(model));
+  MOTE_TRY(detail::validate_results(model));
   return detail::validate_states(model);
 }
 

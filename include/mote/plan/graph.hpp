@@ -115,6 +115,12 @@ struct Graph {
     if (need == OutputNeed::value || (shares && contains(needs_value, source))) insert(needs_value, i);
     if (need == OutputNeed::sign || (shares && contains(needs_sign, source))) insert(needs_sign, i);
   }
+  /// The layer that is the second result of layer `i`, or kNoLayer.
+  [[nodiscard]] constexpr std::uint16_t result_of(std::size_t i) const {
+    for (std::size_t k = i + 1; k < layers.size() && layers[i].op == Op::lstm; ++k)
+      if (layers[k].op == Op::result && model.operand(k) == i && is_needed(k)) return static_cast<std::uint16_t>(k);
+    return kNoLayer;
+  }
   [[nodiscard]] constexpr bool in_place(std::size_t i) const { return contains(overwrites, i); }
   /// Whether activation `i` is applied by its input's kernel: a clamp, in place, of a layer that can.
   [[nodiscard]] constexpr bool joins_input(std::size_t i) const {

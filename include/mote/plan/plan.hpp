@@ -47,13 +47,13 @@ struct Step {
   std::uint16_t grad_output = kNoBuffer;
   std::uint16_t grad_input = kNoBuffer;
   std::uint16_t param_grad = kNoBuffer;
-  std::uint16_t saved = kNoBuffer;      // batch statistics
+  std::uint16_t saved = kNoBuffer;      // batch statistics; gates and states of recurrent layers
   std::uint16_t activation = kNoLayer;  // the layer that clamps this one's output within the same kernel; grad_input:
                                         // whose gradient the kernel takes too
   std::uint16_t scratch = kNoBuffer;
   std::uint16_t sum = kNoLayer;         // the layer that adds `second` to this one's output within the same kernel
   std::uint16_t third = kNoBuffer;      // a third operand
-  std::uint16_t result = kNoBuffer;     // a second result
+  std::uint16_t result = kNoBuffer;     // a second result; backward: its gradient
   std::uint32_t params = 0;             // byte offset of the layer's parameters, in the model's block or, if
   std::uint32_t param_grad_offset = 0;  //   `trained`, in the plan's parameter buffer; likewise in param_grad
 };

@@ -9,6 +9,7 @@
 #endif
 
 #include "mote/plan/graph.hpp"
+#include "mote/plan/recurrent.hpp"
 
 namespace mote::detail {
 
@@ -24,6 +25,10 @@ class PlanWriter {
   [[nodiscard]] constexpr bool too_large() const { return too_large_; }
   [[nodiscard]] constexpr bool seen(BufferKind kind, std::size_t layer) const {
     return contains(seen_[static_cast<std::size_t>(kind)], layer);
+  }
+  /// What is touched next under this name is another buffer.
+  constexpr void forget(BufferKind kind, std::size_t layer) {
+    seen_[static_cast<std::size_t>(kind)][layer / 64] &= ~(std::uint64_t{1} << (layer % 64));
   }
   /// The buffer's index; it lives at the step that push() adds next.
   constexpr std::uint16_t touch(BufferKind kind, std::size_t layer, std::uint64_t bytes, DType dtype = DType::f32) {
@@ -152,8 +157,11 @@ class Walk {
     if (gradient_is_logits(i)) return value(graph_.output_layer);
     return out_.touch(BufferKind::gradient, graph_.gradient_root(i), graph_.value_bytes(graph_.gradient_root(i)));
   }
+  /// Of one step: nothing in it outlives that.
   constexpr std::uint16_t scratch(std::size_t layer, std::size_t floats) {
-    return floats == 0 ? kNoBuffer : out_.touch(BufferKind::scratch, layer, std::uint64_t{floats} * sizeof(float));
+    if (floats == 0) return kNoBuffer;
+    out_.forget(BufferKind::scratch, layer);
+    return out_.touch(BufferKind::scratch, layer, std::uint64_t{floats} * sizeof(float));
   }
   [[nodiscard]] constexpr std::uint64_t trained_bytes() const {
     return trained_offset(graph_.layers, graph_.layers.size(), graph_.options.alignment);
@@ -184,7 +192,7 @@ class Walk {
   constexpr void emit_forward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
     if (layer.op == Op::output && graph_.alias(i) && !graph_.options.training) return out_.push(pass_through(i));
-    if (is_source(layer.op)) return;
+    if (is_source(layer.op) || layer.op == Op::result) return;
     if (graph_.alias(i) || graph_.joins_input(i) || graph_.joins_summand(i + 1)) return;
     if (graph_.joins_summand(i)) return emit_sum(i);
     if (graph_.is_plain_sum(i) || layer.op == Op::concat) return emit_join(i);
@@ -197,7 +205,25 @@ class Walk {
     step.activation = graph_.joined_activation(i);
     if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_scratch_floats(graph_.conv_shape(i)));
     if (graph_.batch_statistics(i)) step.saved = saved(i);
+    if (is_recurrent(layer.op)) {
+      step.scratch = recurrent_scratch(i, false);
+      if (graph_.differentiated(i) && layer.op != Op::rnn) step.saved = saved(i);
+      if (const std::uint16_t result = graph_.result_of(i); result != kNoLayer) step.result = value(result);
+    }
     out_.push(step);
+  }
+  /// More than 32 bits of floats are no plan, and would wrap in std::size_t on some machines.
+  constexpr std::uint16_t recurrent_scratch(std::size_t i, bool backward) {
+    const Op op = graph_.layers[i].op;
+    const RecurrentShape s = recurrent_shape(i);
+    const std::uint64_t rows = std::uint64_t{10} * s.batch + std::uint64_t{2} * s.steps + 40;
+    if (rows * s.units + std::uint64_t{s.batch} * s.fan_in > 0xFFFF'FFFFU)
+      return out_.touch(BufferKind::scratch, i, ~std::uint64_t{0});
+    return scratch(i, backward ? recurrent_grad_scratch_floats(op, s) : recurrent_scratch_floats(op, s));
+  }
+  [[nodiscard]] constexpr RecurrentShape recurrent_shape(std::size_t i) const {
+    const Layer& layer = graph_.layers[i];
+    return detail::recurrent_shape(layer, graph_.layers[graph_.model.operand(i)].shape, graph_.options.batch);
   }
   /// The step of the convolution before layer `i`, which adds the other input.
   constexpr void emit_sum(std::size_t i) {
@@ -229,7 +255,13 @@ class Walk {
     }
   }
   constexpr std::uint16_t saved(std::size_t i) {
-    return out_.touch(BufferKind::saved, i, std::uint64_t{2} * graph_.layers[i].shape.c * sizeof(float));
+    const Layer& layer = graph_.layers[i];
+    std::uint64_t floats = std::uint64_t{2} * layer.shape.c;
+    if (is_recurrent(layer.op)) {
+      const RecurrentShape shape = recurrent_shape(i);
+      floats = recurrent_saved_floats(layer.op, shape) + std::uint64_t{layer.input_count - 1U} * recurrent_state(shape);
+    }
+    return out_.touch(BufferKind::saved, i, floats * sizeof(float));
   }
 
   constexpr void emit_loss(const Plan& plan) {
@@ -245,15 +277,54 @@ class Walk {
 
   constexpr void emit_backward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
+    if (layer.op == Op::result) return;  // its gradient goes in with that of the layer whose result it is
+    if (is_recurrent(layer.op)) return emit_recurrent_backward(i);
     const bool params_first =  // their grad_input may overwrite grad_output
         layer.op == Op::batch_norm || layer.op == Op::spline || is_norm(layer.op);
     if (params_first && layer.trainable()) emit_grad_params(i);
     for (std::uint16_t k = 0; k < layer.input_count; ++k)
-      if (graph_.differentiated(graph_.model.operand(i, k)) &&
-          graph_.layers[graph_.model.operand(i, k)].dtype == DType::f32)
-        emit_grad_input(i, k);
+      if (takes_gradient(graph_.model.operand(i, k))) emit_grad_input(i, k);
     if (!params_first && layer.trainable() && !graph_.joined_update(i)) emit_grad_params(i);
     if (layer.trainable() && !graph_.keeps_gradients() && !graph_.fused_update(i)) emit_update(i);
+  }
+
+  [[nodiscard]] constexpr bool has_gradient(std::size_t i) const {
+    return graph_.gradient_root(i) == graph_.output_layer || contains(started_, graph_.gradient_root(i));
+  }
+  [[nodiscard]] constexpr bool takes_gradient(std::size_t i) const {
+    return graph_.differentiated(i) && graph_.layers[i].dtype == DType::f32;
+  }
+  /// One step makes all gradients, through time: of the input, the parameters and, in `saved`, the initial states,
+  /// which a step each puts where they belong.
+  constexpr void emit_recurrent_backward(std::size_t i) {
+    const Layer& layer = graph_.layers[i];
+    for (std::uint16_t k = 0; k < layer.input_count; ++k) {
+      const std::size_t source = graph_.model.operand(i, k);
+      const bool wanted = takes_gradient(source);
+      if (k > 0 && !wanted) continue;
+      const bool first = !contains(started_, graph_.gradient_root(source));
+      Step step = make(StepKind::grad_input, i);
+      step.input_index = k;
+      step.saved = saved(i);
+      if (k == 0) read_recurrent(i, step);
+      if (wanted) step.grad_input = first ? gradient(source) : sum_gradient(i, source);
+      out_.push(step);
+      if (wanted && first) insert(started_, graph_.gradient_root(source));
+      if (wanted && !first) add_gradient(source, sum_gradient(i, source));
+    }
+    if (layer.trainable() && !graph_.keeps_gradients()) emit_update(i);
+  }
+  constexpr void read_recurrent(std::size_t i, Step& step) {
+    const Layer& layer = graph_.layers[i];
+    step.input = operand(i);
+    if (layer.input_count > 1) step.second = operand(i, 1);
+    if (layer.input_count > 2) step.third = operand(i, 2);
+    step.output = value(i);
+    if (has_gradient(i)) step.grad_output = gradient(i);
+    if (const std::uint16_t result = graph_.result_of(i); result != kNoLayer && has_gradient(result))
+      step.result = gradient(result);
+    if (layer.trainable()) set_param_grad(i, step);
+    step.scratch = recurrent_scratch(i, true);
   }
 
   constexpr void emit_grad_input(std::size_t i, std::uint16_t k) {
@@ -285,6 +356,9 @@ class Walk {
       if (first) return insert(started_, graph_.gradient_root(source));
       summand = sum_gradient(i, source);
     }
+    add_gradient(source, summand);
+  }
+  constexpr void add_gradient(std::size_t source, std::uint16_t summand) {
     Step step = make(StepKind::add_gradient, source);
     step.second = summand;
     step.grad_input = gradient(source);

@@ -235,6 +235,12 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
     call<kernels::lrn_f32>(b, lrn_args(b));
   } else if constexpr (kOp == Op::matmul) {
     call<kernels::matmul_f32>(b, matmul_args(b));
+  } else if constexpr (kOp == Op::lstm) {
+    kernels::lstm_f32(recurrent_args(b));
+  } else if constexpr (kOp == Op::gru) {
+    kernels::gru_f32(recurrent_args(b));
+  } else if constexpr (kOp == Op::rnn) {
+    kernels::rnn_f32(recurrent_args(b));
   } else if constexpr (kOp == Op::assign || kOp == Op::output) {
     run_copy(b);
   } else if constexpr (kOp == Op::logical_not) {
@@ -282,7 +288,7 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
     call<kernels::name##_f32>(b, reduce_args(b));
 #include "mote/model/ops.inc"
   } else {
-    static_assert(is_source(kOp) || is_alias(kOp), "an operator without a kernel");
+    static_assert(is_source(kOp) || is_alias(kOp) || kOp == Op::result, "an operator without a kernel");
   }
 }
 

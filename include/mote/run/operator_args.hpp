@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mote/plan/recurrent.hpp"
 #include "mote/run/binding.hpp"
 
 namespace mote::detail {
@@ -204,6 +205,42 @@ MOTE_FOLDED inline LrnArgs lrn_args(const Binding& b) {
           l.alpha,
           l.beta,
           lrn_bias(l)};
+}
+
+MOTE_FOLDED inline RecurrentShape recurrent_shape(const Binding& b) {
+  return recurrent_shape(b.layer(), b.operand_shape(0), b.batch());
+}
+/// The arrays of a recurrent layer behind its first parameter, or of their gradients; null where there are none.
+template <class Float>
+struct RecurrentArrays {
+  Float *weights = nullptr, *recurrent_weights = nullptr, *bias = nullptr, *recurrent_bias = nullptr;
+};
+template <class Float>
+MOTE_FOLDED inline RecurrentArrays<Float> recurrent_arrays(const Binding& b, Float* first) {
+  const std::size_t units = b.out().c, columns = gates(b.layer().op) * units;
+  RecurrentArrays<Float> out{first, first + b.weight_count()};
+  if (!b.layer().has_bias()) return out;
+  out.bias = out.recurrent_weights + units * columns;
+  if (b.layer().op == Op::gru) out.recurrent_bias = out.bias + columns;
+  return out;
+}
+MOTE_FOLDED inline const float* initial_h(const Binding& b) { return b.layer().input_count > 1 ? b.second() : nullptr; }
+MOTE_FOLDED inline const float* initial_c(const Binding& b) { return b.layer().input_count > 2 ? b.third() : nullptr; }
+MOTE_FOLDED inline RecurrentArgs recurrent_args(const Binding& b) {
+  const RecurrentArrays<const float> arrays = recurrent_arrays(b, b.params());
+  return {b.input(),
+          arrays.weights,
+          arrays.recurrent_weights,
+          arrays.bias,
+          arrays.recurrent_bias,
+          initial_h(b),
+          initial_c(b),
+          b.output(),
+          nullptr,
+          b.at(b.step().result),
+          b.at(b.step().saved),
+          b.at(b.step().scratch),
+          recurrent_shape(b)};
 }
 
 /// Extents of MatmulArgs and MatmulGradArgs.

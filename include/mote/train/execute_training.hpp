@@ -63,10 +63,6 @@ constexpr double norm_of(double sum_of_squares) {
   return sum_of_squares <= 0x1.FFFFFFFFFFFFFp+1023 ? square_root(sum_of_squares) : sum_of_squares;
 }
 
-MOTE_FOLDED inline void zero_floats(float* values, std::uint32_t count) {
-  for (std::uint32_t i = 0; i < count; ++i) values[i] = 0.0F;
-}
-
 MOTE_FOLDED inline LossArgs loss_args(const Binding& b, const TrainConfig& config, LossResult& result, bool gradient) {
   const Plan& plan = b.plan();
   const auto outputs = static_cast<std::uint32_t>(b.out().elements());
@@ -214,6 +210,12 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
     kernels::lrn_grad_f32(lrn_grad_args(b, from, to));
   } else if constexpr (kOp == Op::matmul) {
     call<kernels::matmul_grad_f32>(b, matmul_grad_args(b, from, to));
+  } else if constexpr (kOp == Op::lstm) {
+    recurrent_grad<kernels::lstm_grad_f32>(b, from, to);
+  } else if constexpr (kOp == Op::gru) {
+    recurrent_grad<kernels::gru_grad_f32>(b, from, to);
+  } else if constexpr (kOp == Op::rnn) {
+    recurrent_grad<kernels::rnn_grad_f32>(b, from, to);
 #define MOTE_ACTIVATION(name, number, derivative_on, needs) \
   }                                                         \
   else if constexpr (kOp == Op::name) {                     \
@@ -228,7 +230,7 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
     call<kernels::name##_grad_f32>(b, reduce_grad_args(b, from, to));
 #include "mote/model/ops.inc"
   } else {
-    static_assert(is_source(kOp) || !differentiable(kOp), "an operator without a gradient");
+    static_assert(is_source(kOp) || kOp == Op::result || !differentiable(kOp), "an operator without a gradient");
   }
 }
 

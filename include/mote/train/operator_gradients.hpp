@@ -15,6 +15,10 @@
 
 namespace mote::detail {
 
+MOTE_FOLDED inline void zero_floats(float* values, std::uint32_t count) {
+  for (std::uint32_t i = 0; i < count; ++i) values[i] = 0.0F;
+}
+
 MOTE_FOLDED inline DenseGradArgs dense_grad_args(const Binding& b) {
   return {b.input(),
           b.params(),
@@ -163,6 +167,36 @@ MOTE_FOLDED inline MatmulGradArgs matmul_grad_args(const Binding& b, const float
   args.grad_output = from;
   set_matmul(b, args);
   return args;
+}
+/// All gradients of a recurrent layer at once, where the step is the one towards its sequence; the others fetch what
+/// that one left behind the gates.
+template <auto kKernel>
+MOTE_FOLDED inline void recurrent_grad(const Binding& b, const float* from, float* to) {
+  const Step& step = b.step();
+  const RecurrentShape shape = recurrent_shape(b);
+  const std::size_t state = recurrent_state(shape), inputs = b.layer().input_count;
+  float* const of_initial = b.at(step.saved) + recurrent_saved_floats(b.layer().op, shape);
+  if (step.input_index != 0) {
+    kernels::copy_channels_f32(
+        {of_initial + (step.input_index - 1U) * state, to, 1, static_cast<std::uint32_t>(state), 0, 0});
+    return;
+  }
+  RecurrentArrays<float> grads;
+  if (step.param_grad != kNoBuffer) {
+    grads = recurrent_arrays(b, b.param_grad());
+    if (b.plan().param_gradients == kNoBuffer) zero_floats(grads.weights, b.layer().param_bytes / sizeof(float));
+  }
+  const RecurrentArrays<const float> arrays = recurrent_arrays(b, b.params());
+  RecurrentGradArgs args{};
+  args.input = b.input(), args.weights = arrays.weights, args.recurrent_weights = arrays.recurrent_weights;
+  args.initial_h = initial_h(b), args.initial_c = initial_c(b), args.output = b.output();
+  args.grad_output = from, args.grad_final_c = b.at(step.result), args.grad_input = to;
+  if (inputs > 1) args.grad_initial_h = of_initial;
+  if (inputs > 2) args.grad_initial_c = of_initial + state;
+  args.grad_weights = grads.weights, args.grad_recurrent_weights = grads.recurrent_weights;
+  args.grad_bias = grads.bias, args.grad_recurrent_bias = grads.recurrent_bias;
+  args.saved = b.at(step.saved), args.scratch = b.at(step.scratch), args.scale = 1.0F, args.shape = shape;
+  kKernel(args);
 }
 MOTE_FOLDED inline ReduceGradArgs reduce_grad_args(const Binding& b, const float* from, float* to) {
   const Shape s = b.in();

@@ -157,6 +157,9 @@ std::uint64_t multiply_adds(const Model& model, std::size_t index) {
     case Op::conv2d: return layer.shape.elements() * taps * in.c;
     case Op::depthwise_conv2d: return layer.shape.elements() * taps;
     case Op::matmul: return layer.shape.elements() * in.c;
+    case Op::lstm:
+    case Op::gru:
+    case Op::rnn: return layer.shape.elements() * gates(layer.op) * (in.c + layer.shape.c);
     default: return 0;
   }
 }
