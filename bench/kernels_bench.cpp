@@ -137,7 +137,30 @@ void add_convolutions(const std::string& name, const Add& add_case) {
     for (const WindowCase& c : kConvCases) add_case(c, c.taps() * c.in.c * c.out_c, static_cast<double>(c.in.c));
   }
 }
+/// From the output of each convolution to its input.
+void add_transposes(const std::string& name, Kernel<ConvArgs> kernel) {
+  for (const WindowCase& c : kConvCases) {
+    const std::size_t weights = c.taps() * c.in.c * c.out_c;
+    add_row(name, c.text(), kernel, c.work(c.in.c, static_cast<double>(weights)), [=](Arrays& arrays) {
+      const ConvShape s = c.shape();
+      return ConvArgs{arrays.floats(c.outputs()),
+                      arrays.floats(weights),
+                      arrays.floats(c.in.c),
+                      arrays.floats(c.inputs()),
+                      nullptr,
+                      {s.batch, s.out, s.in, s.window}};
+    });
+  }
+}
+void add(const std::string& name, Kernel<TurnFilterArgs> kernel) {
+  for (const std::uint32_t channels : {16U, 64U})
+    add_row(name, "3x3x" + std::to_string(channels), kernel, {0.0, 72.0 * channels * channels}, [=](Arrays& arrays) {
+      const std::size_t count = std::size_t{9} * channels * channels;
+      return TurnFilterArgs{arrays.floats(count), arrays.floats(count), 9, channels, channels, 1.0F, false};
+    });
+}
 void add(const std::string& name, Kernel<ConvArgs> kernel) {
+  if (name == "conv2d_transpose_f32") return add_transposes(name, kernel);
   add_convolutions(name, [&](const WindowCase& c, std::size_t weights, double terms) {
     add_row(name, c.text(), kernel, c.work(terms, static_cast<double>(weights)), [=](Arrays& arrays) {
       return ConvArgs{arrays.floats(c.inputs()),
@@ -283,6 +306,13 @@ void add(const std::string& name, Kernel<LogicalNotArgs> kernel) {
   for (const std::uint32_t n : kCounts)
     add_row(name, std::to_string(n), kernel, {0.0, 2.0 * n}, [=](Arrays& arrays) {
       return LogicalNotArgs{arrays.booleans(n), arrays.booleans(n), n};
+    });
+}
+void add(const std::string& name, Kernel<CastArgs> kernel) {
+  for (const std::uint32_t n : kCounts)
+    add_row(name, std::to_string(n), kernel, {0.0, 8.0 * n}, [=](Arrays& arrays) {
+      return CastArgs{reinterpret_cast<const std::byte*>(arrays.floats(n)),
+                      reinterpret_cast<std::byte*>(arrays.floats(n)), DType::f32, DType::s32, n};
     });
 }
 void add(const std::string& name, Kernel<PenaltyArgs> kernel) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// conv2d: forward and gradient of the input. Direct convolution in NHWC: tiles of pixels that meet the same taps ×
-// output channels, no copy of the image. Relies on rows_f32.hpp and window_f32.hpp; each sum runs over filter rows,
-// filter columns, channels in order.
+// conv2d: forward, gradient of the input, and the latter as a layer of its own. Direct convolution in NHWC: tiles of
+// pixels that meet the same taps × output channels, no copy of the image. Relies on rows_f32.hpp and window_f32.hpp;
+// each sum runs over filter rows, filter columns, channels in order.
 
 #include <algorithm>
 #include <cstddef>
@@ -13,6 +13,7 @@
 #include "kernels/tile_f32.hpp"
 #include "kernels/window_f32.hpp"
 #include "mote/kernels/kernels.hpp"
+#include "simd/scalar.hpp"
 #include "simd/simd.hpp"
 #include "simd/transpose.hpp"
 
@@ -201,6 +202,28 @@ void conv2d_grad_input_f32(const ConvGradArgs& args) {
                                  shape.batch * shape.in.h * shape.in.w, shape.in.c, shape.out.c, args.part});
   correlate(backward_walk(shape), args.part, args.grad_output, shape.out.c, args.scratch, nullptr, shape.in.c,
             args.grad_input, {}, nullptr, has_few_targets(shape));
+}
+
+/// The gradient's walk; no dot products, so that weights lie as a convolution's.
+void conv2d_transpose_f32(const ConvArgs& args) {
+  const ConvShape& shape = args.shape;
+  correlate(backward_walk({shape.batch, shape.out, shape.in, shape.window}), args.part, args.input, shape.in.c,
+            args.weights, args.bias, shape.out.c, args.output, args.clamp);
+}
+
+void turn_filter_f32(const TurnFilterArgs& args) {
+  const std::size_t rows = args.rows, columns = args.columns;
+  const Part::Range share = args.part.of(args.taps);
+  for (std::size_t tap = share.begin; tap < share.end; ++tap) {
+    const float* from = args.input + tap * rows * columns;
+    float* to = args.output + (args.taps - 1 - tap) * rows * columns;
+    if (!args.accumulate) {
+      simd::transpose(from, columns, rows, columns, to, rows);
+      continue;
+    }
+    for (std::size_t j = 0; j < columns; ++j)
+      for (std::size_t i = 0; i < rows; ++i, ++to) *to = simd::scalar_mul_add(args.scale, from[i * columns + j], *to);
+  }
 }
 
 }  // namespace mote::MOTE_KERNELS

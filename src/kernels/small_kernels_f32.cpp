@@ -5,6 +5,7 @@
 
 #include "kernels/activation_f32.inl"
 #include "kernels/batch_norm_f32.inl"
+#include "kernels/cast.inl"
 #include "kernels/dropout_f32.inl"
 #include "kernels/join_f32.inl"
 #include "kernels/loss_f32.inl"

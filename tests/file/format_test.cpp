@@ -30,6 +30,8 @@ constexpr auto kJoins =
 constexpr auto kRbf = sequential(input(3), rbf(2), spline(3), softmax());
 constexpr auto kNorms =
     sequential(input(2, 3), layer_norm(), rms_norm({.beta = true}), l2_norm(), lrn(), log_softmax(1), softmax(1));
+constexpr auto kImages = sequential(input(3, 4, 2), conv2d_transpose(3, {.filter = {3, 2}, .stride = {2, 1}}, {1, 0}),
+                                    resize_nearest(4, 4), resize_bilinear(5, 5), cast(DType::s32), cast(DType::f32));
 constexpr auto kRecurrent = sequential(input(3).as("x"), lstm(3, {.initial_h = "x", .initial_c = "x"}).as("l"),
                                        result(), add("l"), gru(2), rnn(4));
 constexpr auto kProduct = sequential(input(2, 3).as("a"), rms_norm(), matmul("a", true));
@@ -284,19 +286,20 @@ std::vector<std::size_t> used_fields(const Layer& layer) {
   if (is_window(layer.op)) take(28, 48);
   if (layer.op == Op::depthwise_conv2d || layer.op == Op::spline) used.push_back(14);
   if (traits(layer.op).has_alpha) take(48, 52);
-  if (layer.op == Op::batch_norm || layer.op == Op::lrn) take(52, 56);
+  const bool resizes = layer.op == Op::resize_nearest || layer.op == Op::resize_bilinear;
+  if (layer.op == Op::batch_norm || layer.op == Op::lrn || resizes) take(52, 56);
   if (layer.param_bytes != 0) take(64, 72);
   const bool one_arg = layer.op == Op::concat || layer.op == Op::average_pool || layer.op == Op::softmax ||
                        layer.op == Op::log_softmax || layer.op == Op::matmul || layer.op == Op::lstm;
-  const bool two_args = layer.op == Op::gru || layer.op == Op::rnn;
-  take(72, 72 + (one_arg ? 4 : two_args ? 8 : layer.op == Op::lrn ? 12 : 0));
+  const bool two_args = layer.op == Op::gru || layer.op == Op::rnn || layer.op == Op::conv2d_transpose;
+  take(72, 72 + (one_arg ? 4 : two_args ? 8 : layer.op == Op::lrn || resizes ? 12 : 0));
   return used;
 }
 
 TEST(format, fields_that_the_operator_does_not_use_are_zero) {
   for (const Model& model :
        {kDense.model(), kConv.model(), kDepthwise.model(), kPools.model(), kNorm.model(), kRandom.model(),
-        kJoins.model(), kRbf.model(), kNorms.model(), kProduct.model(), kRecurrent.model()}) {
+        kJoins.model(), kRbf.model(), kNorms.model(), kProduct.model(), kRecurrent.model(), kImages.model()}) {
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
       const std::vector<std::size_t> used = used_fields(model.layers[i]);
       for (std::size_t at = 0; at < sizeof(Layer); at += at < 4 ? 1 : 2) {
@@ -356,6 +359,44 @@ TEST(format, windows_and_attributes) {
   for (const float bad : {-0.1F, 1.0F, 2.0F, nan, inf}) refuses_in(random, 1, 48, bad, Code::bad_attribute, "rate");
   for (const float bad : {-0.1F, 1.1e6F, nan, inf}) refuses_in(random, 2, 48, bad, Code::bad_attribute, "deviation");
   for (const float bad : {0.0F, -0.1F, 1.1F, nan, inf}) refuses_in(random, 3, 48, bad, Code::bad_attribute, "slope");
+}
+
+TEST(format, transposed_convolutions_resizing_and_casts) {
+  const Model model = kImages.model();
+  const float nan = __builtin_nanf(""), inf = __builtin_inff();
+  for (const U32 bad : {2U, 0xFFFF'FFFFU})
+    refuses_in(model, 1, 72, bad, Code::bad_attribute, "less than the stride or the dilation");
+  refuses_in(model, 1, 76, U32{1}, Code::bad_attribute, "less than the stride or the dilation");
+  refuses_in(model, 1, 72, U32{0}, Code::bad_shape, "so many more");
+  refuses_in(model, 1, 16, U32{7}, Code::bad_shape, "(in - 1) stride + dilation (filter - 1) + 1 less the padding");
+  refuses_in(model, 1, 40, U16{3}, Code::bad_padding, "smaller than the filter's extent");
+  for (std::size_t at = 28; at < 40; at += 2) refuses_in(model, 1, at, U16{0}, Code::bad_filter, "at least 1");
+  EXPECT_EQ(model.layers[1].param_bytes, 4U * (3 * 2 * 2 * 3 + 3));
+  for (const std::size_t layer : {2, 3}) {
+    for (const U32 bad : {5U, 0xFFFF'FFFFU}) refuses_in(model, layer, 72, bad, Code::bad_attribute, "0 ... 4");
+    refuses_in(model, layer, 76, layer == 2 ? U32{4} : U32{1}, Code::bad_attribute, "0 ... 3, of resize_nearest");
+    for (const U32 bad : {2U, 0xFFFF'FFFFU}) refuses_in(model, layer, 80, bad, Code::bad_attribute, "0 or 1");
+    for (const float bad : {0.0F, -1.0F, nan, inf})
+      for (const std::size_t at : {48, 52}) refuses_in(model, layer, at, bad, Code::bad_attribute, "above 0");
+    refuses_in(model, layer, 72, U32{2}, Code::bad_attribute, "with 2 they are 0");
+    const auto corners = [&](U32 inverse, float scale) {
+      return changed(model,
+                     [&](auto file) {
+                       put(file, record(layer) + 72, U32{2}), put(file, record(layer) + 80, inverse);
+                       put(file, record(layer) + 48, scale), put(file, record(layer) + 52, scale);
+                     })
+          .code;
+    };
+    EXPECT_EQ(corners(0, 0.0F), Code::ok);
+    EXPECT_EQ(corners(1, 0.0F), Code::ok) << "or not negative";
+    EXPECT_EQ(corners(1, 0.5F), Code::ok) << "or not negative";
+    EXPECT_EQ(corners(1, -0.5F), Code::bad_attribute) << "not negative";
+    refuses_in(model, layer, 24, U32{4}, Code::bad_shape, "channels stay");
+    refuses_in(model, layer, 16, U32{0}, Code::bad_shape, "no dimension is 0");
+  }
+  refuses_in(model, 4, 1, U8{7}, Code::unsupported_dtype, "from any type to any, and 7 is none of a value");
+  refuses_in(model, 5, 1, U8{3}, Code::ok, "from any type to any");
+  refuses_in(model, 4, 24, U32{4}, Code::bad_shape, "the shape rule");
 }
 
 TEST(format, recurrent_layers) {

@@ -22,6 +22,12 @@ using test::record;
 constexpr auto kSmall = sequential(input(3), dense(2), relu(), batch_norm(), dense(2));
 constexpr auto kSmallImage = sequential(input(4, 4, 1).as("x"), conv2d(1, {.padding = Padding::same}), add("x"),
                                         dropout(0.5F), max_pool(), flatten(), softmax());
+constexpr auto kSequence = sequential(input(4, 3).as("x"), layer_norm().as("n"), slice({0, 1, 0}, {1, 1, 3}).as("h"),
+                                      identity().reads("n"), lstm(3, {.initial_h = "h"}).as("l"), result(), add("l"),
+                                      matmul("x", true), softmax(1), gru(2), rnn(2), lrn(), log_softmax());
+constexpr auto kImages = sequential(input(3, 3, 2), conv2d_transpose(2, {.stride = {2}}), relu(),
+                                    average_pool({.count_padding = true}), resize_nearest(4, 4), resize_bilinear(2, 3),
+                                    l2_norm(), rms_norm({.beta = true}), cast(DType::s32), cast(DType::f32));
 
 std::vector<std::vector<std::byte>> sample_files() {
   std::vector<std::vector<std::byte>> files;
@@ -30,6 +36,8 @@ std::vector<std::vector<std::byte>> sample_files() {
   files.push_back(file_of(test::kResidual.model()));
   files.push_back(file_of(test::kJoined.model()));
   files.push_back(file_of(test::kAliases.model()));
+  files.push_back(file_of(kSequence.model()));
+  files.push_back(file_of(kImages.model()));
   files.push_back(file_of(kSmall.model(), 1, R"({"label": {"classes": ["a", "b"]}})"));
   return files;
 }
@@ -72,7 +80,8 @@ TEST(file, every_flipped_bit_is_found) {
 }
 
 TEST(file, flipped_bits_with_a_right_checksum_do_no_harm) {
-  for (const auto& original : {file_of(kSmall.model()), file_of(kSmallImage.model())}) {
+  for (const auto& original :
+       {file_of(kSmall.model()), file_of(kSmallImage.model()), file_of(kSequence.model()), file_of(kImages.model())}) {
     std::size_t valid = 0, records_end = record((original.size() - sizeof(FileHeader)) / sizeof(Layer));
     records_end = std::min(records_end, original.size());
     for (std::size_t bit = 0; bit < 8 * records_end; ++bit) {

@@ -124,6 +124,26 @@ inline constexpr auto kRnn =
                identity().reads("x"), rnn(3, {.reverse = true, .initial_h = "h"}),
                rnn(2, {.activation = RecurrentActivation::sigmoid}));
 
+inline constexpr auto kConvTranspose =
+    sequential(input(2), dense(24, kTable), reshape(3, 4, 2), conv2d_transpose(3, {.filter = {3, 2}}));
+inline constexpr auto kConvTransposeStrides =
+    sequential(input(2), dense(24, kTable), reshape(3, 4, 2),
+               conv2d_transpose(3,
+                                {.filter = {3, 2},
+                                 .stride = {2, 3},
+                                 .dilation = {1, 2},
+                                 .padding = Padding::explicit_,
+                                 .pads = {.top = 1, .bottom = 0, .left = 2, .right = 1}},
+                                {1, 0}),
+               tanh(), conv2d_transpose(1, {.stride = {2}, .padding = Padding::same, .bias = false}));
+inline constexpr auto kResizeNearest =
+    sequential(input(2), dense(12, kTable), reshape(2, 3, 2), resize_nearest(5, 4), tanh(), resize_nearest(2, 3));
+inline constexpr auto kResizeBilinear = sequential(input(2), dense(12, kTable), reshape(2, 3, 2), resize_bilinear(5, 4),
+                                                   tanh(), resize_bilinear(3, 7, ResizeCoordinates::align_corners));
+/// A mask that is computed has no derivative, what it masks has.
+inline constexpr auto kMasked = sequential(input(2).as("x"), dense(6, kTable).as("a"), dense(6).reads("x"), less("a"),
+                                           cast(DType::f32), mul("a"), dense(2));
+
 /// Behind what has no derivative a network trains, what is before it does not.
 inline constexpr auto kBehindRound =
     sequential(input(2), dense(6, {.bias = false, .trainable = false}), round(), dense(3, kTable), output());
@@ -188,6 +208,11 @@ inline constexpr std::array kOperatorCases{
     make_case("gru", operator_networks::kGru, 2),
     make_case("gru_linear", operator_networks::kGruLinear, 2),
     make_case("rnn", operator_networks::kRnn, 2),
+    make_case("conv2d_transpose", operator_networks::kConvTranspose, 2),
+    make_case("conv2d_transpose_strides", operator_networks::kConvTransposeStrides, 2),
+    make_case("resize_nearest", operator_networks::kResizeNearest, 2),
+    make_case("resize_bilinear", operator_networks::kResizeBilinear, 2),
+    make_case("masked", operator_networks::kMasked, 2, Fill::distinct),
     make_case("normalized", operator_networks::kNormalized, 3),
     make_case("behind_round", operator_networks::kBehindRound, 2),
     make_case("with_constant", operator_networks::kWithConstant, 2),

@@ -10,6 +10,7 @@ namespace {
 using test::conv_shape;
 using test::ConvArrays;
 using test::memory;
+using test::Numbers;
 
 // The shapes that networks have, and corners: first layers of one and three channels, strides larger than the filter,
 // taps that never meet the image, one tap, a filter as large as the image, sequences.
@@ -110,6 +111,59 @@ TEST(conv2d, gradient_of_the_input) {
   for_each_image_of_few_channels(check);
 }
 
+/// The filter of `a` as the transposed convolution has it.
+float* turned(const ConvArrays& a, const ConvShape& s) {
+  float* const filter = memory.take(a.weight_count, 3);
+  kernels::turn_filter_f32({a.weights, filter, s.window.filter_h * s.window.filter_w, s.in.c, s.out.c, 1.0F, false});
+  return filter;
+}
+
+TEST(conv2d, transpose_is_the_gradient_of_the_input_and_a_bias) {
+  const auto check = [](const ConvShape& s, std::size_t misalignment) {
+    const ConvArrays a(s, false, misalignment);
+    const float* const filter = turned(a, s);
+    float* const bias = memory.take(s.in.c, misalignment + 1);
+    Numbers(7).fill(bias, s.in.c);
+    const ConvShape back{s.batch, s.out, s.in, s.window};
+    for (const float* shift : {static_cast<const float*>(bias), static_cast<const float*>(nullptr)}) {
+      kernels::conv2d_transpose_f32({a.grad_output, filter, shift, a.grad_input, nullptr, back});
+      double worst = 0.0;
+      test::for_each_element(s.batch, s.in, [&](const reference::At& at, std::size_t i) {
+        reference::Sum sum = reference::conv2d_grad_input(a.grad_args(s, 1.0F), at);
+        if (shift != nullptr) sum.add(static_cast<double>(shift[at.c]));
+        test::worsen(worst, sum.error_of(a.grad_input[i]));
+      });
+      EXPECT_LE(worst, 1.0) << signature(s);
+    }
+    kernels::conv2d_transpose_f32({a.grad_output, filter, nullptr, a.input, nullptr, back, {0.0F, 0.25F}});
+    for (std::size_t i = 0; i < a.inputs; ++i)
+      EXPECT_EQ(a.input[i], std::min(0.25F, std::max(0.0F, a.grad_input[i]))) << signature(s);
+    EXPECT_TRUE(memory.intact()) << signature(s);
+  };
+  for_each_shape(60, check);
+  for_each_line(check);
+  for_each_image_of_few_channels(check);
+}
+
+TEST(conv2d, filters_are_turned_round_and_back) {
+  for (const std::uint32_t rows : {1U, 3U, 17U})
+    for (const std::uint32_t columns : {1U, 4U, 19U}) {
+      memory.reset();
+      const std::size_t count = std::size_t{6} * rows * columns;
+      float *from = memory.take(count, rows), *to = memory.take(count, columns), *sum = memory.take(count, 1);
+      Numbers(3).fill(from, count);
+      kernels::turn_filter_f32({from, to, 6, rows, columns, 1.0F, false});
+      for (std::size_t t = 0; t < 6; ++t)
+        for (std::size_t i = 0; i < rows; ++i)
+          for (std::size_t j = 0; j < columns; ++j)
+            EXPECT_EQ(to[((5 - t) * columns + j) * rows + i], from[(t * rows + i) * columns + j]);
+      for (std::size_t i = 0; i < count; ++i) sum[i] = from[i];
+      kernels::turn_filter_f32({to, sum, 6, columns, rows, -0.5F, true});
+      for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(sum[i], 0.5F * from[i]);
+      EXPECT_TRUE(memory.intact());
+    }
+}
+
 TEST(conv2d, gradient_of_the_parameters_is_scaled_and_added) {
   float scale = 1.0F;
   for_each_shape(40, [&](const ConvShape& s, std::size_t misalignment) {
@@ -172,6 +226,19 @@ TEST(conv2d, same_bits_everywhere) {
   });
   if (check::kFused) {
     EXPECT_EQ(hash, 0xC92A305BC9D06474U);
+  }
+}
+
+TEST(conv2d, transposes_have_the_same_bits_everywhere) {
+  std::uint64_t hash = test::hash_bits(nullptr, 0);
+  for_each_shape(24, [&](const ConvShape& s, std::size_t misalignment) {
+    const ConvArrays a(s, false, misalignment);
+    kernels::conv2d_transpose_f32(
+        {a.grad_output, turned(a, s), nullptr, a.grad_input, nullptr, {s.batch, s.out, s.in, s.window}});
+    hash = test::hash_bits(a.grad_input, a.inputs, hash);
+  });
+  if (check::kFused) {
+    EXPECT_EQ(hash, 0x3C32195999AAAAFDU);
   }
 }
 

@@ -98,6 +98,15 @@ TEST(parts, of_convolutions) {
     if (!depthwise)
       expect_shares_make_the_whole("conv2d_transpose_weights", i, {{a.scratch, a.scratch_count}},
                                    [&](const Part& part) { kernels::conv2d_transpose_weights_f32(with(grad, part)); });
+    if (!depthwise) {
+      const ConvArgs back{a.grad_output, a.weights, nullptr, a.grad_input, nullptr, {s.batch, s.out, s.in, s.window}};
+      expect_shares_make_the_whole("conv2d_transpose", i, {{a.grad_input, a.inputs}},
+                                   [&](const Part& part) { kernels::conv2d_transpose_f32(with(back, part)); });
+      const TurnFilterArgs turn{a.weights, a.params, s.window.filter_h * s.window.filter_w, s.in.c, s.out.c,
+                                1.0F,      false};
+      expect_shares_make_the_whole("turn_filter", i, {{a.params, a.weight_count}},
+                                   [&](const Part& part) { kernels::turn_filter_f32(with(turn, part)); });
+    }
     expect_shares_make_the_whole(name, i, {{a.grad_input, a.inputs}},
                                  [&](const Part& part) { grad_input(with(grad, part)); });
     expect_shares_make_the_whole(name, i, {{a.params, a.weight_count}, {a.bias_params, s.out.c}},

@@ -13,6 +13,7 @@
 #include "mote/mote.hpp"
 #include "reference/norm.hpp"
 #include "reference/recurrent.hpp"
+#include "reference/resize.hpp"
 
 namespace mote {
 namespace {
@@ -290,6 +291,220 @@ TEST(layers, rules_of_recurrent_layers) {
                 .status()
                 .code,
             Code::constant_in_batch);
+}
+
+/// What a transposed convolution is by its definition: every pixel adds its filter.
+Doubles scattered(const Sample& run) {
+  const Layer& l = run.model.layers[1];
+  const Shape in = run.model.layers[0].shape, out = l.shape;
+  Doubles to;
+  for (std::size_t i = 0; i < kBatch * static_cast<std::size_t>(out.elements()); ++i) {
+    const std::size_t weights = std::size_t{l.filter_h} * l.filter_w * in.c * out.c;
+    to.push_back(l.has_bias() ? run.param(1, weights + i % out.c) : 0.0);
+  }
+  for (std::size_t n = 0; n < kBatch; ++n)
+    for (std::size_t y = 0; y < in.h; ++y)
+      for (std::size_t x = 0; x < in.w; ++x)
+        for (std::size_t i = 0; i < l.filter_h; ++i)
+          for (std::size_t j = 0; j < l.filter_w; ++j) {
+            const std::size_t row = y * l.stride_h + i * l.dilation_h - l.pad_top;
+            const std::size_t column = x * l.stride_w + j * l.dilation_w - l.pad_left;
+            if (row >= out.h || column >= out.w) continue;  // below 0 too
+            for (std::size_t c = 0; c < in.c; ++c)
+              for (std::size_t o = 0; o < out.c; ++o) {
+                const std::size_t tap = (l.filter_h - 1 - i) * l.filter_w + l.filter_w - 1 - j;
+                to[((n * out.h + row) * out.w + column) * out.c + o] +=
+                    run.input[((n * in.h + y) * in.w + x) * in.c + c] * run.param(1, (tap * in.c + c) * out.c + o);
+              }
+          }
+  return to;
+}
+
+TEST(layers, transposed_convolutions) {
+  const auto check = [](const auto& net, Shape shape, const char* what) {
+    const Sample run(net);
+    EXPECT_EQ(net.layers[1].shape, shape) << what;
+    Doubles wanted = scattered(run);
+    for (double& value : wanted)
+      if (net.layers.size() > 2) value = std::max(value, 0.0);
+    run.expect(wanted, what);
+  };
+  check(sequential(input(4, 5, 3), conv2d_transpose(2)), {6, 7, 2}, "valid");
+  check(sequential(input(4, 5, 3), conv2d_transpose(9, {.stride = {2, 3}, .padding = Padding::same}), relu()),
+        {8, 15, 9}, "same, with a clamp");
+  check(sequential(input(4, 5, 3), conv2d_transpose(2, {.filter = {2, 1}, .stride = {3, 2}, .padding = Padding::same})),
+        {12, 10, 2}, "same, strides larger than the filter");
+  check(sequential(input(3, 2, 16), conv2d_transpose(3,
+                                                     {.filter = {3, 2},
+                                                      .stride = {2, 1},
+                                                      .dilation = {1, 3},
+                                                      .padding = Padding::explicit_,
+                                                      .pads = {.top = 1, .bottom = 2, .left = 0, .right = 1},
+                                                      .bias = false},
+                                                     {1, 2})),
+        {5, 6, 3}, "explicit");
+  check(sequential(input(4, 4, 5), conv2d_transpose(4, {.filter = {1, 1}})), {4, 4, 4}, "of one tap");
+}
+
+TEST(layers, resizing_follows_every_rule) {
+  const auto wanted = [](const Sample& run, bool bilinear) {
+    const Layer& l = run.model.layers[1];
+    const Shape in = run.model.layers[0].shape, out = l.shape;
+    const auto coordinates = static_cast<ResizeCoordinates>(l.args[0]);
+    const auto place = [&](std::size_t i, std::uint32_t from, std::uint32_t to) {
+      return reference::resize_place(coordinates, static_cast<double>(i), from, to, static_cast<double>(from) / to);
+    };
+    Doubles to;
+    for (std::size_t n = 0; n < kBatch; ++n)
+      for (std::size_t y = 0; y < out.h; ++y)
+        for (std::size_t x = 0; x < out.w; ++x)
+          for (std::size_t c = 0; c < out.c; ++c) {
+            const double row = place(y, in.h, out.h), column = place(x, in.w, out.w);
+            const auto at = [&](std::size_t i, std::size_t j) {
+              return run.input[((n * in.h + i) * in.w + j) * in.c + c];
+            };
+            double sum = 0.0;
+            for (std::size_t i = 0; i < in.h && bilinear; ++i)
+              for (std::size_t j = 0; j < in.w; ++j)
+                sum += reference::hat(row, in.h, i) * reference::hat(column, in.w, j) * at(i, j);
+            const auto rounding = static_cast<ResizeRounding>(l.args[1]);
+            if (!bilinear)
+              sum =
+                  at(reference::resize_nearest(rounding, row, in.h), reference::resize_nearest(rounding, column, in.w));
+            to.push_back(sum);
+          }
+    return to;
+  };
+  const auto nearest = [&](const auto& net) {
+    const Sample run(net);
+    run.expect(wanted(run, false), "resize_nearest");
+  };
+  const auto bilinear = [&](const auto& net) {
+    const Sample run(net);
+    run.expect(wanted(run, true), "resize_bilinear");
+  };
+  using enum ResizeCoordinates;
+  using enum ResizeRounding;
+  nearest(sequential(input(3, 4, 2), resize_nearest(6, 8)));
+  nearest(sequential(input(3, 4, 2), resize_nearest(6, 8, asymmetric, floor)));
+  nearest(sequential(input(3, 4, 2), resize_nearest(5, 7, align_corners, round_prefer_ceil)));
+  nearest(sequential(input(3, 4, 2), resize_nearest(2, 4, tf_half_pixel_for_nn, floor)));
+  nearest(sequential(input(3, 4, 2), resize_nearest(6, 2, asymmetric, ceil)));
+  bilinear(sequential(input(3, 4, 2), resize_bilinear(6, 8)));
+  bilinear(sequential(input(3, 4, 2), resize_bilinear(4, 3, asymmetric)));
+  bilinear(sequential(input(3, 4, 2), resize_bilinear(5, 7, align_corners)));
+  bilinear(sequential(input(3, 4, 2), resize_bilinear(1, 8, pytorch_half_pixel)));
+  constexpr auto kTwice = sequential(input(3, 4, 2), resize_nearest(6, 8));
+  EXPECT_EQ(kTwice.layers[1].alpha, 2.0F) << "outputs per input";
+  auto inverse = kTwice;
+  inverse.layers[1].args[2] = 1, inverse.layers[1].alpha = inverse.layers[1].beta = 0.5F;
+  EXPECT_EQ(Sample(inverse).output, Sample(kTwice).output);
+  auto bytes = sequential(input(1, 2, 1), resize_nearest(2, 4));
+  for (Layer& layer : bytes.layers) layer.dtype = DType::u8, layer.quantization = {0.5F, 1};
+  Result<Session> session = Session::create(bytes.model(), arena, {});
+  ASSERT_TRUE(session.ok());
+  session->input<std::uint8_t>()[0] = 3, session->input<std::uint8_t>()[1] = 250;
+  session->run();
+  for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(session->output<std::uint8_t>()[i], i % 4 < 2 ? 3 : 250);
+}
+
+TEST(layers, casts) {
+  constexpr auto kThere = sequential(input(4), cast(DType::s32));
+  Result<Session> session = Session::create(kThere.model(), arena, {.batch = 2});
+  ASSERT_TRUE(session.ok());
+  constexpr std::array<float, 8> kGiven{1.5F, -1.5F, 3e9F, 0.0F, -0.9F, 7.0F, -8.0F, 100.0F};
+  std::copy(kGiven.begin(), kGiven.end(), session->input().begin());
+  session->run();
+  constexpr std::array<std::int32_t, 8> kWanted{1, -1, 2147483647, 0, 0, 7, -8, 100};
+  for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(session->output<std::int32_t>()[i], kWanted[i]);
+  const Sample back(sequential(input(4), cast(DType::s8, {0.5F, 3}), cast(DType::boolean), cast(DType::f32)));
+  for (const double value : back.output) EXPECT_EQ(value, 0.0) << "inputs are below 1";
+  const Sample mask(sequential(input(4), cast(DType::boolean), cast(DType::f32)));
+  for (const double value : mask.output) EXPECT_EQ(value, 1.0);
+}
+
+TEST(layers, rules_of_filters_sizes_and_types) {
+  const auto refuses = [](auto net, Code code, auto change) {
+    change(net.layers);
+    EXPECT_EQ(validate(net.model()).code, code);
+  };
+  constexpr auto kTransposed = sequential(input(4, 5, 3), conv2d_transpose(2, {.stride = {2, 1}}));
+  refuses(kTransposed, Code::bad_attribute, [](auto& l) { l[1].args[0] = 2; });
+  refuses(kTransposed, Code::bad_attribute, [](auto& l) { l[1].args[0] = -1; });
+  refuses(kTransposed, Code::bad_attribute, [](auto& l) { l[1].args[1] = 1; });
+  refuses(kTransposed, Code::bad_shape, [](auto& l) { l[1].args[0] = 1; });
+  refuses(kTransposed, Code::bad_shape, [](auto& l) { l[1].shape.h = 8; });
+  refuses(kTransposed, Code::bad_padding, [](auto& l) { l[1].pad_left = 3; });
+  refuses(kTransposed, Code::bad_filter, [](auto& l) { l[1].stride_h = 0; });
+  refuses(kTransposed, Code::bad_shape, [](auto& l) { l[0].shape = {1U << 18, 1, 1}, l[1].stride_h = 8; });
+  refuses(kTransposed, Code::bad_shape, [](auto& l) { l[1].shape.c = 1U << 27; });
+  refuses(sequential(input(1, 1, 3), conv2d_transpose(2)), Code::bad_shape,
+          [](auto& l) { l[1].pad_top = l[1].pad_bottom = 2; });
+  constexpr auto kNearest = sequential(input(3, 4, 2), resize_nearest(6, 8));
+  const float nan = __builtin_nanf(""), infinite = __builtin_inff();
+  for (const std::int32_t bad : {-1, 5}) {
+    refuses(kNearest, Code::bad_attribute, [&](auto& l) { l[1].args[0] = bad; });
+    refuses(kNearest, Code::bad_attribute, [&](auto& l) { l[1].args[1] = bad; });
+    refuses(kNearest, Code::bad_attribute, [&](auto& l) { l[1].args[2] = bad; });
+  }
+  for (const float bad : {0.0F, -1.0F, nan, infinite}) {
+    refuses(kNearest, Code::bad_attribute, [&](auto& l) { l[1].alpha = bad; });
+    refuses(kNearest, Code::bad_attribute, [&](auto& l) { l[1].beta = bad; });
+  }
+  refuses(kNearest, Code::bad_attribute, [](auto& l) { l[1].args[0] = 2; });
+  refuses(kNearest, Code::ok, [](auto& l) { l[1].args[0] = 2, l[1].alpha = l[1].beta = 0.0F; });
+  refuses(kNearest, Code::ok, [](auto& l) { l[1].args[0] = 2, l[1].args[2] = 1, l[1].alpha = 0.0F; });
+  refuses(kNearest, Code::bad_shape, [](auto& l) { l[1].shape.c = 3; });
+  refuses(kNearest, Code::bad_shape, [](auto& l) { l[1].shape.h = 0; });
+  constexpr auto kBilinear = sequential(input(3, 4, 2), resize_bilinear(6, 8));
+  refuses(kBilinear, Code::bad_attribute, [](auto& l) { l[1].args[1] = 1; });
+  refuses(kBilinear, Code::unsupported_dtype, [](auto& l) { l[0].dtype = l[1].dtype = DType::s32; });
+  constexpr auto kCast = sequential(input(3), cast(DType::s32));
+  refuses(kCast, Code::unsupported_dtype, [](auto& l) { l[1].dtype = DType::f16; });
+  refuses(kCast, Code::bad_quantization, [](auto& l) { l[1].dtype = DType::s8; });
+  refuses(kCast, Code::ok, [](auto& l) { l[0].dtype = DType::boolean; });
+}
+
+constexpr auto kLong =
+    sequential(input(4, 3).as("x"), layer_norm(), slice({0, 1, 0}, {1, 1, 3}).as("h"), identity().reads("x"),
+               lstm(3, {.initial_h = "h"}).as("l"), result(), add("l").as("s"), matmul("l", true), softmax(1), gru(4),
+               rms_norm({.beta = true}), reshape(2, 2, 4), conv2d_transpose(2, {.filter = {2, 2}, .stride = {2}}),
+               relu(), average_pool({.count_padding = true}), resize_bilinear(3, 3), resize_nearest(2, 2), lrn(),
+               l2_norm(), reshape(1, 4, 2), rnn(3), log_softmax(), flatten(), dense(2));
+constexpr TrainConfig kConfig{
+    .loss = Loss::squared_error, .optimizer = momentum({.learning_rate = 0.05F}), .batch = 4, .micro_batch = 2};
+StaticTrainer<kLong, kConfig> static_trainer;
+StaticSession<kLong, static_trainer> static_session;
+
+/// Steps that the compiler unrolls make the bits of those that run in a loop.
+TEST(layers, static_trainers_and_sessions_are_the_same) {
+  std::vector<std::byte> memory(128 * 1024);
+  void* at = memory.data();
+  std::size_t room = memory.size();
+  std::align(16, 64 * 1024, at, room);
+  Result<Trainer> trainer = Trainer::create(kLong.model(), kConfig, {static_cast<std::byte*>(at), 64 * 1024});
+  ASSERT_TRUE(trainer.ok()) << name(trainer.status().code);
+  trainer->init_params(5), static_trainer.init_params(5);
+  float first = 0.0F, last = 0.0F;
+  for (int step = 0; step < 80; ++step) {
+    test::Numbers numbers(static_cast<std::uint32_t>(step % 2 + 1)), again = numbers;
+    const auto fill = [](auto& t, test::Numbers& from) {
+      for (float& x : t.input()) x = from.next();
+      for (float& y : t.targets()) y = 0.5F * from.next();
+    };
+    fill(*trainer, numbers), fill(static_trainer, again);
+    const Result<float> loss = trainer->step(), same = static_trainer.step();
+    ASSERT_TRUE(loss.ok() && same.ok()) << name(loss.status().code);
+    EXPECT_EQ(*loss, *same) << step;
+    if (step == 0) first = *loss;
+    last = *loss;
+  }
+  EXPECT_LT(last, first);
+  Result<Session> session = Session::create(trainer->model(), arena, {});
+  ASSERT_TRUE(session.ok());
+  for (std::size_t i = 0; i < 12; ++i) session->input()[i] = static_session.input()[i] = 0.1F * static_cast<float>(i);
+  session->run(), static_session.run();
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(session->output()[i], static_session.output()[i]);
 }
 
 TEST(layers, rules) {

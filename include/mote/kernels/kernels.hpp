@@ -54,6 +54,9 @@ struct DenseGradArgs {
 
 /// conv2d: output[n,y,x,o] = bias[o] + sum_{i,j,c} weights[i,j,c,o] input[n, y s_h + i d_h - pad_top, x s_w + j d_w -
 /// pad_left, c] depthwise_conv2d: output[n,y,x,c m + q] = bias[c m + q] + sum_{i,j} weights[i,j,c m + q] input[n, …, c]
+/// conv2d_transpose: output[n, y s_h + i d_h - pad_top, x s_w + j d_w - pad_left, o] = bias[o] + sum of input[n,y,x,c]
+/// weights[filter_h - 1 - i, filter_w - 1 - j, c, o] over what lands there: the gradient of a convolution by its input,
+/// with the filter turned round. No scratch and no summand.
 /// Taps outside the image contribute nothing. bias may be null. scratch: conv2d_scratch_floats() floats or null if 0.
 /// conv2d: `summand`, where not null, is added to the whole sum before the clamp; it may be `output`.
 struct ConvArgs {
@@ -65,6 +68,17 @@ struct ConvArgs {
   ConvShape shape;
   Clamp clamp{};
   const float* summand = nullptr;
+  Part part{};
+};
+
+/// output[taps - 1 - t, j, i] = input[t, i, j], or += scale input[t, i, j] with `accumulate`: filters of a convolution,
+/// (taps, rows, columns), as its transpose has them, and back.
+struct TurnFilterArgs {
+  const float* input;
+  float* output;
+  std::uint32_t taps, rows, columns;
+  float scale;
+  bool accumulate;
   Part part{};
 };
 
@@ -232,6 +246,17 @@ struct ActivationGradArgs {
   std::uint32_t count;
   Part part{};
   float beta = 0.0F;
+};
+
+/// output[i] = input[i] as a number of another type: float32, int32, boolean, int8, uint8 or int16. Towards integers
+/// fractions are cut off, what is beyond them becomes the nearest one and NaN 0; integers that do not fit lose their
+/// upper bits; a boolean is 1 where the number is not 0.
+struct CastArgs {
+  const std::byte* input;
+  std::byte* output;
+  DType from, to;
+  std::uint32_t count;
+  Part part{};
 };
 
 /// output[i] = input[i] is 0 ? 1 : 0, one byte each; output may be input.

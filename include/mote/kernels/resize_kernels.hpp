@@ -12,24 +12,9 @@
 #include <cstdint>
 
 #include "mote/kernels/part.hpp"
+#include "mote/model/layer.hpp"
 
 namespace mote {
-
-/// Place of output i, in inputs; s inputs per output:
-///   half_pixel            (i + 0.5) s - 0.5
-///   asymmetric            i s
-///   align_corners         i (in - 1) / (out - 1), 0 for one output
-///   pytorch_half_pixel    as half_pixel, 0 for one output
-///   tf_half_pixel_for_nn  (i + 0.5) s
-enum class ResizeCoordinates : std::uint8_t {
-  half_pixel,
-  asymmetric,
-  align_corners,
-  pytorch_half_pixel,
-  tf_half_pixel_for_nn
-};
-/// Which input a place between two belongs to; round: halves go down or up.
-enum class ResizeRounding : std::uint8_t { round_prefer_floor, round_prefer_ceil, floor, ceil };
 
 /// scale: outputs per input along h and w, which ONNX divides by, or with `inverse` inputs per output, which TFLite
 /// multiplies by: in float32 the two may differ by one rounding, and so the nearest input. It need not be the ratio of

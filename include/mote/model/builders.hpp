@@ -163,6 +163,13 @@ constexpr LayerSpec recurrent(Op op, std::uint32_t units, const RecurrentOptions
   if (o.initial_c != nullptr) out.from[out.from_count++] = o.initial_c;
   return out;
 }
+constexpr LayerSpec resize(Op op, std::uint32_t height, std::uint32_t width, ResizeCoordinates coordinates,
+                           std::int32_t rounding) {
+  LayerSpec out = spec(op);
+  out.layer.shape.h = height, out.layer.shape.w = width;
+  out.layer.args = {static_cast<std::int32_t>(coordinates), rounding};
+  return out;
+}
 constexpr bool has_pads(const Layer& l) { return (l.pad_top | l.pad_bottom | l.pad_left | l.pad_right) != 0; }
 constexpr bool same_text(const char* a, const char* b) {
   while (*a != 0 && *a == *b) ++a, ++b;
@@ -206,6 +213,16 @@ constexpr LayerSpec conv1d(std::uint32_t channels, std::uint16_t filter, ConvOpt
 constexpr LayerSpec depthwise_conv2d(std::uint16_t depth_multiplier, ConvOptions options = {}) {
   LayerSpec out = detail::conv(Op::depthwise_conv2d, options);
   out.layer.depth_multiplier = depth_multiplier;
+  return out;
+}
+/// The transpose of a convolution: every pixel adds its filter, `stride` apart, to the output. Height and width are
+/// (in - 1) stride + dilation (filter - 1) + 1 less the padding; with Padding::same in times stride. `more`: lines and
+/// columns at the bottom and right, fewer than stride or dilation (output_padding elsewhere). Weights are stored turned
+/// round: tap (i, j) of the filter is (filter_h - 1 - i, filter_w - 1 - j) of the array.
+constexpr LayerSpec conv2d_transpose(std::uint32_t channels, ConvOptions options = {}, Size2 more = {0, 0}) {
+  LayerSpec out = detail::conv(Op::conv2d_transpose, options);
+  out.layer.shape.c = channels;
+  out.layer.args = {more.h, more.w};
   return out;
 }
 constexpr LayerSpec max_pool(PoolOptions options = {}) { return detail::pool(Op::max_pool, options); }
@@ -438,6 +455,25 @@ constexpr LayerSpec gather(const char* indices, std::uint8_t axis) {
   out.layer.args[0] = axis;
   return out;
 }
+/// To another height and width. The scale is the ratio of the sizes.
+constexpr LayerSpec resize_nearest(std::uint32_t height, std::uint32_t width,
+                                   ResizeCoordinates coordinates = ResizeCoordinates::half_pixel,
+                                   ResizeRounding rounding = ResizeRounding::round_prefer_floor) {
+  return detail::resize(Op::resize_nearest, height, width, coordinates, static_cast<std::int32_t>(rounding));
+}
+constexpr LayerSpec resize_bilinear(std::uint32_t height, std::uint32_t width,
+                                    ResizeCoordinates coordinates = ResizeCoordinates::half_pixel) {
+  return detail::resize(Op::resize_bilinear, height, width, coordinates, 0);
+}
+/// The numbers of the layer before as another type. Towards integers fractions are cut off and what is beyond them
+/// becomes the nearest one, NaN 0; integers that do not fit lose their upper bits; a boolean is 0 or 1. int8, uint8 and
+/// int16 stand for themselves: scale and zero point are only passed on.
+constexpr LayerSpec cast(DType type, Quantization quantization = {}) {
+  LayerSpec out = detail::spec(Op::cast);
+  out.layer.dtype = type;
+  out.layer.quantization = quantization;
+  return out;
+}
 /// Index of the largest (smallest) value along an axis (0 c, 1 w, 2 h), the first of equals, as int32.
 constexpr LayerSpec argmax(std::uint8_t axis) { return detail::along(Op::argmax, axis); }
 constexpr LayerSpec argmin(std::uint8_t axis) { return detail::along(Op::argmin, axis); }
@@ -494,8 +530,23 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
       const std::uint64_t needed = std::uint64_t{outputs - 1} * stride + span;
       return static_cast<std::uint32_t>(needed > size ? needed - size : 0);
     };
-    const std::uint32_t rows = pad(in[0].h, layer.filter_h, layer.stride_h, layer.dilation_h);
-    const std::uint32_t columns = pad(in[0].w, layer.filter_w, layer.stride_w, layer.dilation_w);
+    // Of a transpose the window lies over the output, in times stride: what of it is not there is cut off or added.
+    const bool transposed = layer.op == Op::conv2d_transpose;
+    const auto wide = [](std::uint32_t size, std::uint32_t stride) {
+      return static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{size} * stride, kMaxElements));
+    };
+    const std::uint32_t h = transposed ? wide(in[0].h, layer.stride_h) : in[0].h;
+    const std::uint32_t w = transposed ? wide(in[0].w, layer.stride_w) : in[0].w;
+    const std::uint32_t rows = pad(h, layer.filter_h, layer.stride_h, layer.dilation_h);
+    const std::uint32_t columns = pad(w, layer.filter_w, layer.stride_w, layer.dilation_w);
+    if (transposed) {
+      const auto more = [](std::uint32_t filter, std::uint32_t stride, std::uint32_t dilation) {
+        const std::uint32_t span = dilation * (filter - 1) + 1;
+        return static_cast<std::int32_t>(stride > span ? stride - span : 0);
+      };
+      layer.args[0] = more(layer.filter_h, layer.stride_h, layer.dilation_h);
+      layer.args[1] = more(layer.filter_w, layer.stride_w, layer.dilation_w);
+    }
     if (rows > 2U * 0xFFFF || columns > 2U * 0xFFFF) return fail(Code::bad_padding);  // a record has 16 bits a side
     layer.pad_top = static_cast<std::uint16_t>(rows / 2);
     layer.pad_bottom = static_cast<std::uint16_t>(rows - rows / 2);
@@ -503,6 +554,10 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
     layer.pad_right = static_cast<std::uint16_t>(columns - columns / 2);
   }
   if (layer.input_count != 0) detail::set_type(layer, layers);
+  if (is_resize(layer.op) && layer.args[0] != static_cast<std::int32_t>(ResizeCoordinates::align_corners)) {
+    layer.alpha = static_cast<float>(layer.shape.h) / static_cast<float>(in[0].h);
+    layer.beta = static_cast<float>(layer.shape.w) / static_cast<float>(in[0].w);
+  }
   const Result<Shape> shape = output_shape(layer, std::span(in).first(layer.input_count));
   if (!shape.ok()) return Status{shape.status().code, static_cast<std::uint16_t>(index), shape.status().detail};
   layer.shape = *shape;

@@ -55,6 +55,10 @@ constexpr OpTraits traits(Op op) {
     case Op::lrn: return {"lrn", false, false, true, OutputNeed::none, true};
     case Op::matmul: return {"matmul"};
     case Op::result: return {"result"};
+    case Op::conv2d_transpose: return {"conv2d_transpose"};
+    case Op::resize_nearest: return {"resize_nearest", false, false, true, OutputNeed::none, true};
+    case Op::resize_bilinear: return {"resize_bilinear", false, false, true, OutputNeed::none, true};
+    case Op::cast: return {"cast"};
     case Op::lstm: return {"lstm", false, false, false, OutputNeed::value};
     case Op::gru: return {"gru", false, false, false, OutputNeed::value};
     case Op::rnn: return {"rnn", false, false, false, OutputNeed::value};
@@ -183,8 +187,12 @@ struct ParamArrays {
 };
 
 constexpr bool is_activation(Op op) { return traits(op).activation; }
-/// Activations that are a clamp of their input: dense, conv2d, depthwise_conv2d and add apply them on the way out.
+/// Activations that are a clamp of their input, which some kernels apply on the way out.
 constexpr bool is_clamp(Op op) { return op == Op::relu || op == Op::relu6; }
+constexpr bool applies_clamp(Op op) {
+  return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::conv2d_transpose ||
+         op == Op::add;
+}
 /// Output is the same memory as the input, always: no step is planned.
 constexpr bool is_alias(Op op) { return op == Op::reshape || op == Op::identity || op == Op::output; }
 /// Has no operands: where a value comes from.
@@ -250,25 +258,44 @@ constexpr bool is_softmax(Op op) { return op == Op::softmax || op == Op::log_sof
 constexpr bool is_recurrent(Op op) { return op == Op::lstm || op == Op::gru || op == Op::rnn; }
 /// Columns of a recurrent layer's weights for each unit.
 constexpr std::uint32_t gates(Op op) { return op == Op::lstm ? 4 : op == Op::gru ? 3 : 1; }
+/// Place of output i, in inputs; s inputs per output; args[0] of the resizing operators (ONNX's names):
+///   half_pixel            (i + 0.5) s - 0.5
+///   asymmetric            i s
+///   align_corners         i (in - 1) / (out - 1), 0 for one output
+///   pytorch_half_pixel    as half_pixel, 0 for one output
+///   tf_half_pixel_for_nn  (i + 0.5) s
+enum class ResizeCoordinates : std::uint8_t {
+  half_pixel,
+  asymmetric,
+  align_corners,
+  pytorch_half_pixel,
+  tf_half_pixel_for_nn
+};
+/// Which input a place between two belongs to; round: halves go down or up. args[1] of resize_nearest.
+enum class ResizeRounding : std::uint8_t { round_prefer_floor, round_prefer_ceil, floor, ceil };
+
 /// The function of a plain recurrent layer, args[1] of rnn; LSTM and GRU have sigmoid and tanh.
 enum class RecurrentActivation : std::uint8_t { tanh, relu, sigmoid };
 /// May have a bias among its parameters.
 constexpr bool may_have_bias(Op op) {
-  return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::rms_norm || is_recurrent(op);
+  return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::conv2d_transpose ||
+         op == Op::rms_norm || is_recurrent(op);
 }
 /// Copies elements of any type from place to place.
 constexpr bool is_movement(Op op) {
   return op == Op::concat || op == Op::transpose || op == Op::slice || op == Op::pad || op == Op::tile ||
-         op == Op::gather;
+         op == Op::gather || op == Op::resize_nearest;
 }
+constexpr bool is_resize(Op op) { return op == Op::resize_nearest || op == Op::resize_bilinear; }
 /// Whether a gradient goes through the operator, where its value is float32.
 constexpr bool differentiable(Op op) {
   return !is_unary(op) && !is_comparison(op) && !is_logical(op) && op != Op::logical_not && op != Op::argmax &&
-         op != Op::argmin && op != Op::assign;
+         op != Op::argmin && op != Op::assign && op != Op::cast;
 }
 
 constexpr bool is_window(Op op) {
-  return op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::max_pool || op == Op::average_pool;
+  return op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::conv2d_transpose || op == Op::max_pool ||
+         op == Op::average_pool;
 }
 
 /// Elements of the layer's first parameter array, what stands before its bias or widths, given its input's shape; zero
@@ -278,7 +305,8 @@ constexpr bool is_window(Op op) {
   switch (layer.op) {
     case Op::dense:
     case Op::rbf: return static_cast<std::uint32_t>(in.elements()) * layer.shape.c;
-    case Op::conv2d: return taps * in.c * layer.shape.c;
+    case Op::conv2d:
+    case Op::conv2d_transpose: return taps * in.c * layer.shape.c;
     case Op::depthwise_conv2d: return taps * layer.shape.c;
     case Op::batch_norm:
     case Op::layer_norm:
@@ -311,7 +339,8 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
       bias(units);
       break;
     }
-    case Op::conv2d: {
+    case Op::conv2d:
+    case Op::conv2d_transpose: {
       const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
       out.push({"weights",
                 0,

@@ -166,6 +166,41 @@ constexpr Result<Shape> matmul_shape(const Layer& layer, const Shape& a, const S
   return Shape{a.h, a.w, transposed ? b.w : b.c};
 }
 
+/// What a scattered filter covers along one axis: (in - 1) stride + its extent, less the padding, and `more`; 0 where
+/// that is nothing or beyond the limit.
+constexpr std::uint32_t transposed_outputs(std::uint32_t in, std::uint32_t filter, std::uint32_t stride,
+                                           std::uint32_t dilation, std::uint32_t pad_before, std::uint32_t pad_after,
+                                           std::int32_t more) {
+  const std::int64_t covered = std::int64_t{in - 1} * stride + std::int64_t{dilation} * (filter - 1) + 1;
+  const std::int64_t out = covered - pad_before - pad_after + more;
+  return out < 1 || out > kMaxDimension ? 0 : static_cast<std::uint32_t>(out);
+}
+/// Filter, stride, dilation and padding are checked.
+constexpr Result<Shape> transposed_shape(const Layer& layer, const Shape& in) {
+  const std::int32_t most_h = std::max(layer.stride_h, layer.dilation_h) - 1,
+                     most_w = std::max(layer.stride_w, layer.dilation_w) - 1;
+  if (layer.args[0] < 0 || layer.args[0] > most_h || layer.args[1] < 0 || layer.args[1] > most_w)
+    return Status{Code::bad_attribute};
+  return Shape{transposed_outputs(in.h, layer.filter_h, layer.stride_h, layer.dilation_h, layer.pad_top,
+                                  layer.pad_bottom, layer.args[0]),
+               transposed_outputs(in.w, layer.filter_w, layer.stride_w, layer.dilation_w, layer.pad_left,
+                                  layer.pad_right, layer.args[1]),
+               layer.shape.c};
+}
+
+/// The wished height and width. Where the sizes say all, alpha and beta have nothing to say.
+constexpr Result<Shape> resized_shape(const Layer& layer, const Shape& in) {
+  const std::int32_t roundings = layer.op == Op::resize_nearest ? 4 : 1;
+  if (layer.args[0] < 0 || layer.args[0] > static_cast<std::int32_t>(ResizeCoordinates::tf_half_pixel_for_nn) ||
+      layer.args[1] < 0 || layer.args[1] >= roundings || !is_switch(layer, 2))
+    return Status{Code::bad_attribute};
+  const bool corners = layer.args[0] == static_cast<std::int32_t>(ResizeCoordinates::align_corners);
+  for (const float scale : {layer.alpha, layer.beta})
+    if (corners ? !(layer.args[2] != 0 ? scale >= 0.0F : scale == 0.0F) : !(scale > 0.0F))
+      return Status{Code::bad_attribute};
+  return Shape{layer.shape.h, layer.shape.w, in.c};
+}
+
 /// The value of every step; initial states are vectors.
 template <class Shapes>
 constexpr Result<Shape> sequence_shape(const Layer& layer, const Shapes& in) {
@@ -198,8 +233,9 @@ inline constexpr float kMaxNoise = 1e6F;  // largest standard deviation of gauss
 
 /// The shape rule: what `layer` puts out, given its inputs' shapes. Checks filters, padding and attributes too.
 /// bad_shape has a detail where it is the weights that are too many: how many.
-/// `layer.shape` is read only where it carries the wish (dense, conv2d, rbf, recurrent layers: c; reshape, transpose,
-/// slice, tile and what has no operand: all). `in`: a span of Shape, or what else has size() and operator[].
+/// `layer.shape` is read only where it carries the wish (dense, both conv2d, rbf, recurrent layers: c; resizing: h, w;
+/// reshape, transpose, slice, tile and what has no operand: all). `in`: a span of Shape, or what else has size() and
+/// operator[].
 template <class Shapes>
 constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
   const auto fail = [](Code code, std::uint32_t detail = 0) { return Status{code, kNoLayer, detail}; };
@@ -223,6 +259,7 @@ constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
     case Op::rbf: out = {1, 1, layer.shape.c}; break;
     case Op::conv2d:
     case Op::depthwise_conv2d:
+    case Op::conv2d_transpose:
     case Op::max_pool:
     case Op::average_pool: {
       if (layer.filter_h == 0 || layer.filter_w == 0 || layer.stride_h == 0 || layer.stride_w == 0 ||
@@ -237,6 +274,10 @@ constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
       if (layer.pad_top >= span_h || layer.pad_bottom >= span_h || layer.pad_left >= span_w ||
           layer.pad_right >= span_w)
         return fail(Code::bad_padding);
+      if (layer.op == Op::conv2d_transpose) {
+        MOTE_TRY(take(detail::transposed_shape(layer, in[0]), out));
+        break;
+      }
       out.h =
           window_outputs(in[0].h, layer.filter_h, layer.stride_h, layer.dilation_h, layer.pad_top, layer.pad_bottom);
       out.w =
@@ -303,6 +344,8 @@ constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
     case Op::lstm:
     case Op::gru:
     case Op::rnn: MOTE_TRY(take(detail::sequence_shape(layer, in), out)); break;
+    case Op::resize_nearest:
+    case Op::resize_bilinear: MOTE_TRY(take(detail::resized_shape(layer, in[0]), out)); break;
     case Op::result: out = {1, 1, in[0].c}; break;
     case Op::matmul: MOTE_TRY(take(detail::matmul_shape(layer, in[0], in[1]), out)); break;
     case Op::reshape:
@@ -321,16 +364,16 @@ constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
   if (is_reduction(layer.op)) MOTE_TRY(take(detail::reduced_shape(layer.args[0], in[0]), out));
   if (!detail::in_range(out)) return fail(Code::bad_shape);
   // Parameters are counted in 32 bits.
+  const bool filters = layer.op == Op::conv2d || layer.op == Op::conv2d_transpose;
   const std::uint64_t weights =
       layer.op == Op::dense || layer.op == Op::rbf ? in[0].elements() * out.c
-      : layer.op == Op::conv2d                     ? std::uint64_t{layer.filter_h} * layer.filter_w * in[0].c * out.c
+      : filters                                    ? std::uint64_t{layer.filter_h} * layer.filter_w * in[0].c * out.c
       : layer.op == Op::depthwise_conv2d           ? std::uint64_t{layer.filter_h} * layer.filter_w * out.c
       : layer.op == Op::spline                     ? std::uint64_t{layer.knots()} * out.c
       : is_recurrent(layer.op)                     ? std::uint64_t{gates(layer.op)} * std::max(in[0].c, out.c) * out.c
                                                    : 0;
-  if (weights > kMaxElements ||
-      (layer.op == Op::conv2d && (std::uint64_t{layer.filter_h} * layer.filter_w > kMaxDimension ||
-                                  std::uint64_t{layer.filter_h} * layer.filter_w * in[0].c > kMaxElements)))
+  if (weights > kMaxElements || (filters && (std::uint64_t{layer.filter_h} * layer.filter_w > kMaxDimension ||
+                                             std::uint64_t{layer.filter_h} * layer.filter_w * in[0].c > kMaxElements)))
     return fail(Code::bad_shape, static_cast<std::uint32_t>(std::min<std::uint64_t>(weights, 0xFFFF'FFFFU)));
   return out;
 }

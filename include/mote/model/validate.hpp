@@ -63,15 +63,16 @@ constexpr bool value_type_fits(const Layer& layer) {
   if (is_comparison(layer.op) || is_logical(layer.op) || layer.op == Op::logical_not)
     return layer.dtype == DType::boolean;
   if (layer.op == Op::argmax || layer.op == Op::argmin) return layer.dtype == DType::s32;
+  if (layer.op == Op::cast) return true;
   return layer.dtype == DType::f32 || (layer.dtype == DType::s8 && layer.op <= Op::spline);
 }
 /// Whether the type is computed in: int8 layers are records only, so far.
 constexpr bool has_kernel(const Layer& layer) {
   const bool moved = is_source(layer.op) || is_alias(layer.op) || is_movement(layer.op) || layer.op == Op::assign ||
-                     layer.op == Op::select;
+                     layer.op == Op::select || layer.op == Op::cast;
   return moved || layer.dtype != DType::s8;
 }
-/// The element type that operand `k` must have.
+/// The element type that operand `k` must have; of cast it may be any.
 constexpr DType operand_type(const Layer& layer, std::size_t k) {
   if (is_comparison(layer.op) || layer.op == Op::argmax || layer.op == Op::argmin) return DType::f32;
   if (layer.op == Op::gather && k == 1) return DType::s32;
@@ -87,7 +88,8 @@ constexpr Status validate_types(const Model& model, std::size_t index) {
     return fail(Code::unsupported_dtype);
   if (!value_type_fits(layer)) return fail(Code::unsupported_dtype);
   for (std::size_t k = 0; k < layer.input_count; ++k)
-    if (model.layers[model.operand(layer, k)].dtype != operand_type(layer, k)) return fail(Code::unsupported_dtype);
+    if (layer.op != Op::cast && model.layers[model.operand(layer, k)].dtype != operand_type(layer, k))
+      return fail(Code::unsupported_dtype);
   const Quantization& q = layer.quantization;
   if (!quantized(layer.dtype)) return q == Quantization{} ? Status{} : fail(Code::bad_quantization);
   return q.scale > 0.0F && finite(q.scale) && zero_point_fits(layer.dtype, q.zero_point) ? Status{}
@@ -138,7 +140,10 @@ constexpr std::size_t args_used(Op op) {
     case Op::lstm:
     case Op::argmin: return 1;
     case Op::gru:
-    case Op::rnn: return 2;
+    case Op::rnn:
+    case Op::conv2d_transpose: return 2;
+    case Op::resize_nearest:
+    case Op::resize_bilinear:
     case Op::lrn:
     case Op::pad: return 3;
     case Op::transpose: return 5;

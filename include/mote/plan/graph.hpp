@@ -125,9 +125,7 @@ struct Graph {
   /// Whether activation `i` is applied by its input's kernel: a clamp, in place, of a layer that can.
   [[nodiscard]] constexpr bool joins_input(std::size_t i) const {
     if (!is_clamp(layers[i].op)) return false;
-    const Op source = layers[model.operand(i)].op;
-    return model.operand(i) + 1U == i && in_place(i) &&
-           (source == Op::dense || source == Op::conv2d || source == Op::depthwise_conv2d || source == Op::add);
+    return model.operand(i) + 1U == i && in_place(i) && applies_clamp(layers[model.operand(i)].op);
   }
   /// The activation that the kernel of layer `i` applies, or kNoLayer.
   [[nodiscard]] constexpr std::uint16_t joined_activation(std::size_t i) const {

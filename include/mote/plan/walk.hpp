@@ -343,6 +343,7 @@ class Walk {
       step.grad_output = gradient(i);
       read_values(i, k, step);
       if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_grad_input_scratch_floats(graph_.conv_shape(i)));
+      if (layer.op == Op::conv2d_transpose) step.scratch = scratch(i, turned_weights(i));
       if (layer.op == Op::lrn) step.scratch = scratch(i, lrn_grad_scratch_floats(layer.shape.c));
       step.repeats = second_form(layer);
       if ((is_binary(layer.op) || layer.op == Op::select) &&
@@ -392,7 +393,12 @@ class Walk {
     if (!step.fused) set_param_grad(i, step);
     if (graph_.layers[i].op == Op::conv2d)
       step.scratch = scratch(i, conv2d_grad_params_scratch_floats(graph_.conv_shape(i)));
+    if (graph_.layers[i].op == Op::conv2d_transpose) step.scratch = scratch(i, turned_weights(i));
     out_.push(step);
+  }
+  /// Floats that the backward steps of a transposed convolution take for its filter turned round.
+  [[nodiscard]] constexpr std::size_t turned_weights(std::size_t i) const {
+    return weight_count(graph_.layers[i], graph_.layers[graph_.model.operand(i)].shape);
   }
   constexpr void set_param_grad(std::size_t i, Step& step) {
     if (graph_.keeps_gradients()) {

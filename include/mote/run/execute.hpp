@@ -192,6 +192,14 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
         b, {b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp(), b.summand()});
   } else if constexpr (kOp == Op::depthwise_conv2d) {
     call<kernels::depthwise_conv2d_f32>(b, {b.input(), b.params(), b.bias(), b.output(), nullptr, b.conv(), b.clamp()});
+  } else if constexpr (kOp == Op::conv2d_transpose) {
+    call<kernels::conv2d_transpose_f32>(b, {b.input(), b.params(), b.bias(), b.output(), nullptr, b.conv(), b.clamp()});
+  } else if constexpr (kOp == Op::resize_nearest) {
+    call<kernels::resize_nearest_bytes>(b, resize_nearest_args(b));
+  } else if constexpr (kOp == Op::resize_bilinear) {
+    call<kernels::resize_bilinear_f32>(b, resize_args(b));
+  } else if constexpr (kOp == Op::cast) {
+    call<kernels::cast_values>(b, cast_args(b));
   } else if constexpr (kOp == Op::max_pool) {
     call<kernels::max_pool_f32>(b, {b.input(), b.output(), b.conv()});
   } else if constexpr (kOp == Op::average_pool || kOp == Op::global_average_pool) {

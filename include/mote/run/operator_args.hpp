@@ -188,6 +188,34 @@ MOTE_FOLDED inline SoftmaxAxisArgs softmax_axis_args(const Binding& b) {
   return {b.input(), b.output(), array.outer, array.extent, array.inner};
 }
 
+/// Of ResizeNearestArgs, ResizeArgs and ResizeGradArgs.
+template <class Args>
+MOTE_FOLDED inline void set_resize(const Binding& b, Args& args) {
+  const Layer& l = b.layer();
+  const Shape in = b.in(), out = b.out();
+  args.sizes = {b.batch(), in.h, in.w, out.h, out.w, out.c};
+  args.rule = {static_cast<ResizeCoordinates>(l.args[0]), static_cast<ResizeRounding>(l.args[1]), l.args[2] != 0,
+               l.alpha, l.beta};
+}
+MOTE_FOLDED inline ResizeNearestArgs resize_nearest_args(const Binding& b) {
+  ResizeNearestArgs args{};
+  args.input = reinterpret_cast<const std::byte*>(b.input());
+  args.output = reinterpret_cast<std::byte*>(b.output());
+  args.element_bytes = b.element_bytes();
+  set_resize(b, args);
+  return args;
+}
+MOTE_FOLDED inline ResizeArgs resize_args(const Binding& b) {
+  ResizeArgs args{};
+  args.input = b.input(), args.output = b.output();
+  set_resize(b, args);
+  return args;
+}
+MOTE_FOLDED inline CastArgs cast_args(const Binding& b) {
+  return {reinterpret_cast<const std::byte*>(b.input()), reinterpret_cast<std::byte*>(b.output()),
+          b.model().layers[b.model().operand(b.layer())].dtype, b.layer().dtype, b.count(b.out())};
+}
+
 /// Parameters are gamma and, where there is one, beta.
 MOTE_FOLDED inline NormArgs norm_args(const Binding& b, const float* gamma, bool shifted) {
   const std::uint32_t channels = b.out().c;

@@ -176,6 +176,16 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
     call<kernels::conv2d_grad_input_f32>(b, conv_grad_args(b));
   } else if constexpr (kOp == Op::depthwise_conv2d) {
     call<kernels::depthwise_conv2d_grad_input_f32>(b, conv_grad_args(b));
+  } else if constexpr (kOp == Op::conv2d_transpose) {
+    conv2d_transpose_grad_input(b, from, to);
+  } else if constexpr (kOp == Op::resize_nearest || kOp == Op::resize_bilinear) {
+    ResizeGradArgs args{};
+    args.grad_output = from, args.grad_input = to;
+    set_resize(b, args);
+    if constexpr (kOp == Op::resize_nearest)
+      call<kernels::resize_nearest_grad_f32>(b, args);
+    else
+      call<kernels::resize_bilinear_grad_f32>(b, args);
   } else if constexpr (kOp == Op::max_pool) {
     call<kernels::max_pool_grad_f32>(b, {b.input(), from, to, b.conv(), b.clamp()});
   } else if constexpr (kOp == Op::average_pool || kOp == Op::global_average_pool) {
@@ -270,6 +280,8 @@ MOTE_FOLDED inline void grad_params(const Binding& b, const Choice& choice, cons
     call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
   } else if constexpr (kOp == Op::depthwise_conv2d) {
     call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
+  } else if constexpr (kOp == Op::conv2d_transpose) {
+    conv2d_transpose_grad_params(b, weights, scale);
   } else if constexpr (kOp == Op::batch_norm) {
     const auto learn = [&]() MOTE_FOLDED {
       BatchNormGradArgs args = batch_norm_grad_args(b);

@@ -168,6 +168,32 @@ MOTE_FOLDED inline MatmulGradArgs matmul_grad_args(const Binding& b, const float
   set_matmul(b, args);
   return args;
 }
+/// The convolution that a layer is the transpose of: from the layer's output to its input.
+MOTE_FOLDED inline ConvShape transposed(const ConvShape& s) { return {s.batch, s.out, s.in, s.window}; }
+/// That convolution of the output's gradient, with the filter as a convolution has it.
+MOTE_FOLDED inline void conv2d_transpose_grad_input(const Binding& b, const float* from, float* to) {
+  const ConvShape s = transposed(b.conv());
+  float* const filter = b.at(b.step().scratch);
+  call<kernels::turn_filter_f32>(
+      b, {b.params(), filter, s.window.filter_h * s.window.filter_w, s.out.c, s.in.c, 1.0F, false});
+  call<kernels::conv2d_f32>(b, {from, filter, nullptr, to, nullptr, s});
+}
+/// That convolution's gradients, whose input is the output's gradient here; turned round, and the bias beside it.
+MOTE_FOLDED inline void conv2d_transpose_grad_params(const Binding& b, float* weights, float scale) {
+  const ConvShape s = transposed(b.conv());
+  const float* const grad_output = b.at(b.step().grad_output);
+  float* const filter = b.at(b.step().scratch);
+  zero_floats(filter, b.weight_count());
+  call<kernels::conv2d_grad_params_f32>(b,
+                                        {grad_output, nullptr, b.input(), nullptr, filter, nullptr, nullptr, 1.0F, s});
+  call<kernels::turn_filter_f32>(
+      b, {filter, weights, s.window.filter_h * s.window.filter_w, s.in.c, s.out.c, scale, true});
+  if (!b.layer().has_bias()) return;
+  const SumToArgs sums{
+      grad_output, weights + b.weight_count(), {s.batch, s.in.h, s.in.w, s.in.c}, kAxisN | kAxisH | kAxisW, scale,
+      true};
+  call<kernels::sum_to_f32>(b, sums);
+}
 /// All gradients of a recurrent layer at once, where the step is the one towards its sequence; the others fetch what
 /// that one left behind the gates.
 template <auto kKernel>

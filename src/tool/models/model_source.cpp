@@ -156,6 +156,7 @@ std::uint64_t multiply_adds(const Model& model, std::size_t index) {
     case Op::rbf: return in.elements() * layer.shape.c;
     case Op::conv2d: return layer.shape.elements() * taps * in.c;
     case Op::depthwise_conv2d: return layer.shape.elements() * taps;
+    case Op::conv2d_transpose: return in.elements() * taps * layer.shape.c;
     case Op::matmul: return layer.shape.elements() * in.c;
     case Op::lstm:
     case Op::gru:
