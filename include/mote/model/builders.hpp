@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a network is written down: input(28, 28), conv2d(8, {.filter = {3, 3}}), relu(), …
-// A LayerSpec is a wish; resolve() turns it into a Layer record with shapes, padding and parameter offsets.
-// sequential() does so at compile time and fails to compile with a telling name; the tool calls resolve() itself.
+// A LayerSpec (layer_spec.hpp) is a wish; resolve() turns it into a Layer record with shapes, padding and parameter
+// offsets. sequential() does so at compile time and fails to compile with a telling name; the tool calls resolve()
+// itself.
 #pragma once
 
 #include "mote/requirements.hpp"
@@ -18,54 +19,13 @@
 #include <type_traits>
 
 #include "mote/model/layer.hpp"
+#include "mote/model/layer_spec.hpp"
 #include "mote/model/model.hpp"
+#include "mote/model/movement_builders.hpp"
 #include "mote/model/shape_rule.hpp"
 #include "mote/model/validate.hpp"
 
 namespace mote {
-
-/// Height and width; of one number, both: `.stride = {2}` is 2 x 2.
-struct Size2 {
-  std::uint16_t h = 1, w = 1;
-  constexpr Size2() = default;
-  constexpr Size2(std::uint16_t both) : h(both), w(both) {}  // NOLINT(google-explicit-constructor)
-  constexpr Size2(std::uint16_t height, std::uint16_t width) : h(height), w(width) {}
-};
-enum class Padding : std::uint8_t {
-  valid,     ///< none
-  same,      ///< output = ceil(input / stride); the odd cell goes to the bottom and right
-  explicit_  ///< `pads` as given; with the other two, pads are a mistake (bad_padding)
-};
-struct Pads {
-  std::uint16_t top = 0, bottom = 0, left = 0, right = 0;
-};
-
-/// A layer as the user wishes it, as the functions below make it; names refer to earlier layers and are gone after
-/// resolve().
-struct LayerSpec {
-  Layer layer{};
-  Padding padding = Padding::valid;
-  const char* label = nullptr;
-  std::array<const char*, kMaxInputs> from{};  // empty: the layer before
-  std::uint8_t from_count = 0;
-  bool and_previous = false;  // the layer before is the first input (add, concat with one name)
-  bool flatten = false;       // reshape to a vector of whatever comes in
-
-  /// Gives the layer a name that later layers may take as input.
-  [[nodiscard]] constexpr LayerSpec as(const char* name) const {
-    LayerSpec out = *this;
-    out.label = name;
-    return out;
-  }
-  /// Takes the named layer as input instead of the layer before.
-  [[nodiscard]] constexpr LayerSpec reads(const char* name) const {
-    LayerSpec out = *this;
-    out.from = {name};
-    out.from_count = 1;
-    out.and_previous = false;
-    return out;
-  }
-};
 
 /// `trainable = false`: the layer is frozen, and a trainer leaves its parameters as the model has them.
 struct DenseOptions {
@@ -111,28 +71,6 @@ struct SplineOptions {
 };
 
 namespace detail {
-constexpr LayerSpec spec(Op op, float alpha = 0.0F) {
-  LayerSpec out;
-  out.layer.op = op;
-  out.layer.alpha = alpha;
-  return out;
-}
-constexpr std::uint8_t flags(bool trainable, bool bias) {
-  return static_cast<std::uint8_t>((trainable ? Layer::kTrainable : 0) | (bias ? Layer::kHasBias : 0));
-}
-constexpr void set_window(LayerSpec& spec, Size2 filter, Size2 stride, Size2 dilation, Padding padding, Pads pads) {
-  Layer& l = spec.layer;
-  l.filter_h = filter.h, l.filter_w = filter.w;
-  l.stride_h = stride.h, l.stride_w = stride.w;
-  l.dilation_h = dilation.h, l.dilation_w = dilation.w;
-  spec.padding = padding;
-  l.pad_top = pads.top, l.pad_bottom = pads.bottom, l.pad_left = pads.left, l.pad_right = pads.right;
-}
-constexpr LayerSpec along(Op op, std::uint8_t axis) {
-  LayerSpec out = spec(op);
-  out.layer.args[0] = axis;
-  return out;
-}
 constexpr LayerSpec conv(Op op, const ConvOptions& o) {
   LayerSpec out = spec(op);
   set_window(out, o.filter, o.stride, o.dilation, o.padding, o.pads);
@@ -145,13 +83,6 @@ constexpr LayerSpec pool(Op op, const PoolOptions& o) {
              {1, 1}, o.padding, o.pads);
   return out;
 }
-constexpr LayerSpec join(Op op, std::initializer_list<const char*> names) {
-  LayerSpec out = spec(op);
-  out.and_previous = true;
-  for (const char* name : names)
-    if (out.from_count < kMaxInputs) out.from[out.from_count++] = name;
-  return out;
-}
 constexpr LayerSpec recurrent(Op op, std::uint32_t units, const RecurrentOptions& o, std::int32_t second_arg) {
   LayerSpec out = spec(op);
   out.layer.shape.c = units;
@@ -162,18 +93,6 @@ constexpr LayerSpec recurrent(Op op, std::uint32_t units, const RecurrentOptions
     out.from[out.from_count++] = o.initial_h != nullptr ? o.initial_h : "";  // that no layer is called
   if (o.initial_c != nullptr) out.from[out.from_count++] = o.initial_c;
   return out;
-}
-constexpr LayerSpec resize(Op op, std::uint32_t height, std::uint32_t width, ResizeCoordinates coordinates,
-                           std::int32_t rounding) {
-  LayerSpec out = spec(op);
-  out.layer.shape.h = height, out.layer.shape.w = width;
-  out.layer.args = {static_cast<std::int32_t>(coordinates), rounding};
-  return out;
-}
-constexpr bool has_pads(const Layer& l) { return (l.pad_top | l.pad_bottom | l.pad_left | l.pad_right) != 0; }
-constexpr bool same_text(const char* a, const char* b) {
-  while (*a != 0 && *a == *b) ++a, ++b;
-  return *a == *b;
 }
 }  // namespace detail
 
@@ -397,86 +316,6 @@ constexpr LayerSpec matmul(const char* other, bool transposed = false) {
   out.layer.args[0] = transposed ? 1 : 0;
   return out;
 }
-
-constexpr LayerSpec logical_not() { return detail::spec(Op::logical_not); }
-constexpr LayerSpec logical_and(const char* other) { return detail::join(Op::logical_and, {other}); }
-constexpr LayerSpec logical_or(const char* other) { return detail::join(Op::logical_or, {other}); }
-/// Where the layer before, a boolean, is true `a`, else `b`; all three are repeated as they must.
-constexpr LayerSpec select(const char* a, const char* b) { return detail::join(Op::select, {a, b}); }
-/// The layer before seen as an array of `extents`, whose axis permutation[i] becomes axis i; the result is `shape`.
-constexpr LayerSpec transpose(std::array<std::uint32_t, 4> extents, std::array<std::uint8_t, 4> permutation,
-                              Shape shape) {
-  LayerSpec out = detail::spec(Op::transpose);
-  std::uint32_t order = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    out.layer.args[i] = static_cast<std::int32_t>(extents[i]);
-    order |= (permutation[i] & 3U) << (2 * i);
-  }
-  out.layer.args[4] = static_cast<std::int32_t>(order);
-  out.layer.shape = shape;
-  return out;
-}
-/// Height and width change places.
-constexpr LayerSpec transpose(const Shape& in) {
-  return transpose({in.h, in.w, in.c, 1}, {1, 0, 2, 3}, {in.w, in.h, in.c});
-}
-/// Element (y, x, c) is begin + step (y, x, c), in the order h, w, c.
-constexpr LayerSpec slice(std::array<std::int32_t, 3> begin, Shape shape,
-                          std::array<std::int32_t, 3> step = {1, 1, 1}) {
-  LayerSpec out = detail::spec(Op::slice);
-  for (std::size_t i = 0; i < 3; ++i) out.layer.args[i] = begin[i], out.layer.args[3 + i] = step[i];
-  out.layer.shape = shape;
-  return out;
-}
-/// Rows and columns around, and channels before and behind.
-struct PadOptions {
-  Pads pads{};
-  std::uint16_t before_c = 0, behind_c = 0;
-  PadRule rule = PadRule::constant;
-  float value = 0.0F;  ///< of PadRule::constant; of integers their stored number
-};
-constexpr LayerSpec pad(PadOptions o) {
-  LayerSpec out = detail::spec(Op::pad, o.value);
-  Layer& l = out.layer;
-  l.pad_top = o.pads.top, l.pad_bottom = o.pads.bottom, l.pad_left = o.pads.left, l.pad_right = o.pads.right;
-  l.args = {o.before_c, o.behind_c, static_cast<std::int32_t>(o.rule)};
-  out.padding = Padding::explicit_;
-  return out;
-}
-/// The layer before over and over, up to `shape`.
-constexpr LayerSpec tile(Shape shape) {
-  LayerSpec out = detail::spec(Op::tile);
-  out.layer.shape = shape;
-  return out;
-}
-/// Of the layer before, along an axis (0 c, 1 w, 2 h), the entries whose indices (int32) the named layer has.
-constexpr LayerSpec gather(const char* indices, std::uint8_t axis) {
-  LayerSpec out = detail::join(Op::gather, {indices});
-  out.layer.args[0] = axis;
-  return out;
-}
-/// To another height and width. The scale is the ratio of the sizes.
-constexpr LayerSpec resize_nearest(std::uint32_t height, std::uint32_t width,
-                                   ResizeCoordinates coordinates = ResizeCoordinates::half_pixel,
-                                   ResizeRounding rounding = ResizeRounding::round_prefer_floor) {
-  return detail::resize(Op::resize_nearest, height, width, coordinates, static_cast<std::int32_t>(rounding));
-}
-constexpr LayerSpec resize_bilinear(std::uint32_t height, std::uint32_t width,
-                                    ResizeCoordinates coordinates = ResizeCoordinates::half_pixel) {
-  return detail::resize(Op::resize_bilinear, height, width, coordinates, 0);
-}
-/// The numbers of the layer before as another type. Towards integers fractions are cut off and what is beyond them
-/// becomes the nearest one, NaN 0; integers that do not fit lose their upper bits; a boolean is 0 or 1. int8, uint8 and
-/// int16 stand for themselves: scale and zero point are only passed on.
-constexpr LayerSpec cast(DType type, Quantization quantization = {}) {
-  LayerSpec out = detail::spec(Op::cast);
-  out.layer.dtype = type;
-  out.layer.quantization = quantization;
-  return out;
-}
-/// Index of the largest (smallest) value along an axis (0 c, 1 w, 2 h), the first of equals, as int32.
-constexpr LayerSpec argmax(std::uint8_t axis) { return detail::along(Op::argmax, axis); }
-constexpr LayerSpec argmin(std::uint8_t axis) { return detail::along(Op::argmin, axis); }
 
 namespace detail {
 /// Element type and quantisation of a value, where its operands decide them.
