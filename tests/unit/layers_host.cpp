@@ -505,6 +505,15 @@ TEST(layers, static_trainers_and_sessions_are_the_same) {
   for (std::size_t i = 0; i < 12; ++i) session->input()[i] = static_session.input()[i] = 0.1F * static_cast<float>(i);
   session->run(), static_session.run();
   for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(session->output()[i], static_session.output()[i]);
+  // A training plan keeps what a session's writes over.
+  Result<Session> pair = Session::create(trainer->model(), arena, {.batch = 2});
+  ASSERT_TRUE(pair.ok());
+  test::Numbers numbers(9);
+  for (std::size_t i = 0; i < 24; ++i) pair->input()[i] = trainer->input()[i] = numbers.next();
+  for (float& y : trainer->targets()) y = 0.0F;
+  ASSERT_TRUE(trainer->evaluate().ok());
+  pair->run();
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(pair->output()[i], trainer->output()[i]);
 }
 
 TEST(layers, rules) {
