@@ -101,6 +101,12 @@ TEST(layers, softmax_takes_any_axis) {
   check(sequential(input(4, 3, 5), log_softmax(2)), 2, true);
 }
 
+TEST(layers, a_loss_is_fused_with_a_softmax_over_channels_only) {
+  EXPECT_EQ(loss_layer(sequential(input(3), dense(3), softmax()).model(), Loss::softmax_cross_entropy), 1U);
+  EXPECT_EQ(loss_layer(sequential(input(3), dense(3), softmax(1)).model(), Loss::softmax_cross_entropy), 2U);
+  EXPECT_EQ(loss_layer(sequential(input(3), dense(3), log_softmax()).model(), Loss::softmax_cross_entropy), 2U);
+}
+
 TEST(layers, average_pool_may_count_padding) {
   // In ceiling mode a window reaches beyond the image: that is more padding behind than before.
   constexpr PoolOptions kWindow{

@@ -42,8 +42,9 @@ constexpr std::size_t loss_layer(const Model& model, Loss loss) {
   std::size_t index = model.output_layer();
   while (model.layers[index].op == Op::output) index = model.operand(index);
   const Layer& last = model.layers[index];
-  if (last.shape.h != 1 || last.shape.w != 1) return index;  // softmax over pixels is another function
-  const bool fused = ((loss == Loss::softmax_cross_entropy || loss == Loss::kl_divergence) && last.op == Op::softmax) ||
+  if (last.shape.h != 1 || last.shape.w != 1) return index;          // softmax over pixels is another function
+  const bool softmax = last.op == Op::softmax && last.args[0] == 0;  // along an axis of one value it is 1
+  const bool fused = ((loss == Loss::softmax_cross_entropy || loss == Loss::kl_divergence) && softmax) ||
                      (loss == Loss::binary_cross_entropy && last.op == Op::sigmoid);
   return fused ? model.operand(last) : index;
 }
