@@ -285,7 +285,7 @@ bool NetworkReference::arithmetic(const Step& s, Tensor& out) {
       for (std::int64_t j = 0; j < length; ++j) {
         double& y = out.values[at(base + j)];
         if (s.op == "l2_norm")
-          y = x[at(base + j)] / std::sqrt(std::max(squares, static_cast<double>(s.alpha)));
+          y = x[at(base + j)] / std::max(std::sqrt(squares), static_cast<double>(s.alpha));
         else
           y = (x[at(base + j)] - mean) / std::sqrt(variance + static_cast<double>(s.alpha)) * value(s.weights[0], j) +
               value(s.weights[1], j);

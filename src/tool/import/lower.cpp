@@ -10,15 +10,18 @@
 namespace mote::tool::foreign {
 namespace {
 
-DType dtype_of(Type type) {
-  switch (type) {
-    case Type::s8: return DType::s8;
+/// What holds values of a file's type. Small whole numbers that stand for themselves are float32, which holds them all.
+DType dtype_of(const Step& s) {
+  const bool scaled = !s.scaling.scales.empty();
+  switch (s.type) {
+    case Type::s8: return scaled ? DType::s8 : DType::f32;
+    case Type::u8: return scaled ? DType::u8 : DType::f32;
+    case Type::s16: return scaled ? DType::s16 : DType::f32;
     case Type::s32:
     case Type::s64:
     case Type::u32:
-    case Type::u64:
-    case Type::u16:
-    case Type::s16: return DType::s32;
+    case Type::u64: return DType::s32;
+    case Type::boolean: return DType::boolean;
     default: return DType::f32;
   }
 }
@@ -75,7 +78,6 @@ const Lowering::Row* Lowering::row_of(std::string_view op) {
       {"input", &Lowering::source},
       {"constant", &Lowering::source},
       {"state", &Lowering::source},
-      {"assign", &Lowering::assign},
       {"result", &Lowering::result},
       {"select", &Lowering::select},
       {"cast", &Lowering::cast},
@@ -87,7 +89,7 @@ const Lowering::Row* Lowering::row_of(std::string_view op) {
       {"transpose", &Lowering::transpose},
       {"slice", &Lowering::slice},
       {"pad", &Lowering::pad},
-      {"pad_reflect", &Lowering::pad_reflect},
+      {"pad_reflect", &Lowering::pad},
       {"tile", &Lowering::tile},
       {"concat", &Lowering::concat},
       {"gather", &Lowering::gather},
@@ -125,107 +127,197 @@ void Lowering::step(std::size_t i) {
   if (values_.size() <= i) values_.resize(network_.steps.size(), kNone);
   const Step& s = network_.steps[i];
   if (count_of(s.dims) == 0) unsupported("a value without elements");
+  if (s.op == "constant") {
+    values_[i] = kConstant;
+    return;
+  }
   const Row* row = row_of(s.op);
   const Function function = row != nullptr ? row->function : s.in.size() == 1 ? &Lowering::unary : &Lowering::binary;
   const Index made = (this->*function)(s);
   values_[i] = made;
-  if (!s.name.empty()) records_.call(made, s.name);
+  if (s.op == "input" || s.op == "state") records_.call(made, s.name);
 }
 
-Lowering::Index Lowering::value(const Step& s, std::size_t i) const {
-  return static_cast<Index>(values_[static_cast<std::size_t>(s.in[i])]);
+DType Lowering::own_type(const Step& s) const {
+  const auto i = static_cast<std::size_t>(&s - network_.steps.data());
+  return values_[i] < 0 ? dtype_of(s) : records_.layer(static_cast<Index>(values_[i])).dtype;
 }
 
-Layer Lowering::layer(const Step& s, std::string_view op) {
+Lowering::Index Lowering::of_step(int step, DType type, const Shape* shape) {
+  const Step& s = network_.steps[static_cast<std::size_t>(step)];
+  const int made = values_[static_cast<std::size_t>(step)];
+  if (made != kConstant) {
+    const Index value = shape == nullptr ? static_cast<Index>(made) : records_.shaped(static_cast<Index>(made), *shape);
+    return as(value, type);
+  }
+  const auto [at, fresh] = constants_.try_emplace({step, type});
+  if (fresh) {
+    Layer constant = layer(s, "constant", type);
+    constant.param_dtype = type;
+    constant.shape = shape == nullptr ? boundary_shape(s.dims) : *shape;
+    at->second = records_.add(constant, {}, s.weights);
+  }
+  return shape == nullptr ? at->second : records_.shaped(at->second, *shape);
+}
+
+Lowering::Index Lowering::scalar(float value) {
+  const auto [at, fresh] = scalars_.try_emplace(value);
+  if (!fresh) return at->second;
+  Layer constant;
+  constant.op = Op::constant;
+  constant.param_dtype = DType::f32;
+  constant.shape = {1, 1, 1};
+  return at->second = records_.add(constant, {}, {Literal::scalar(Type::f32, static_cast<double>(value))});
+}
+
+Lowering::Index Lowering::as(Index value, DType type) {
+  const DType from = records_.layer(value).dtype;
+  if (from == type) return value;
+  Layer made;
+  made.dtype = type;
+  if (type == DType::boolean) {
+    made.op = Op::not_equal;
+    return records_.add(made, {as(value, DType::f32), scalar(0.0F)});
+  }
+  if (from == DType::boolean && type == DType::f32) {
+    made.op = Op::select;
+    return records_.add(made, {value, scalar(1.0F), scalar(0.0F)});
+  }
+  made.op = operator_named("cast");
+  return records_.add(made, {value});
+}
+
+Layer Lowering::layer(const Step& s, std::string_view op, DType type) {
   Layer out;
   out.op = operator_named(op);
-  out.dtype = dtype_of(s.type);
+  out.dtype = type;
   if (!s.scaling.scales.empty() && s.type != Type::s32) unsupported("layers of whole numbers are not there yet");
   return out;
 }
 
 Lowering::Index Lowering::source(const Step& s) {
-  Layer made = layer(s, s.op);
+  Layer made = layer(s, s.op, dtype_of(s));
   made.shape = boundary_shape(s.dims);
-  if (s.op == "constant") made.param_dtype = made.dtype;
+  if (!s.weights.empty()) made.param_dtype = made.dtype, made.param_bytes = 1;  // a state that begins with values
   return records_.add(made, {}, s.weights);
 }
 
 Lowering::Index Lowering::unary(const Step& s) {
+  if (s.op == "logical_not") return records_.add(layer(s, s.op, DType::boolean), {as(value(s), DType::boolean)});
   Layer made = layer(s, s.op);
   made.alpha = s.alpha, made.beta = s.beta;
-  return records_.add(made, {value(s)});
+  return records_.add(made, {real(s)});
 }
 
-Lowering::Index Lowering::operand(const Step& s, std::size_t i, const std::vector<std::vector<std::size_t>>& groups,
-                                  std::size_t rank) {
-  Dims own = in(s, i).dims;
-  own.insert(own.begin(), rank - own.size(), 1);
-  Dims extents;
-  for (const std::vector<std::size_t>& group : groups) extents.push_back(product(own, group));
-  return value(s, i, shape_of(extents));
+std::vector<Lowering::Index> Lowering::together(const Step& s, std::initializer_list<DType> types) {
+  const std::size_t rank = s.dims.size();
+  const auto wide = [&](std::size_t i) {
+    Dims own = in(s, i).dims;
+    own.insert(own.begin(), static_cast<std::ptrdiff_t>(rank - own.size()), 1);
+    return own;
+  };
+  const auto groups = grouped(s.dims, [&](std::size_t k) {
+    int pattern = 0;
+    for (std::size_t i = 0; i < types.size(); ++i)
+      if (wide(i)[k] == 1) pattern |= 1 << i;
+    return pattern;
+  });
+  std::vector<Index> out;
+  for (const DType type : types) {
+    const std::size_t i = out.size();
+    const Dims own = wide(i);
+    if (groups.size() <= 3) {
+      Dims extents;
+      for (const std::vector<std::size_t>& group : groups) extents.push_back(product(own, group));
+      const Shape shape = shape_of(extents);
+      out.push_back(of_step(s.in[i], type, &shape));
+      continue;
+    }
+    // Too many turns between the operands' axes: all in full, and all axes are one.
+    Dims times = s.dims;
+    for (std::size_t k = 0; k < rank; ++k) times[k] /= own[k];
+    out.push_back(records_.shaped(tiled(of_step(s.in[i], type, nullptr), own, times), shape_of({count_of(s.dims)})));
+  }
+  return out;
 }
 
 Lowering::Index Lowering::binary(const Step& s) {
-  const std::size_t rank = s.dims.size();
-  const auto broadcasts = [&](std::size_t operand, std::size_t axis) {
-    const Dims& own = in(s, operand).dims;
-    const std::size_t skip = rank - own.size();
-    return axis < skip || own[axis - skip] == 1;
-  };
-  const auto groups =
-      grouped(s.dims, [&](std::size_t k) { return (broadcasts(0, k) ? 1 : 0) + (broadcasts(1, k) ? 2 : 0); });
-  Layer made = layer(s, s.op);
-  if (groups.size() <= 3) return records_.add(made, {operand(s, 0, groups, rank), operand(s, 1, groups, rank)});
-  // Too many turns between the operands' axes: both in full, and all axes are one.
-  std::array<Index, 2> whole{};
-  const Shape flat = shape_of({count_of(s.dims)});
-  for (std::size_t i = 0; i < 2; ++i) {
-    Dims own = in(s, i).dims, times = s.dims;
-    own.insert(own.begin(), rank - own.size(), 1);
-    for (std::size_t k = 0; k < rank; ++k) times[k] /= own[k];
-    whole[i] = records_.shaped(tiled(value(s, i), own, times), flat);
-  }
-  return records_.add(made, {whole[0], whole[1]});
+  const Op op = operator_named(s.op);
+  if (is_logical(op))
+    return records_.add(layer(s, s.op, DType::boolean), together(s, {DType::boolean, DType::boolean}));
+  return records_.add(layer(s, s.op, is_comparison(op) ? DType::boolean : DType::f32),
+                      together(s, {DType::f32, DType::f32}));
 }
 
 Lowering::Index Lowering::select(const Step& s) {
-  const std::size_t rank = s.dims.size();
-  const auto broadcasts = [&](std::size_t operand, std::size_t axis) {
-    const Dims& own = in(s, operand).dims;
-    const std::size_t skip = rank - own.size();
-    return axis < skip || own[axis - skip] == 1;
-  };
-  const auto groups = grouped(s.dims, [&](std::size_t k) {
-    return (broadcasts(0, k) ? 1 : 0) + (broadcasts(1, k) ? 2 : 0) + (broadcasts(2, k) ? 4 : 0);
-  });
-  if (groups.size() > 3) unsupported("operands that repeat along too many axes in turn");
-  return records_.add(layer(s, "select"),
-                      {operand(s, 0, groups, rank), operand(s, 1, groups, rank), operand(s, 2, groups, rank)});
+  const DType a = own_type(in(s, 1)), b = own_type(in(s, 2)), type = a == b ? a : DType::f32;
+  return records_.add(layer(s, s.op, type), together(s, {DType::boolean, type, type}));
 }
 
-Lowering::Index Lowering::cast(const Step& s) { return records_.add(layer(s, s.op), {value(s)}); }
-
-Lowering::Index Lowering::assign(const Step& s) {
-  const Index state = value(s, 0);
-  return records_.add(layer(s, "assign"), {value(s, 1, records_.layer(state).shape), state});
+/// Whole numbers stay what they are; real ones are cut.
+Lowering::Index Lowering::cast(const Step& s) {
+  if (s.op != "cast") static_cast<void>(layer(s, s.op));
+  const Index from = value(s);
+  if (s.type == Type::boolean) return as(from, DType::boolean);
+  if (is_real(s.type) || records_.layer(from).dtype == DType::boolean) return as(from, DType::f32);
+  return is_real(in(s).type) ? as(as(from, DType::f32), DType::s32) : from;
 }
 
-Lowering::Index Lowering::result(const Step& s) {
-  Layer made = layer(s, "result");
-  return records_.add(made, {value(s)});
-}
+Lowering::Index Lowering::result(const Step& s) { return records_.add(layer(s, "result"), {value(s)}); }
 
 void Lowering::outputs() {
+  const bool states = std::ranges::any_of(network_.steps, [](const Step& s) { return s.op == "assign"; });
   for (const End& end : network_.outputs) {
     const Step& s = network_.steps[static_cast<std::size_t>(end.step)];
-    const Index made =
-        records_.shaped(static_cast<Index>(values_[static_cast<std::size_t>(end.step)]), boundary_shape(end.dims));
-    if (network_.outputs.size() == 1 && made + 1U == records_.size() && made != 0) {
+    const Shape shape = boundary_shape(end.dims);
+    const Index made = of_step(end.step, own_type(s), &shape);
+    const bool last = made + 1U == records_.size() && records_.layer(made).op != Op::input;
+    if (network_.outputs.size() == 1 && last && !states) {
       records_.call(made, end.name);
       continue;
     }
-    records_.call(records_.add(layer(s, "output"), {made}), end.name);
+    Layer output;
+    output.op = Op::output;
+    output.dtype = records_.layer(made).dtype;
+    output.quantization = records_.layer(made).quantization;
+    records_.call(records_.add(output, {made}), end.name);
+  }
+}
+
+/// A state that is the next value of another one is read before it changes; where they change places one is copied.
+void Lowering::assign_states() {
+  struct Next {
+    Index value, state;
+  };
+  std::vector<Next> left;
+  for (const Step& s : network_.steps) {
+    if (s.op != "assign") continue;
+    const Index state = value(s, 0);
+    const Shape shape = records_.layer(state).shape;
+    const Index next = of_step(s.in[1], records_.layer(state).dtype, &shape);
+    if (records_.root(next) != state) left.push_back({next, state});
+  }
+  while (!left.empty()) {
+    const auto unread = std::ranges::find_if(left, [&](const Next& one) {
+      return std::ranges::none_of(
+          left, [&](const Next& other) { return other.state != one.state && records_.root(other.value) == one.state; });
+    });
+    if (unread == left.end()) {
+      Layer copy;
+      copy.op = Op::slice;
+      copy.dtype = records_.layer(left.front().value).dtype;
+      copy.quantization = records_.layer(left.front().value).quantization;
+      copy.shape = records_.layer(left.front().value).shape;
+      copy.args = {0, 0, 0, 1, 1, 1};
+      left.front().value = records_.add(copy, {left.front().value});
+      continue;
+    }
+    Layer assign;
+    assign.op = Op::assign;
+    assign.dtype = records_.layer(unread->state).dtype;
+    assign.quantization = records_.layer(unread->state).quantization;
+    records_.add(assign, {unread->value, unread->state});
+    left.erase(unread);
   }
 }
 
@@ -234,8 +326,8 @@ OwnedModel lower(const Network& network, std::vector<NotLowered>& refused) {
   Lowering lowering(network, records);
   const std::vector<bool> wanted = needed(network);
   for (std::size_t i = 0; i < network.steps.size(); ++i) {
-    if (!wanted[i]) continue;
     const Step& s = network.steps[i];
+    if (!wanted[i] || s.op == "assign") continue;
     const bool whole = s.op == "space_to_batch" ? lowering.lowered(static_cast<std::size_t>(s.in[1]))
                                                 : std::ranges::all_of(s.in, [&](int operand) {
                                                     return lowering.lowered(static_cast<std::size_t>(operand));
@@ -249,11 +341,12 @@ OwnedModel lower(const Network& network, std::vector<NotLowered>& refused) {
   if (!refused.empty()) return {};
   try {
     lowering.outputs();
+    lowering.assign_states();
+    return records.finish();
   } catch (const Unsupported& reason) {
     refused.push_back({static_cast<std::size_t>(network.outputs.front().step), reason.why, reason.remedy});
     return {};
   }
-  return records.finish();
 }
 
 }  // namespace mote::tool::foreign

@@ -3,7 +3,9 @@
 // one extent; reshapes are free, so each operator takes the view of its operands that suits it.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tool/import/network.hpp"
@@ -28,13 +30,14 @@ class Lowering {
   using Index = Records::Index;
 
   Lowering(const Network& network, Records& records) : network_(network), records_(records) {}
-  /// Lowers step `i`, whose operands are lowered; throws Unsupported.
+  /// Lowers step `i`, whose operands are lowered; throws Unsupported. What is kept for the next run comes last.
   void step(std::size_t i);
   void outputs();
+  void assign_states();
   [[nodiscard]] bool lowered(std::size_t i) const { return values_.size() > i && values_[i] != kNone; }
 
  private:
-  static constexpr int kNone = -1;
+  static constexpr int kNone = -1, kConstant = -2;
   using Function = Index (Lowering::*)(const Step& s);
   struct Row {
     std::string_view op;
@@ -45,18 +48,27 @@ class Lowering {
   [[nodiscard]] const Step& in(const Step& s, std::size_t i = 0) const {
     return network_.steps[static_cast<std::size_t>(s.in[i])];
   }
-  /// The operand's value, as it lies or in a shape.
-  [[nodiscard]] Index value(const Step& s, std::size_t i = 0) const;
-  Index value(const Step& s, std::size_t i, const Shape& shape) { return records_.shaped(value(s, i), shape); }
-  /// A record of the step's operator and type.
-  Layer layer(const Step& s, std::string_view op);
+  /// The operand's value in its own type, as it lies or in a shape.
+  Index value(const Step& s, std::size_t i = 0) { return of_step(s.in[i], own_type(in(s, i)), nullptr); }
+  Index value(const Step& s, std::size_t i, const Shape& shape) { return of_step(s.in[i], own_type(in(s, i)), &shape); }
+  /// The operand as float32, what is computed in.
+  Index real(const Step& s, std::size_t i = 0) { return of_step(s.in[i], DType::f32, nullptr); }
+  Index real(const Step& s, std::size_t i, const Shape& shape) { return of_step(s.in[i], DType::f32, &shape); }
+  /// A step's value; constants become records here, of the type and in the shape that are asked for.
+  Index of_step(int step, DType type, const Shape* shape);
+  Index as(Index value, DType type);
+  Index scalar(float value);
+  /// The type of what holds the step's values: whole numbers that are computed are float32.
+  [[nodiscard]] DType own_type(const Step& s) const;
+  /// A record of the operator for values of the type.
+  Layer layer(const Step& s, std::string_view op, DType type);
+  Layer layer(const Step& s, std::string_view op) { return layer(s, op, DType::f32); }
 
   Index source(const Step& s);
   Index unary(const Step& s);
   Index binary(const Step& s);
   Index select(const Step& s);
   Index cast(const Step& s);
-  Index assign(const Step& s);
   Index result(const Step& s);
 
   Index reshape(const Step& s);
@@ -64,7 +76,6 @@ class Lowering {
   Index transpose(const Step& s);
   Index slice(const Step& s);
   Index pad(const Step& s);
-  Index pad_reflect(const Step& s);
   Index tile(const Step& s);
   Index concat(const Step& s);
   Index gather(const Step& s);
@@ -85,12 +96,14 @@ class Lowering {
 
   Index transposed(Index value, Dims dims, Dims order);
   Index tiled(Index value, const Dims& from, const Dims& times);
-  /// An operand of a step with broadcasting in the view of `groups`: see grouped().
-  Index operand(const Step& s, std::size_t i, const std::vector<std::vector<std::size_t>>& groups, std::size_t rank);
+  /// The operands of a step that repeats them, each of its type, in three extents.
+  std::vector<Index> together(const Step& s, std::initializer_list<DType> types);
 
   const Network& network_;
   Records& records_;
-  std::vector<int> values_;  // of the steps: a record
+  std::vector<int> values_;                           // of the steps: a record
+  std::map<std::pair<int, DType>, Index> constants_;  // of a step, in a type
+  std::map<float, Index> scalars_;
 };
 
 /// Runs of axes of `dims`, extents of 1 left out, for which `pattern` gives the same number.

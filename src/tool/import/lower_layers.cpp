@@ -58,7 +58,7 @@ Lowering::Index Lowering::dense(const Step& s) {
   made.flags = s.weights.size() > 1 ? Layer::kTrainable | Layer::kHasBias : Layer::kTrainable;
   if (rows != 1) put({}, made);
   made.shape.c = shape_of({outputs}).c;
-  return records_.add(made, {value(s, 0, shape_of({rows, inputs}))}, s.weights);
+  return records_.add(made, {real(s, 0, shape_of({rows, inputs}))}, s.weights);
 }
 
 Lowering::Index Lowering::matmul(const Step& s) {
@@ -68,8 +68,8 @@ Lowering::Index Lowering::matmul(const Step& s) {
   for (std::size_t k = 0; k + 2 < n; ++k) batch *= s.dims[k];
   Layer made = layer(s, "matmul");
   set_arg(made, 0, s.number);
-  const Index x = value(s, 0, shape_of({batch, a[n - 2], a[n - 1]})),
-              y = value(s, 1, shape_of({batch, b[n - 2], b[n - 1]}));
+  const Index x = real(s, 0, shape_of({batch, a[n - 2], a[n - 1]})),
+              y = real(s, 1, shape_of({batch, b[n - 2], b[n - 1]}));
   return records_.add(made, {x, y});
 }
 
@@ -83,17 +83,25 @@ Lowering::Index Lowering::convolution(const Step& s) {
   put(sliding, made);
   made.shape.c = shape_of({s.dims[3]}).c;
   if (s.op == "depthwise_conv2d") made.depth_multiplier = small(s.dims[3] / image[3]);
-  return records_.add(made, {value(s, 0, from)}, s.weights);
+  return records_.add(made, {real(s, 0, from)}, s.weights);
 }
 
+/// Zeros around an image count in its mean where they are values of it.
 Lowering::Index Lowering::pool(const Step& s) {
   Layer made = layer(s, s.op);
   Sliding sliding = s.sliding;
   const Shape from = image_of(in(s).dims, sliding);
+  Index image = real(s, 0, from);
+  const bool pads = (sliding.pad_top | sliding.pad_bottom | sliding.pad_left | sliding.pad_right) != 0;
+  if (s.number == 1 && pads) {
+    Layer around = layer(s, "pad");
+    around.pad_top = small(sliding.pad_top), around.pad_bottom = small(sliding.pad_bottom);
+    around.pad_left = small(sliding.pad_left), around.pad_right = small(sliding.pad_right);
+    sliding.pad_top = sliding.pad_bottom = sliding.pad_left = sliding.pad_right = 0;
+    image = records_.add(around, {image});
+  }
   put(sliding, made);
-  const bool pads = (s.sliding.pad_top | s.sliding.pad_bottom | s.sliding.pad_left | s.sliding.pad_right) != 0;
-  if (s.number == 1 && pads) set_arg(made, 0, 1);
-  return records_.add(made, {value(s, 0, from)});
+  return records_.add(made, {image});
 }
 
 /// Runs of axes that go or stay; more than three turns are taken from the end.
@@ -102,7 +110,7 @@ Lowering::Index Lowering::reduce(const Step& s) {
   const auto goes = [&](std::size_t k) {
     return std::ranges::find(s.axes, static_cast<std::int64_t>(k)) != s.axes.end();
   };
-  Index out = value(s);
+  Index out = real(s);
   while (true) {
     auto groups = grouped(now, [&](std::size_t k) { return goes(k) ? 1 : 0; });
     if (std::ranges::none_of(groups, [&](const auto& group) { return goes(group.front()); })) return out;
@@ -132,9 +140,9 @@ Lowering::Index Lowering::along(const Step& s) {
   Dims view(3, 1);
   for (std::size_t k = 0; k < s.dims.size(); ++k) view[k < axis ? 0 : k == axis ? 1 : 2] *= s.dims[k];
   Layer made = layer(s, s.op);
-  if (view[2] == 1) return records_.add(made, {value(s, 0, shape_of({view[0], view[1]}))});
+  if (view[2] == 1) return records_.add(made, {real(s, 0, shape_of({view[0], view[1]}))});
   set_arg(made, 0, 1);
-  return records_.add(made, {value(s, 0, shape_of(view))});
+  return records_.add(made, {real(s, 0, shape_of(view))});
 }
 
 Lowering::Index Lowering::arg(const Step& s) {
@@ -142,9 +150,9 @@ Lowering::Index Lowering::arg(const Step& s) {
   const Dims& from = in(s).dims;
   Dims view(3, 1);
   for (std::size_t k = 0; k < from.size(); ++k) view[k < axis ? 0 : k == axis ? 1 : 2] *= from[k];
-  Layer made = layer(s, s.op);
+  Layer made = layer(s, s.op, DType::s32);
   set_arg(made, 0, view[2] == 1 ? 0 : 1);
-  return records_.add(made, {value(s, 0, view[2] == 1 ? shape_of({view[0], view[1]}) : shape_of(view))});
+  return records_.add(made, {real(s, 0, view[2] == 1 ? shape_of({view[0], view[1]}) : shape_of(view))});
 }
 
 Lowering::Index Lowering::norm(const Step& s) {
@@ -153,7 +161,7 @@ Lowering::Index Lowering::norm(const Step& s) {
   Layer made = layer(s, s.op);
   made.alpha = s.alpha;
   if (!s.weights.empty()) made.param_dtype = DType::f32, made.flags = Layer::kTrainable;
-  return records_.add(made, {value(s, 0, shape_of({count_of(s.dims) / length, length}))}, s.weights);
+  return records_.add(made, {real(s, 0, shape_of({count_of(s.dims) / length, length}))}, s.weights);
 }
 
 Lowering::Index Lowering::batch_norm(const Step& s) {
@@ -163,14 +171,14 @@ Lowering::Index Lowering::batch_norm(const Step& s) {
   made.param_dtype = DType::f32;
   made.flags = Layer::kTrainable;
   const std::int64_t channels = s.dims.back();
-  return records_.add(made, {value(s, 0, shape_of({count_of(s.dims) / channels, channels}))}, s.weights);
+  return records_.add(made, {real(s, 0, shape_of({count_of(s.dims) / channels, channels}))}, s.weights);
 }
 
 Lowering::Index Lowering::lrn(const Step& s) {
   Layer made = layer(s, s.op);
   made.alpha = s.alpha, made.beta = s.beta;
   set_arg(made, 0, s.number);
-  return records_.add(made, {value(s, 0, shape_of({count_of(s.dims) / s.dims.back(), s.dims.back()}))});
+  return records_.add(made, {real(s, 0, shape_of({count_of(s.dims) / s.dims.back(), s.dims.back()}))});
 }
 
 Lowering::Index Lowering::resize(const Step& s) {
@@ -180,7 +188,7 @@ Lowering::Index Lowering::resize(const Step& s) {
   made.shape = shape_of({s.dims[1], s.dims[2], s.dims[3]});
   set_arg(made, 0, s.number);
   if (s.op == "resize_nearest") set_arg(made, 1, s.second[0]);
-  return records_.add(made, {value(s, 0, shape_of({image[1], image[2], image[3]}))});
+  return records_.add(made, {real(s, 0, shape_of({image[1], image[2], image[3]}))});
 }
 
 Lowering::Index Lowering::recurrent(const Step& s) {
@@ -191,8 +199,8 @@ Lowering::Index Lowering::recurrent(const Step& s) {
   made.alpha = s.alpha;
   set_arg(made, 0, s.first[0]);
   set_arg(made, 1, s.first[1]);
-  std::vector<Index> operands{value(s, 0, shape_of({in(s).dims[0], in(s).dims[1]}))};
-  for (std::size_t i = 1; i < s.in.size(); ++i) operands.push_back(value(s, i, shape_of({s.dims[1]})));
+  std::vector<Index> operands{real(s, 0, shape_of({in(s).dims[0], in(s).dims[1]}))};
+  for (std::size_t i = 1; i < s.in.size(); ++i) operands.push_back(real(s, i, shape_of({s.dims[1]})));
   return records_.add(made, operands, s.weights);
 }
 

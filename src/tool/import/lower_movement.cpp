@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "mote/model/shape_rule.hpp"
 #include "tool/import/lower.hpp"
 
 namespace mote::tool::foreign {
@@ -84,17 +85,21 @@ Lowering::Index Lowering::transposed(Index value, Dims dims, Dims order) {
     made.shape = shape_of({to[0] * to[1], to[2], to[3]});
     return records_.add(made, {value});
   }
-  // The axis that comes first in the result goes to the front; then the rest.
-  const auto first = static_cast<std::size_t>(permutation.front());
-  const std::int64_t before = all_of(from, 0, first), behind = all_of(from, first + 1, n);
-  set_args(made, {1, before, from[first], behind, 0 | (2 << 2) | (1 << 4) | (3 << 6)});
-  made.shape = shape_of({from[first], before, behind});
+  // The first axis of the result that is not where it belongs goes there; then the rest.
+  std::size_t to = 0;
+  while (permutation[to] == static_cast<std::int64_t>(to)) ++to;
+  const auto axis = static_cast<std::size_t>(permutation[to]);
+  const std::int64_t front = all_of(from, 0, to), between = all_of(from, to, axis), behind = all_of(from, axis + 1, n);
+  set_args(made, {front, between, from[axis], behind, 0 | (2 << 2) | (1 << 4) | (3 << 6)});
+  made.shape = shape_of({front * from[axis], between, behind});
   const Index moved = records_.add(made, {value});
-  Dims left{from[first]}, rest{0};
-  for (std::size_t i = 0; i < n; ++i)
-    if (i != first) left.push_back(from[i]);
-  for (std::size_t i = 1; i < n; ++i)
-    rest.push_back(permutation[i] < permutation.front() ? permutation[i] + 1 : permutation[i]);
+  Dims left = from, rest = permutation;
+  left.erase(left.begin() + static_cast<std::ptrdiff_t>(axis));
+  left.insert(left.begin() + static_cast<std::ptrdiff_t>(to), from[axis]);
+  for (std::size_t i = to; i < n; ++i)
+    rest[i] = permutation[i] == permutation[to]  ? static_cast<std::int64_t>(to)
+              : permutation[i] < permutation[to] ? permutation[i] + 1
+                                                 : permutation[i];
   return transposed(moved, left, rest);
 }
 
@@ -107,7 +112,7 @@ Lowering::Index Lowering::slice(const Step& s) {
     return s.dims[k] != from[k] || s.first[k] != 0 || (s.second[k] != 1 && from[k] != 1);
   };
   Index out = value(s);
-  Layer made = layer(s, "slice");
+  Layer made = layer(s, "slice", records_.layer(out).dtype);
   const auto groups = grouped(from, [&](std::size_t k) { return cut(k) ? static_cast<int>(k) + 1 : 0; });
   if (groups.size() <= 3) {
     Dims extents, to, begin(3 - groups.size(), 0), step(3 - groups.size(), 1);
@@ -133,12 +138,17 @@ Lowering::Index Lowering::slice(const Step& s) {
   return out;
 }
 
+/// One record for three axes that grow, else one for each. The rules beside `alpha` go axis by axis, too.
 Lowering::Index Lowering::pad(const Step& s) {
   Dims now = in(s).dims;
   const auto pads = [&](std::size_t k) { return s.first[k] != 0 || s.second[k] != 0; };
-  Layer made = layer(s, "pad");
-  made.alpha = s.alpha;
   Index out = value(s);
+  Layer made = layer(s, "pad", records_.layer(out).dtype);
+  made.alpha = s.op == "pad" ? s.alpha : 0.0F;
+  const auto rule = static_cast<std::int32_t>(s.op == "pad"   ? PadRule::constant
+                                              : s.number == 0 ? PadRule::reflect
+                                              : s.number == 1 ? PadRule::symmetric
+                                                              : PadRule::edge);
   const auto groups = grouped(s.dims, [&](std::size_t k) { return pads(k) ? static_cast<int>(k) + 1 : 0; });
   if (groups.size() <= 3) {
     Dims extents, before(3 - groups.size(), 0), after(3 - groups.size(), 0);
@@ -149,29 +159,15 @@ Lowering::Index Lowering::pad(const Step& s) {
     }
     made.pad_top = pad_of(before[0]), made.pad_bottom = pad_of(after[0]);
     made.pad_left = pad_of(before[1]), made.pad_right = pad_of(after[1]);
-    set_args(made, {before[2], after[2]});
+    set_args(made, {before[2], after[2], rule});
     return records_.add(made, {records_.shaped(out, shape_of(extents))});
   }
   for (std::size_t k = now.size(); k-- > 0;) {
     if (!pads(k)) continue;
     out = records_.shaped(out, shape_of({all_of(now, 0, k), now[k], all_of(now, k + 1, now.size())}));
     made.pad_left = pad_of(s.first[k]), made.pad_right = pad_of(s.second[k]);
+    set_args(made, {0, 0, rule});
     out = records_.add(made, {out});
-    now[k] = s.dims[k];
-  }
-  return out;
-}
-
-Lowering::Index Lowering::pad_reflect(const Step& s) {
-  Dims now = in(s).dims;
-  Index out = value(s);
-  for (std::size_t k = now.size(); k-- > 0;) {
-    if (s.first[k] == 0 && s.second[k] == 0) continue;
-    Layer made = layer(s, "pad_reflect");
-    set_args(made, {0, 0, s.number});
-    made.pad_left = pad_of(s.first[k]), made.pad_right = pad_of(s.second[k]);
-    out = records_.add(made,
-                       {records_.shaped(out, shape_of({all_of(now, 0, k), now[k], all_of(now, k + 1, now.size())}))});
     now[k] = s.dims[k];
   }
   return out;
@@ -199,14 +195,19 @@ Lowering::Index Lowering::tile(const Step& s) { return tiled(value(s), in(s).dim
 Lowering::Index Lowering::concat(const Step& s) {
   const auto axis = static_cast<std::size_t>(s.number);
   const std::int64_t rows = all_of(s.dims, 0, axis), behind = all_of(s.dims, axis + 1, s.dims.size());
+  DType type = own_type(in(s));
+  for (std::size_t i = 1; i < s.in.size(); ++i)
+    if (own_type(in(s, i)) != type) type = DType::f32;
   std::vector<Index> parts;
-  for (std::size_t i = 0; i < s.in.size(); ++i)
-    parts.push_back(value(s, i, shape_of({rows, in(s, i).dims[axis] * behind})));
-  const Layer made = layer(s, "concat");
-  while (parts.size() > kMaxInputs) {
+  for (std::size_t i = 0; i < s.in.size(); ++i) {
+    const Shape shape = shape_of({rows, in(s, i).dims[axis] * behind});
+    parts.push_back(of_step(s.in[i], type, &shape));
+  }
+  const Layer made = layer(s, "concat", type);
+  while (parts.size() > kMaxOperands) {
     std::vector<Index> joined;
-    for (std::size_t i = 0; i < parts.size(); i += kMaxInputs) {
-      const std::size_t count = std::min(kMaxInputs, parts.size() - i);
+    for (std::size_t i = 0; i < parts.size(); i += kMaxOperands) {
+      const std::size_t count = std::min(kMaxOperands, parts.size() - i);
       const std::span<const Index> some(parts.data() + i, count);
       joined.push_back(count == 1 ? some.front() : records_.add(made, some));
     }
@@ -218,10 +219,11 @@ Lowering::Index Lowering::concat(const Step& s) {
 Lowering::Index Lowering::gather(const Step& s) {
   const auto axis = static_cast<std::size_t>(s.number);
   const Dims& from = in(s).dims;
-  Layer made = layer(s, "gather");
-  set_args(made, {1});
   const Index table = value(s, 0, shape_of({all_of(from, 0, axis), from[axis], all_of(from, axis + 1, from.size())}));
-  return records_.add(made, {table, value(s, 1, shape_of({count_of(in(s, 1).dims)}))});
+  Layer made = layer(s, "gather", records_.layer(table).dtype);
+  set_args(made, {1});
+  const Shape indices = shape_of({count_of(in(s, 1).dims)});
+  return records_.add(made, {table, of_step(s.in[1], DType::s32, &indices)});
 }
 
 }  // namespace mote::tool::foreign

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <limits>
 
 #include "mote/model/shape_rule.hpp"
 
@@ -20,8 +20,13 @@ void store(const Literal& values, const ParamArray& array, std::byte* to) {
     const auto put = [&](auto value) { std::memcpy(to + i * sizeof(value), &value, sizeof(value)); };
     switch (array.dtype) {
       case DType::f32: put(static_cast<float>(values.real(i))); break;
-      case DType::s32: put(static_cast<std::int32_t>(values.whole(i))); break;
+      case DType::s32:
+        put(static_cast<std::int32_t>(std::clamp<std::int64_t>(values.whole(i), INT32_MIN, INT32_MAX)));
+        break;
+      case DType::s16: put(static_cast<std::int16_t>(values.whole(i))); break;
       case DType::s8: put(static_cast<std::int8_t>(values.whole(i))); break;
+      case DType::u8: put(static_cast<std::uint8_t>(values.whole(i))); break;
+      case DType::boolean: put(static_cast<std::uint8_t>(values.real(i) != 0.0)); break;
       default: unsupported("a constant of a type that records do not hold");
     }
   }
@@ -38,32 +43,33 @@ Op operator_named(std::string_view name) {
 }
 
 Records::Index Records::add(Layer layer, std::span<const Index> operands, const std::vector<Literal>& weights) {
-  if (layers_.size() >= kMaxLayers)
+  if (layers_.size() >= std::numeric_limits<Index>::max())
     unsupported(fmt::format("the network has more than {} layers", kMaxLayers), "split the model");
-  if (operands.size() > kMaxInputs) unsupported(fmt::format("{} operands", operands.size()));
+  if (operands.size() > kMaxOperands)
+    unsupported(fmt::format("{} operands; a layer has {} at most", operands.size(), kMaxOperands));
   layer.input_count = static_cast<std::uint16_t>(operands.size());
-  std::array<Shape, kMaxInputs> in{};
-  for (std::size_t i = 0; i < operands.size(); ++i) layer.inputs[i] = operands[i], in[i] = layers_[operands[i]].shape;
-  const Result<Shape> shape = output_shape(layer, std::span<const Shape>(in).first(operands.size()));
+  std::vector<Shape> in;
+  for (const Index operand : operands) in.push_back(layers_[operand].shape);
+  const Result<Shape> shape = output_shape(layer, std::span<const Shape>(in));
   if (!shape.ok()) unsupported(fmt::format("{}: {}", mote::name(layer.op), describe(shape.status())));
   layer.shape = *shape;
-  const ParamArrays arrays = param_arrays(layer, in[0]);
+  const ParamArrays arrays = param_arrays(layer, in.empty() ? Shape{} : in[0]);
+  std::vector<std::byte> params;
   if (arrays.count != 0) {
     constexpr std::size_t kMost = 0x7FFF'0000;
-    params_.resize(align_up(params_.size(), kAlignment));
-    if (arrays.bytes > kMost || params_.size() > kMost - arrays.bytes)
-      unsupported("parameters of more than 2^31 bytes");
-    layer.param_offset = static_cast<std::uint32_t>(params_.size());
-    layer.param_bytes = static_cast<std::uint32_t>(arrays.bytes);
-    params_.resize(params_.size() + arrays.bytes);
+    if (arrays.bytes > kMost) unsupported("parameters of more than 2^31 bytes");
+    params.resize(arrays.bytes);
     for (std::size_t i = 0; i < arrays.count; ++i) {
       const ParamArray& array = arrays.arrays[i];
       if (i >= weights.size() || weights[i].count() != array.count)
         unsupported(fmt::format("{}: {} of {} elements", mote::name(layer.op), array.name, array.count));
-      store(weights[i], array, params_.data() + layer.param_offset + array.offset);
+      store(weights[i], array, params.data() + array.offset);
     }
   }
+  layer.param_bytes = static_cast<std::uint32_t>(arrays.bytes);
   layers_.push_back(layer);
+  operands_.emplace_back(operands.begin(), operands.end());
+  params_.push_back(std::move(params));
   names_.emplace_back();
   return static_cast<Index>(layers_.size() - 1);
 }
@@ -75,40 +81,74 @@ Records::Index Records::shaped(Index value, const Shape& shape) {
   layer.dtype = layers_[value].dtype;
   layer.quantization = layers_[value].quantization;
   layer.shape = shape;
-  if (layers_[value].op == Op::reshape) value = layers_[value].inputs[0];  // of several in a row the last one counts
+  if (layers_[value].op == Op::reshape) value = operands_[value][0];  // of several in a row the last one counts
   return layers_[value].shape == shape ? value : add(layer, {value});
 }
 
-/// Reshapes that another one took the place of are read by nothing, and go.
+Records::Index Records::root(Index i) const {
+  while (is_alias(layers_[i].op)) i = operands_[i][0];
+  return i;
+}
+
+/// What nothing reads in the end goes: reshapes that another one took the place of, constants of theirs.
 void Records::drop_unread() {
+  const bool outputs = std::ranges::any_of(layers_, [](const Layer& layer) { return layer.op == Op::output; });
   std::vector<bool> read(layers_.size(), false);
   for (std::size_t i = layers_.size(); i-- > 0;) {
     const Layer& layer = layers_[i];
-    const bool stays = layer.op != Op::reshape || i + 1 == layers_.size();
-    read[i] = read[i] || stays;
-    for (std::size_t k = 0; read[i] && k < layer.input_count; ++k) read[layer.inputs[k]] = true;
+    if (layer.op == Op::input || is_sink(layer.op) || (i + 1 == layers_.size() && !outputs)) read[i] = true;
+    if (!read[i]) continue;
+    for (const Index operand : operands_[i]) read[operand] = true;
   }
   std::vector<Index> place(layers_.size());
   std::size_t to = 0;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     if (!read[i]) continue;
     place[i] = static_cast<Index>(to);
-    Layer layer = layers_[i];
-    for (std::size_t k = 0; k < layer.input_count; ++k) layer.inputs[k] = place[layer.inputs[k]];
-    layers_[to] = layer;
-    names_[to++] = names_[i];
+    for (Index& operand : operands_[i]) operand = place[operand];
+    if (to != i) {
+      layers_[to] = layers_[i];
+      operands_[to] = std::move(operands_[i]);
+      params_[to] = std::move(params_[i]);
+      names_[to] = std::move(names_[i]);
+    }
+    ++to;
   }
-  layers_.resize(to);
-  names_.resize(to);
+  layers_.resize(to), operands_.resize(to), params_.resize(to), names_.resize(to);
 }
 
 OwnedModel Records::finish() {
   drop_unread();
+  if (layers_.size() > kMaxLayers)
+    unsupported(fmt::format("the network has {} layers; a model has {} at most", layers_.size(), kMaxLayers),
+                "split the model");
   OwnedModel out;
-  out.layers = std::move(layers_);
-  out.params = AlignedBytes(params_.size());
-  std::ranges::copy(params_, out.params.data());
   out.alignment = kAlignment;
+  std::size_t bytes = 0;
+  for (const std::vector<std::byte>& params : params_) bytes = align_up(bytes, kAlignment) + params.size();
+  if (bytes > 0x7FFF'FFFFU) unsupported("parameters of more than 2^31 bytes");
+  out.params = AlignedBytes(bytes);
+  std::size_t at = 0;
+  bool named = false;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    Layer& layer = layers_[i];
+    named = named || !names_[i].empty();
+    if (operands_[i].size() <= kMaxInputs) {
+      std::ranges::copy(operands_[i], layer.inputs.begin());
+    } else {
+      if (out.operands.size() + operands_[i].size() > std::numeric_limits<Index>::max())
+        unsupported("layers of many operands have more than 65535 in all", "split the model");
+      layer.inputs[0] = static_cast<Index>(out.operands.size());
+      out.operands.insert(out.operands.end(), operands_[i].begin(), operands_[i].end());
+    }
+    if (params_[i].empty()) continue;
+    at = align_up(at, kAlignment);
+    layer.param_offset = static_cast<std::uint32_t>(at);
+    std::ranges::copy(params_[i], out.params.data() + at);
+    at += params_[i].size();
+  }
+  for (std::size_t i = 0; named && i < names_.size(); ++i) out.names += names_[i], out.names += '\0';
+  out.layers = std::move(layers_);
   return out;
 }
 

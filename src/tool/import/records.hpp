@@ -29,17 +29,21 @@ class Records {
   /// The value in another shape: itself where it has that shape.
   Index shaped(Index value, const Shape& shape);
   [[nodiscard]] const Layer& layer(Index i) const { return layers_[i]; }
+  /// The layer in whose memory the value lies.
+  [[nodiscard]] Index root(Index i) const;
   [[nodiscard]] std::size_t size() const { return layers_.size(); }
+  /// Of inputs, outputs and states.
   void call(Index i, std::string name) { names_[i] = std::move(name); }
 
-  /// The whole; nothing is left here.
+  /// The whole, without what nothing reads; nothing is left here. Throws Unsupported where it is too much.
   OwnedModel finish();
 
  private:
   void drop_unread();
 
-  std::vector<Layer> layers_;
-  std::vector<std::byte> params_;
+  std::vector<Layer> layers_;  // without operands
+  std::vector<std::vector<Index>> operands_;
+  std::vector<std::vector<std::byte>> params_;
   std::vector<std::string> names_;
 };
 

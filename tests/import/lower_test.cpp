@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// From steps to records: what they compute is what the steps say, whatever views the lowering took of the operands.
+#include "import/lowered.hpp"
+
+namespace mote::test {
+namespace {
+
+using namespace tool::foreign;
+
+Value input(Maker& make, const Dims& dims, const char* name = "x", Type type = Type::f32) {
+  return make.input(name, type, dims, {});
+}
+void output(Maker& make, const Value& v, const char* name = "y") {
+  make.network.outputs.push_back({make.laid_out(v), name, make.dims(v), make.type(v)});
+}
+Literal counted(const Dims& dims, double from = 0.5) {
+  Literal out(Type::f32, dims);
+  for (std::int64_t i = 0; i < out.count(); ++i) out.set(i, from + 0.25 * static_cast<double>(i % 7));
+  return out;
+}
+
+TEST(Lowering, JoinsManyOperandsInOneLayer) {
+  Maker make;
+  const Value x = input(make, {1, 3, 9});
+  std::vector<Value> parts;
+  for (std::int64_t i = 8; i >= 0; --i) parts.push_back(make.slice(x, {0, 0, i}, {1, 1, 1}, {1, 3, 1}));
+  output(make, make.concat(parts, 2));
+  expect_like_reference(make.network);
+  LoweredNetwork lowered(make.network);
+  EXPECT_EQ(lowered.model().operands.size(), 9U);
+  EXPECT_EQ(lowered.model().layers.size(), 1U + 9U + 1U);
+}
+
+TEST(Lowering, NamesInputsOutputsAndStates) {
+  Maker make;
+  const Value a = input(make, {1, 4}, "left"), b = input(make, {1, 4}, "right");
+  const Value sum = make.binary("add", a, b);
+  output(make, sum, "sum");
+  output(make, make.unary("relu", sum), "positive");
+  output(make, a, "again");
+  expect_like_reference(make.network);
+  LoweredNetwork lowered(make.network);
+  const Model model = lowered.model().view();
+  EXPECT_EQ(name(model, model.input_layer(0)), "left");
+  EXPECT_EQ(name(model, model.input_layer(1)), "right");
+  EXPECT_EQ(name(model, model.output_layer(0)), "sum");
+  EXPECT_EQ(name(model, model.output_layer(1)), "positive");
+  EXPECT_EQ(name(model, model.output_layer(2)), "again");
+}
+
+TEST(Lowering, PadsByEveryRule) {
+  for (const std::int64_t rule : {0, 1}) {
+    Maker make;
+    const Value x = input(make, {1, 4, 5, 3});
+    output(make, make.pad_reflect(x, {0, 2, 3, 1}, {0, 1, 0, 2}, rule == 1));
+    expect_like_reference(make.network);
+  }
+  Maker make;
+  const Value x = input(make, {2, 2, 3, 2, 2});  // four axes grow: more than a record has
+  output(make, make.pad(x, {1, 0, 1, 1, 0}, {0, 1, 0, 2, 1}, -2.5F));
+  expect_like_reference(make.network);
+}
+
+TEST(Lowering, RepeatsOperandsAlongAnyAxes) {
+  Maker make;
+  const Value a = input(make, {2, 1, 3, 1, 4}, "a"), b = input(make, {1, 3, 1, 2, 1}, "b");
+  const Value condition = make.binary("less", a, b);
+  output(make, make.binary("mul", a, b));
+  output(make, make.select(condition, a, make.constant(counted({2, 1}))));
+  output(make, make.binary("logical_and", condition, make.binary("greater", b, make.scalar(0.0))));
+  expect_like_reference(make.network);
+}
+
+TEST(Lowering, CutsSlicesAndTransposesOfHighRank) {
+  Maker make;
+  const Value x = input(make, {2, 3, 4, 5, 2});
+  output(make, make.transpose(x, {4, 2, 0, 3, 1}));
+  output(make, make.slice(x, {1, 2, 3, 4, 1}, {-1, -2, -1, -2, -1}, {2, 2, 3, 2, 2}));
+  expect_like_reference(make.network);
+}
+
+TEST(Lowering, ReducesAlongAnyAxes) {
+  for (const char* op : {"reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_prod"}) {
+    Maker make;
+    const Value x = input(make, {2, 3, 2, 3, 2});
+    output(make, make.reduce(op, x, {0, 2, 4}, true));
+    output(make, make.reduce(op, x, {1, 3}, false));
+    expect_like_reference(make.network);
+  }
+}
+
+TEST(Lowering, CountsPaddingInMeansWhereAsked) {
+  for (const std::int64_t counts : {0, 1}) {
+    Maker make;
+    const Value x = input(make, {1, 5, 6, 2});
+    tool::foreign::Step pool;
+    pool.op = "average_pool";
+    pool.dims = {1, 3, 3, 2};
+    pool.sliding = {.filter_h = 3,
+                    .filter_w = 2,
+                    .stride_h = 2,
+                    .stride_w = 3,
+                    .pad_top = 1,
+                    .pad_bottom = 1,
+                    .pad_left = 1,
+                    .pad_right = 1};
+    pool.number = counts;
+    pool.in = {make.laid_out(x)};
+    output(make, make.add(std::move(pool)));
+    expect_like_reference(make.network);
+  }
+}
+
+TEST(Lowering, ChoosesRowsByIndicesOfTheRun) {
+  Maker make;
+  const Value which = input(make, {3}, "which", Type::s32);
+  output(make, make.gather(make.constant(counted({2, 5})), which, 0));
+  expect_like_reference(make.network);
+}
+
+/// Three states hand their values on in a circle, and one keeps what it was.
+TEST(Lowering, StatesChangePlaces) {
+  Maker make;
+  const Value x = input(make, {1, 4});
+  std::vector<Value> states;
+  for (const char* name : {"a", "b", "c", "still"}) {
+    tool::foreign::Step state;
+    state.op = "state";
+    state.dims = {1, 4};
+    state.name = name;
+    state.weights.push_back(counted({1, 4}, static_cast<double>(states.size())));
+    states.push_back(make.add(std::move(state)));
+  }
+  Value sum = x;
+  for (const Value& state : states) sum = make.binary("add", make.binary("mul", sum, make.scalar(0.5)), state);
+  output(make, sum);
+  output(make, states[1], "b itself");
+  for (std::size_t i = 0; i < 4; ++i) {
+    tool::foreign::Step assign;
+    assign.op = "assign";
+    assign.dims = {1, 4};
+    assign.in = {states[i].step, states[i < 3 ? (i + 1) % 3 : i].step};
+    make.add(std::move(assign));
+  }
+  expect_like_reference(make.network, 5);
+}
+
+TEST(Lowering, ShiftRegistersKeepTheLastInputs) {
+  Maker make;
+  const Value x = input(make, {1, 3});
+  tool::foreign::Step state;
+  state.op = "state";
+  state.dims = {1, 2, 3};
+  const Value kept = make.add(std::move(state));
+  const Value frame = make.reshape(x, {1, 1, 3});
+  const Value window = make.concat({kept, frame}, 1);
+  output(make, make.reduce("reduce_sum", window, {1}, false));
+  tool::foreign::Step assign;
+  assign.op = "assign";
+  assign.dims = {1, 2, 3};
+  assign.in = {kept.step, make.laid_out(make.slice(window, {0, 1, 0}, {1, 1, 1}, {1, 2, 3}))};
+  make.add(std::move(assign));
+  expect_like_reference(make.network, 4);
+}
+
+}  // namespace
+}  // namespace mote::test
