@@ -80,6 +80,14 @@ Options::Entry& Options::text(const std::string& names, std::string& to, const s
   return to.empty() ? entry : with_default(entry, to);
 }
 
+Options::Entry& Options::named_texts(const std::string& names, std::vector<std::string>& to, const std::string& type,
+                                     const std::string& help) {
+  Entry& entry = add(names, type, help);
+  entry.repeats = true;
+  entry.take = [&to](const std::string& value) { to.push_back(value); };
+  return entry;
+}
+
 Options::Entry& Options::word(const std::string& names, std::string& to, std::vector<std::string> words,
                               const std::string& help) {
   Entry& entry = add(names, "NAME", help);
@@ -181,18 +189,22 @@ std::string Options::text_of(const Condition& condition) const {
 
 void Options::check_values(const Entry& entry) const {
   const std::string name = name_of(entry);
-  if (entry.given.size() > 1)
+  const bool all_named =
+      std::ranges::all_of(entry.given, [](const std::string& value) { return value.find('=') != std::string::npos; });
+  if (entry.given.size() > 1 && !(entry.repeats && all_named))
     throw usage_error(name + " is given more than once",
-                      entry.is_list ? fmt::format("give it once, with commas: {} {}", name,
-                                                  in_quotes(fmt::format("{}", fmt::join(entry.given, ","))))
-                                    : "give it once");
+                      entry.repeats   ? fmt::format("give it once, or write {} NAME=FILE each time", name)
+                      : entry.is_list ? fmt::format("give it once, with commas: {} {}", name,
+                                                    in_quotes(fmt::format("{}", fmt::join(entry.given, ","))))
+                                      : "give it once");
   if (!entry.take) return;
-  const std::string& value = entry.given.front();
   const std::string shape = entry.names.front()[0] == '-' ? name + " " + entry.type : entry.type;
-  if (value.find_first_not_of(" \t\n\r") == std::string::npos)
-    throw usage_error(fmt::format("the value of {} is empty", name),
-                      fmt::format("write {}{}", shape, entry.is_required ? "" : ", or leave it out"));
-  entry.take(value);
+  for (const std::string& value : entry.given) {
+    if (value.find_first_not_of(" \t\n\r") == std::string::npos)
+      throw usage_error(fmt::format("the value of {} is empty", name),
+                        fmt::format("write {}{}", shape, entry.is_required ? "" : ", or leave it out"));
+    entry.take(value);
+  }
 }
 
 void Options::check_meaning(const Entry& entry) const {

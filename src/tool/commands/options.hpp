@@ -53,7 +53,7 @@ class Options {
     std::string fallback;                          // its value where it is not given
     std::vector<std::string> given;                // once for each time
     std::function<void(const std::string&)> take;  // puts the value where it belongs, or throws; none for flags
-    bool is_required = false, is_list = false;
+    bool is_required = false, is_list = false, repeats = false;
     std::vector<std::vector<Condition>> needs, excludes;
   };
 
@@ -66,6 +66,9 @@ class Options {
   /// --help shows.
   Entry& flag(const std::string& names, bool& to, const std::string& help);
   Entry& text(const std::string& names, std::string& to, const std::string& type, const std::string& help);
+  /// NAME=FILE may be given again and again; a text without '=' is given once.
+  Entry& named_texts(const std::string& names, std::vector<std::string>& to, const std::string& type,
+                     const std::string& help);
   /// One of `words`; `to` gets the word.
   Entry& word(const std::string& names, std::string& to, std::vector<std::string> words, const std::string& help);
   /// Texts with commas between them, none empty.

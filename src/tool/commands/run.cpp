@@ -13,7 +13,7 @@
 #include "tool/commands/class_scores.hpp"
 #include "tool/commands/commands.hpp"
 #include "tool/commands/predictions.hpp"
-#include "tool/commands/run_folder.hpp"
+#include "tool/commands/run_arrays.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/data/npy.hpp"
 #include "tool/models/memory_plan.hpp"
@@ -27,6 +27,7 @@ using Json = nlohmann::ordered_json;
 
 struct RunJob {
   std::string model, output;
+  std::vector<std::string> inputs, outputs;  // as given; one without a name goes to data.samples and output
   FolderJob folder;
   DataArguments data;  // samples is --input
   std::uint32_t batch = 1;
@@ -209,6 +210,26 @@ Json run_model(const RunJob& job, const Context& context, std::string& text) {
   return json;
 }
 
+/// By folder, by names, or samples of a model with one input.
+Json run_any(RunJob& job, const Options& options, const Context& context, std::string& text) {
+  if (!job.folder.inputs.empty()) return run_folder(job.model, job.folder, text);
+  std::vector<PortFile> inputs, outputs;
+  for (const std::string& value : job.inputs) inputs.push_back(port_file(value));
+  for (const std::string& value : job.outputs) outputs.push_back(port_file(value));
+  if (inputs.front().port.empty()) {
+    job.data.samples = job.inputs.front();
+    job.output = job.outputs.empty() ? "" : job.outputs.front();
+    if (job.outputs.size() > 1 || (!outputs.empty() && !outputs.front().port.empty()))
+      throw usage_error("--output NAME=FILE means nothing beside samples", "write --input NAME=FILE too");
+    return run_model(job, context, text);
+  }
+  if (outputs.empty()) throw usage_error("--output is required beside --input NAME=FILE", "add --output NAME=FILE");
+  for (const char* option : {"--labels", "--batch", "--label", "--targets", "--scale"})
+    if (options.given(option))
+      throw usage_error(fmt::format("{} means nothing beside --input NAME=FILE", option), "leave it out");
+  return run_named(job.model, inputs, outputs, text);
+}
+
 }  // namespace
 
 void add_run(CLI::App& app, Context& context) {
@@ -219,18 +240,21 @@ void add_run(CLI::App& app, Context& context) {
   mote run pets.mote --input cat.png
   mote run fashion.mote --input x.npy --output y.npy --batch 32
   mote run keywords.tflite --inputs arrays --outputs results
+  mote run match.onnx --input left=a.npy --input right=b.npy --output score=s.npy
 
   A table is read as the model's training table was: columns by name, a label or target column left aside, and scores
   told where it is there. Arrays: samples first, then the model's input shape or a flat row. Values are multiplied as in
   training; --scale sets another factor.
-  A model with several inputs or outputs, or with states, takes --inputs and --outputs: runs follow each other, and
-  outputs have the types and shapes of the file that it was imported from.
+  A model with several inputs or outputs takes --input and --output NAME=FILE for each, by name or number, and one with
+  states --inputs and --outputs: runs follow each other. Outputs then have the types and shapes of the file that the
+  model was imported from, and what that file leaves open are the arrays' shapes.
   .csv, or no --output: a line a sample: class and probabilities, targets by name, or an autoencoder's anomaly score,
   which is the mean of (output - input)^2. .npy: float32, samples x outputs, or samples x height x width x channels.
 )");
   options.text("MODEL", job->model, "FILE", "model file").required();
-  options.text("--input", job->data.samples, "FILE",
-               "samples: a table, .npy, .npz, IDX, a picture or a folder of pictures");
+  options.named_texts("--input", job->inputs, "FILE",
+                      "samples: a table, .npy, .npz, IDX, a picture or a folder of pictures; or NAME=FILE.npy for each "
+                      "of several inputs");
   options.text("--inputs", job->folder.inputs, "DIR", "arrays inRUN_INDEX.npy: of run 0, 1, ... the inputs 0, 1, ...")
       .not_with({{"--input", {}}})
       .only_with({{"--outputs", {}}});
@@ -238,17 +262,17 @@ void add_run(CLI::App& app, Context& context) {
   options.flag("--reset", job->folder.reset, "begin every run with the states of the first")
       .only_with({{"--inputs", {}}});
   options.text("--labels", job->data.labels, "FILE", "their labels or targets, for scores");
-  options.text("--output", job->output, "FILE", ".csv or .npy file to write (default: lines on standard output)");
+  options.named_texts("--output", job->outputs, "FILE",
+                      ".csv or .npy file to write (default: lines on standard output); or NAME=FILE.npy for each of "
+                      "several outputs");
   options.whole("--batch", job->batch, {1, 1'000'000'000}, "samples per run");
   add_sample_options(options, job->data);
   add_force(options, context);
-  options.run([job, &context] {
+  options.run([job, &context, &options] {
     std::string text;
-    if (job->data.samples.empty() && job->folder.inputs.empty())
+    if (job->inputs.empty() && job->folder.inputs.empty())
       throw usage_error("--input is required", "give the samples, or --inputs DIR --outputs DIR");
-    const Json json =
-        job->folder.inputs.empty() ? run_model(*job, context, text) : run_folder(job->model, job->folder, text);
-    print_result(context, json, text);
+    print_result(context, run_any(*job, options, context, text), text);
   });
 }
 

@@ -138,6 +138,8 @@ Imported import_model(const std::string& path, const Fixed& fixed) {
   known.scale = 1.0F;
   known.scale_of = ScaleOf::any;
   known.model_inputs = described(out.inputs), known.model_outputs = described(out.outputs);
+  known.classes = tracer.network().classes;
+  if (!known.classes.empty()) known.label = NamedColumn{};
   out.model.description = known.json();
   if (const Status status = validate(out.model.view()); !status.ok())
     throw data_error(

@@ -58,6 +58,7 @@ struct End {
 struct Network {
   std::vector<Step> steps;
   std::vector<End> inputs, outputs;
+  std::vector<std::string> classes;  // what a classifier calls them, by number
 };
 
 /// A value as the file sees it: logical axis i is axis order[i] of the step's result. Empty: as it lies.

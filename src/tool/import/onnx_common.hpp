@@ -17,6 +17,7 @@ std::span<const OperatorRow> onnx_shapes();
 std::span<const OperatorRow> onnx_control();
 std::span<const OperatorRow> onnx_recurrent();
 std::span<const OperatorRow> onnx_quantized();
+std::span<const OperatorRow> onnx_ml();
 
 /// (N, C, H, W) or (N, C, L) seen as (N, H, W, C), L as W; and back, to `rank` axes.
 Value channels_last(Maker& make, const Value& v);

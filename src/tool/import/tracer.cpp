@@ -64,13 +64,33 @@ void Tracer::run() {
       const std::optional<Value> value = value_of(graph, tensor, scope);
       if (!value) continue;
       const Dims dims = make_.dims(*value);
-      const Type type = described.type == Type::other ? make_.type(*value) : described.type;
+      // Labels that are texts are class numbers here.
+      const Type type = described.type == Type::other    ? make_.type(*value)
+                        : described.type == Type::string ? Type::s64
+                                                         : described.type;
       make_.network.outputs.push_back({make_.laid_out(*value), described.name, dims, type});
     } catch (const Unsupported& reason) {
       refusals_.push_back({"", described.name, {}, reason.why, reason.remedy});
     }
   }
 }
+
+namespace {
+
+/// Whether `dims` is the tensor's shape where the file does not leave it open.
+bool fits_open(const FileTensor& tensor, const Dims& dims) {
+  if (!tensor.ranked) return true;
+  return std::ranges::equal(tensor.dims, dims,
+                            [](std::int64_t of_file, std::int64_t x) { return of_file == kOpen || of_file == x; });
+}
+
+const Dims* array_for(const Fixed& fixed, const FileTensor& tensor, std::size_t number) {
+  auto found = fixed.arrays.find(tensor.name);
+  if (found == fixed.arrays.end()) found = fixed.arrays.find(std::to_string(number));
+  return found != fixed.arrays.end() && fits_open(tensor, found->second) ? &found->second : nullptr;
+}
+
+}  // namespace
 
 Value Tracer::input(const FileGraph& graph, int tensor) {
   const FileTensor& described = graph.tensors[static_cast<std::size_t>(tensor)];
@@ -81,15 +101,12 @@ Value Tracer::input(const FileGraph& graph, int tensor) {
     unsupported(fmt::format("input {} ({}): {}", number, described.name, described.trouble));
   Dims dims = described.dims;
   if (const auto given = fixed_.inputs.find(described.name); given != fixed_.inputs.end()) {
-    const bool fits =
-        !described.ranked || (dims.size() == given->second.size() &&
-                              std::ranges::equal(dims, given->second, [](std::int64_t of_file, std::int64_t x) {
-                                return of_file == kOpen || of_file == x;
-                              }));
-    if (!fits)
+    if (!fits_open(described, given->second))
       unsupported(fmt::format("input {} ({}) is {} in the file, not {}", number, described.name, text_of(dims),
                               text_of(given->second)));
     dims = given->second;
+  } else if (const Dims* array = array_for(fixed_, described, static_cast<std::size_t>(number)); array != nullptr) {
+    dims = *array;
   } else if (!described.ranked) {
     unsupported(fmt::format("input {} ({}) has no shape in the file", number, described.name),
                 fmt::format("give --input-shape {}=1,…", described.name));

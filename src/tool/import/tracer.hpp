@@ -18,6 +18,7 @@ namespace mote::tool::foreign {
 struct Fixed {
   std::int64_t batch = 1;
   std::map<std::string, Dims> inputs;  // by name
+  std::map<std::string, Dims> arrays;  // by name or number, of arrays that wait for the inputs: taken where they fit
 };
 
 /// One operator that cannot be imported, or (no operator) a tensor or the graph itself.

@@ -80,10 +80,32 @@ std::string start_of(const std::string& path) {
   return {bytes.begin(), bytes.end()};
 }
 
+/// With the arrays' shapes as they are; where that cannot be, their first axes are samples.
+OwnedModel import_for(const std::string& path, const ArrayShapes& arrays) {
+  foreign::Fixed fixed;
+  bool many = false;
+  for (const auto& [port, dims] : arrays) {
+    fixed.arrays[port] = foreign::Dims(dims.begin(), dims.end());
+    many = many || (!dims.empty() && dims.front() != 1);
+  }
+  if (!many) return foreign::import_model(path, fixed).model;
+  try {
+    return foreign::import_model(path, fixed).model;
+  } catch (const Error& reason) {
+    for (auto& [port, dims] : fixed.arrays)
+      if (!dims.empty()) dims.front() = 1;
+    try {
+      return foreign::import_model(path, fixed).model;
+    } catch (const Error&) {
+      throw reason;
+    }
+  }
+}
+
 }  // namespace
 
-OwnedModel load_model(const std::string& path) {
-  if (foreign::is_foreign_model(start_of(path), path)) return foreign::import_model(path).model;
+OwnedModel load_model(const std::string& path, const ArrayShapes& arrays) {
+  if (foreign::is_foreign_model(start_of(path), path)) return import_for(path, arrays);
   const AlignedBytes bytes = read_model_file(path);
   const Result<Model> model = open_model(bytes.span());
   if (!model.ok()) {

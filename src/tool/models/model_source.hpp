@@ -3,8 +3,11 @@
 // becomes the tool's Error, because most of them are about a model.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mote/model/model.hpp"
 #include "tool/models/model_text.hpp"
@@ -20,8 +23,10 @@ inline Error status_error(Status status, const OwnedModel& model) {
 
 /// A model file's bytes; of anything else no more than tells so.
 AlignedBytes read_model_file(const std::string& path);
-/// A model file; validated completely.
-OwnedModel load_model(const std::string& path);
+/// A model file; validated completely. `arrays`: shapes of arrays for its inputs, by name or number; where a file
+/// of another format leaves shapes open they are these, if the model can be imported so.
+using ArrayShapes = std::map<std::string, std::vector<std::uint64_t>>;
+OwnedModel load_model(const std::string& path, const ArrayShapes& arrays = {});
 
 /// What the user gave for a model: a .mote file, a file with the text form, or the text itself.
 /// `has_params` tells whether parameters came with it; `option` names the text in errors.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// See run_folder.hpp.
-#include "tool/commands/run_folder.hpp"
+// See run_arrays.hpp.
+#include "tool/commands/run_arrays.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -16,6 +18,7 @@
 #include "tool/data/file_io.hpp"
 #include "tool/data/npy.hpp"
 #include "tool/models/memory_plan.hpp"
+#include "tool/models/model_source.hpp"
 #include "tool/terminal/error.hpp"
 #include "tool/terminal/suggest.hpp"
 #include "tool/terminal/threads.hpp"
@@ -45,6 +48,7 @@ struct Port {
   std::size_t elements = 0;  // of a sample
   Element element = Element::f32;
   std::vector<std::uint64_t> dims;  // empty: samples first, then the layer's shape
+  std::string name;
 };
 
 Element file_element(DType type) {
@@ -64,7 +68,9 @@ Port port_of(const Model& model, std::size_t layer, const std::vector<ArrayEnd>&
   out.dtype = model.layers[layer].dtype;
   out.elements = static_cast<std::size_t>(model.layers[layer].shape.elements());
   out.element = file_element(out.dtype);
+  out.name = name(model, layer);
   if (index >= known.size()) return out;
+  out.name = known[index].name;
   for (const Named& named : kElements)
     if (known[index].type == named.name) out.element = named.element;
   out.dims.assign(known[index].shape.begin(), known[index].shape.end());
@@ -163,60 +169,146 @@ std::uint32_t batch_of(const std::vector<Array>& arrays, const std::vector<Port>
   return static_cast<std::uint32_t>(batch);
 }
 
+/// A model and its session, made for as many samples as the arrays of a run hold.
+class ArrayRunner {
+ public:
+  /// `first`: shapes of the first run's arrays; what a file of another format leaves open are these.
+  ArrayRunner(const std::string& path, const ArrayShapes& first) : model_(load_model(path, first)) {
+    const Model view = model_.view();
+    const Description known = read_description(model_.description).value_or(Description{});
+    for (std::size_t i = 0; i < view.input_count(); ++i)
+      inputs.push_back(port_of(view, view.input_layer(i), known.model_inputs, i));
+    for (std::size_t i = 0; i < view.output_count(); ++i)
+      outputs.push_back(port_of(view, view.output_layer(i), known.model_outputs, i));
+  }
+
+  void run(const std::vector<Array>& arrays, std::size_t run) {
+    const std::uint32_t samples = batch_of(arrays, inputs);
+    if (samples != batch) {
+      if (run > 0 && detail::has_state(model_.view()))
+        throw data_error(fmt::format("run {} has {} samples, the runs before it {}", run, samples, batch),
+                         "a model with states keeps one for each sample: give as many in every run")
+            .in(arrays.front().path);
+      batch = samples;
+      const PlanOptions options{.batch = batch, .alignment = 64};
+      arena_ = AlignedBytes(plan_of(model_, options).arena_bytes());
+      session = Session::create(model_.view(), arena_.span(), options);
+      if (!session.ok()) throw status_error(session.status(), model_);
+      session->set_threads(lent_threads());
+    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) fill(*session, inputs[i], i, arrays[i]);
+    session->run();
+  }
+  void write(std::size_t output, const std::string& path) {
+    write_npy(path, outputs[output].element, dims_of(model_.view(), outputs[output], batch),
+              taken(*session, outputs[output], output));
+  }
+
+  std::vector<Port> inputs, outputs;
+  Result<Session> session = Status{Code::not_created};
+  std::uint32_t batch = 0;
+
+ private:
+  OwnedModel model_;
+  AlignedBytes arena_;
+};
+
+std::string counted(std::size_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
+
+/// The names of a model's ports, for a remedy: "0 (left), 1 (right)".
+std::string names_of(const std::vector<Port>& ports) {
+  constexpr std::size_t kMost = 8;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(kMost, ports.size()); ++i)
+    out +=
+        fmt::format("{}{}{}", i == 0 ? "" : ", ", i, ports[i].name.empty() ? "" : fmt::format(" ({})", ports[i].name));
+  return out + (ports.size() > kMost ? " …" : "");
+}
+
+/// Which of the ports is called so: by name, else by number.
+std::size_t port_called(const std::string& called, const std::vector<Port>& ports, const char* what) {
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    if (!ports[i].name.empty() && ports[i].name == called) return i;
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(called.data(), called.data() + called.size(), number);
+  if (error == std::errc{} && end == called.data() + called.size() && number < ports.size()) return number;
+  throw usage_error(fmt::format("the model has no {} {}", what, in_quotes(called)),
+                    fmt::format("its {}s are {}", what, names_of(ports)));
+}
+
 }  // namespace
 
 Json run_folder(const std::string& model_path, const FolderJob& job, std::string& text) {
   if (!std::filesystem::is_directory(job.inputs))
     throw usage_error(fmt::format("--inputs: {} is no folder", in_quotes(job.inputs)),
                       "name the folder with in0_0.npy and its like");
-  const OwnedModel model = load_model(model_path);
-  const Model view = model.view();
-  const Description known = read_description(model.description).value_or(Description{});
-  std::vector<Port> inputs, outputs;
-  for (std::size_t i = 0; i < view.input_count(); ++i)
-    inputs.push_back(port_of(view, view.input_layer(i), known.model_inputs, i));
-  for (std::size_t i = 0; i < view.output_count(); ++i)
-    outputs.push_back(port_of(view, view.output_layer(i), known.model_outputs, i));
-
-  AlignedBytes arena;
-  Result<Session> session = Status{Code::not_created};
-  std::uint32_t batch = 0;
+  ArrayShapes first;
+  for (std::size_t i = 0; i == 0 || std::filesystem::exists(path_in(job.inputs, "in", 0, i)); ++i)
+    first[std::to_string(i)] = read_npy(path_in(job.inputs, "in", 0, i)).dims;
+  ArrayRunner runner(model_path, first);
   std::size_t run = 0;
-  for (; std::filesystem::exists(path_in(job.inputs, "in", run, 0)) || run == 0; ++run) {
+  for (; std::filesystem::exists(path_in(job.inputs, "in", run, 0)); ++run) {
     std::vector<Array> arrays;
-    for (std::size_t i = 0; i < inputs.size(); ++i) arrays.push_back(read_npy(path_in(job.inputs, "in", run, i)));
-    const std::uint32_t samples = batch_of(arrays, inputs);
-    if (samples != batch) {
-      if (run > 0 && detail::has_state(view))
-        throw data_error(fmt::format("run {} has {} samples, the runs before it {}", run, samples, batch),
-                         "a model with states keeps one for each sample: give as many in every run")
-            .in(arrays.front().path);
-      batch = samples;
-      const PlanOptions options{.batch = batch, .alignment = 64};
-      arena = AlignedBytes(plan_of(model, options).arena_bytes());
-      session = Session::create(view, arena.span(), options);
-      if (!session.ok()) throw status_error(session.status(), model);
-      session->set_threads(lent_threads());
-    }
-    if (job.reset) session->reset_state();
-    for (std::size_t i = 0; i < inputs.size(); ++i) fill(*session, inputs[i], i, arrays[i]);
-    session->run();
+    for (std::size_t i = 0; i < runner.inputs.size(); ++i)
+      arrays.push_back(read_npy(path_in(job.inputs, "in", run, i)));
+    if (job.reset && run > 0) runner.session->reset_state();
+    runner.run(arrays, run);
     std::filesystem::create_directories(job.outputs);
-    for (std::size_t i = 0; i < outputs.size(); ++i)
-      write_npy(path_in(job.outputs, "out", run, i), outputs[i].element, dims_of(view, outputs[i], batch),
-                taken(*session, outputs[i], i));
+    for (std::size_t i = 0; i < runner.outputs.size(); ++i) runner.write(i, path_in(job.outputs, "out", run, i));
   }
-  text = fmt::format("{} run{} of {} input{} from {} to {} output{} in {}, arena {} bytes, kernels {}\n", run,
-                     run == 1 ? "" : "s", inputs.size(), inputs.size() == 1 ? "" : "s", job.inputs, outputs.size(),
-                     outputs.size() == 1 ? "" : "s", job.outputs, grouped(session->plan().arena_bytes), session->isa());
-  return {{"command", "run"},
-          {"model", model_path},
-          {"inputs", job.inputs},
-          {"outputs", job.outputs},
-          {"runs", run},
-          {"samples", batch},
-          {"arena_bytes", session->plan().arena_bytes},
-          {"isa", session->isa()}};
+  const std::size_t arena = runner.session->plan().arena_bytes;
+  text = fmt::format("{} of {} from {} to {} in {}, arena {} bytes, kernels {}\n", counted(run, "run"),
+                     counted(runner.inputs.size(), "input"), job.inputs, counted(runner.outputs.size(), "output"),
+                     job.outputs, grouped(arena), runner.session->isa());
+  return {{"command", "run"}, {"model", model_path},     {"inputs", job.inputs}, {"outputs", job.outputs},
+          {"runs", run},      {"samples", runner.batch}, {"arena_bytes", arena}, {"isa", runner.session->isa()}};
+}
+
+PortFile port_file(const std::string& value) {
+  const std::size_t equals = value.find('=');
+  std::error_code ignored;
+  if (equals == std::string::npos || equals == 0 || std::filesystem::exists(value, ignored)) return {"", value};
+  return {value.substr(0, equals), value.substr(equals + 1)};
+}
+
+Json run_named(const std::string& model_path, const std::vector<PortFile>& inputs, const std::vector<PortFile>& outputs,
+               std::string& text) {
+  std::vector<Array> given, ordered;
+  ArrayShapes shapes;
+  for (const PortFile& input : inputs) {
+    given.push_back(read_npy(input.path));
+    shapes[input.port] = given.back().dims;
+  }
+  ArrayRunner runner(model_path, shapes);
+  std::vector<std::size_t> places;
+  for (const PortFile& input : inputs) places.push_back(port_called(input.port, runner.inputs, "input"));
+  for (std::size_t i = 0; i < runner.inputs.size(); ++i) {
+    const auto hits = std::count(places.begin(), places.end(), i);
+    if (hits != 1)
+      throw usage_error(fmt::format("input {} is given {}", names_of({runner.inputs[i]}).substr(2),
+                                    hits == 0 ? "not at all" : "more than once"),
+                        fmt::format("give each once: {}", names_of(runner.inputs)));
+    ordered.push_back(given[static_cast<std::size_t>(std::find(places.begin(), places.end(), i) - places.begin())]);
+  }
+  std::vector<std::size_t> to;
+  for (const PortFile& output : outputs) {
+    if (output.port.empty() && runner.outputs.size() != 1)
+      throw usage_error(fmt::format("the model has {} outputs, and {} is for none by name", runner.outputs.size(),
+                                    in_quotes(output.path)),
+                        fmt::format("write --output NAME=FILE; its outputs are {}", names_of(runner.outputs)));
+    to.push_back(output.port.empty() ? 0 : port_called(output.port, runner.outputs, "output"));
+  }
+  runner.run(ordered, 0);
+  Json written = Json::object();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    runner.write(to[i], outputs[i].path);
+    written[runner.outputs[to[i]].name.empty() ? std::to_string(to[i]) : runner.outputs[to[i]].name] = outputs[i].path;
+    text += fmt::format("output {} ({}) to {}\n", to[i], runner.outputs[to[i]].name, outputs[i].path);
+  }
+  const std::size_t arena = runner.session->plan().arena_bytes;
+  text += fmt::format("arena {} bytes, kernels {}\n", grouped(arena), runner.session->isa());
+  return {{"command", "run"},        {"model", model_path},  {"outputs", written},
+          {"samples", runner.batch}, {"arena_bytes", arena}, {"isa", runner.session->isa()}};
 }
 
 }  // namespace mote::tool
