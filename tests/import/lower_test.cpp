@@ -26,9 +26,9 @@ TEST(Lowering, JoinsManyOperandsInOneLayer) {
   for (std::int64_t i = 8; i >= 0; --i) parts.push_back(make.slice(x, {0, 0, i}, {1, 1, 1}, {1, 3, 1}));
   output(make, make.concat(parts, 2));
   expect_like_reference(make.network);
-  LoweredNetwork lowered(make.network);
-  EXPECT_EQ(lowered.model().operands.size(), 9U);
-  EXPECT_EQ(lowered.model().layers.size(), 1U + 9U + 1U);
+  const tool::OwnedModel model = lowered(make.network);
+  EXPECT_EQ(model.operands.size(), 9U);
+  EXPECT_EQ(model.layers.size(), 1U + 9U + 1U);
 }
 
 TEST(Lowering, NamesInputsOutputsAndStates) {
@@ -39,8 +39,8 @@ TEST(Lowering, NamesInputsOutputsAndStates) {
   output(make, make.unary("relu", sum), "positive");
   output(make, a, "again");
   expect_like_reference(make.network);
-  LoweredNetwork lowered(make.network);
-  const Model model = lowered.model().view();
+  const tool::OwnedModel owned = lowered(make.network);
+  const Model model = owned.view();
   EXPECT_EQ(name(model, model.input_layer(0)), "left");
   EXPECT_EQ(name(model, model.input_layer(1)), "right");
   EXPECT_EQ(name(model, model.output_layer(0)), "sum");
@@ -49,10 +49,10 @@ TEST(Lowering, NamesInputsOutputsAndStates) {
 }
 
 TEST(Lowering, PadsByEveryRule) {
-  for (const std::int64_t rule : {0, 1}) {
+  for (const int rule : {0, 1, 2}) {
     Maker make;
     const Value x = input(make, {1, 4, 5, 3});
-    output(make, make.pad_reflect(x, {0, 2, 3, 1}, {0, 1, 0, 2}, rule == 1));
+    output(make, make.pad_reflect(x, {0, 2, 3, 1}, {0, 1, 0, 2}, rule));
     expect_like_reference(make.network);
   }
   Maker make;
@@ -115,6 +115,82 @@ TEST(Lowering, ChoosesRowsByIndicesOfTheRun) {
   Maker make;
   const Value which = input(make, {3}, "which", Type::s32);
   output(make, make.gather(make.constant(counted({2, 5})), which, 0));
+  expect_like_reference(make.network);
+}
+
+Literal weights(const Dims& dims) {
+  Literal out(Type::f32, dims);
+  for (std::int64_t i = 0; i < out.count(); ++i) out.set(i, static_cast<double>((i * 37) % 19) / 19.0 - 0.5);
+  return out;
+}
+
+TEST(Lowering, RunsRecurrentLayersOfEveryForm) {
+  struct Form {
+    const char* op;
+    std::int64_t gates, second;
+    float clip;
+    bool h, c, reverse;
+  };
+  for (const Form& form : {Form{"lstm", 4, 0, 0.0F, false, false, false}, Form{"lstm", 4, 0, 0.0F, true, true, true},
+                           Form{"gru", 3, 0, 0.0F, true, false, false}, Form{"gru", 3, 1, 0.0F, false, false, true},
+                           Form{"rnn", 1, 0, 0.0F, true, false, true}}) {
+    SCOPED_TRACE(form.op);
+    Maker make;
+    const Value x = input(make, {6, 3});
+    tool::foreign::Step step;
+    step.op = form.op;
+    step.dims = {6, 5};
+    step.first = {form.reverse ? 1 : 0, form.second};
+    step.alpha = form.clip;
+    step.extra = {0.0F};
+    step.weights = {weights({3, form.gates * 5}), weights({5, form.gates * 5}), weights({form.gates * 5})};
+    if (form.second == 1) step.weights.push_back(weights({form.gates * 5}));
+    step.in = {x.step};
+    if (form.h) step.in.push_back(input(make, {1, 5}, "h").step);
+    if (form.c) step.in.push_back(input(make, {1, 5}, "c").step);
+    const Value made = make.add(std::move(step));
+    output(make, made);
+    if (form.gates == 4) {
+      tool::foreign::Step cell;
+      cell.op = "result";
+      cell.dims = {1, 5};
+      cell.in = {made.step};
+      output(make, make.add(std::move(cell)), "cell");
+    }
+    expect_like_reference(make.network);
+  }
+}
+
+TEST(Lowering, NormalisesAndMultiplies) {
+  Maker make;
+  const Value x = input(make, {2, 3, 4});
+  for (const char* op : {"layer_norm", "rms_norm", "l2_norm"}) {
+    tool::foreign::Step norm;
+    norm.op = op;
+    norm.dims = {2, 3, 4};
+    norm.axes = {1, 2};
+    norm.alpha = 1e-5F;
+    norm.in = {x.step};
+    if (norm.op != "l2_norm") norm.weights.push_back(weights({12}));
+    if (norm.op == "layer_norm") norm.weights.push_back(weights({12}));
+    output(make, make.add(std::move(norm)));
+  }
+  tool::foreign::Step lrn;
+  lrn.op = "lrn";
+  lrn.dims = {1, 2, 3, 4};
+  lrn.number = 4;
+  lrn.alpha = 0.5F, lrn.beta = 0.75F;
+  lrn.extra = {1.25F};
+  lrn.in = {make.laid_out(make.reshape(x, {1, 2, 3, 4}))};
+  output(make, make.add(std::move(lrn)));
+  const Value y = input(make, {2, 5, 4}, "y");
+  output(make, make.matmul(x, y, true));
+  output(make, make.matmul(make.transpose(x, {0, 2, 1}), x));
+  for (const std::int64_t axis : {0, 1, 2}) {
+    output(make, make.along("softmax", x, axis));
+    output(make, make.along("log_softmax", x, axis));
+    output(make, make.arg("argmax", x, axis, false));
+  }
   expect_like_reference(make.network);
 }
 

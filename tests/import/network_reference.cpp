@@ -214,7 +214,9 @@ bool NetworkReference::movement(const Step& s, Tensor& out) {
       if (slice) j = s.first[k] + j * s.second[k];
       if (tile) j %= a.dims[k];
       if (pad || reflect) j -= s.first[k];
-      if (reflect) {
+      if (reflect && s.number == 2) {
+        j = std::clamp<std::int64_t>(j, 0, a.dims[k] - 1);
+      } else if (reflect) {
         const std::int64_t last = a.dims[k] - 1, again = s.number == 1 ? 1 : 0;
         if (j < 0) j = -j - again;
         if (j > last) j = 2 * last - j + again;
@@ -272,7 +274,7 @@ bool NetworkReference::arithmetic(const Step& s, Tensor& out) {
     }
     return true;
   }
-  if (s.op == "layer_norm" || s.op == "l2_norm") {
+  if (s.op == "layer_norm" || s.op == "rms_norm" || s.op == "l2_norm") {
     std::int64_t length = 1;
     for (const std::int64_t axis : s.axes) length *= s.dims[at(axis)];
     const std::vector<double>& x = in(s).values;
@@ -286,6 +288,9 @@ bool NetworkReference::arithmetic(const Step& s, Tensor& out) {
         double& y = out.values[at(base + j)];
         if (s.op == "l2_norm")
           y = x[at(base + j)] / std::max(std::sqrt(squares), static_cast<double>(s.alpha));
+        else if (s.op == "rms_norm")
+          y = x[at(base + j)] / std::sqrt(squares / static_cast<double>(length) + static_cast<double>(s.alpha)) *
+              value(s.weights[0], j);
         else
           y = (x[at(base + j)] - mean) / std::sqrt(variance + static_cast<double>(s.alpha)) * value(s.weights[0], j) +
               value(s.weights[1], j);
@@ -304,11 +309,11 @@ bool NetworkReference::arithmetic(const Step& s, Tensor& out) {
     return true;
   }
   if (s.op == "lrn") {
-    const std::int64_t channels = s.dims.back(), radius = s.number / 2;
+    const std::int64_t channels = s.dims.back(), before = (s.number - 1) / 2, behind = s.number / 2;
     for (std::size_t i = 0; i < out.values.size(); ++i) {
       const std::int64_t c = static_cast<std::int64_t>(i) % channels;
       double sum = 0;
-      for (std::int64_t d = -radius; d <= radius; ++d)
+      for (std::int64_t d = -before; d <= behind; ++d)
         if (c + d >= 0 && c + d < channels) {
           const double v = in(s).values[at(static_cast<std::int64_t>(i) + d)];
           sum += v * v;

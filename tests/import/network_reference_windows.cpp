@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "import/network_reference.hpp"
+#include "mote/model/layer.hpp"
 
 namespace mote::test {
 namespace {
@@ -36,17 +37,30 @@ void each_tap(const Sliding& s, const Dims& image, std::int64_t y, std::int64_t 
     }
 }
 
-double coordinate(std::int64_t rule, std::int64_t i, std::int64_t in, std::int64_t out) {
-  const double scale = static_cast<double>(out) / static_cast<double>(in), v = static_cast<double>(i);
-  if (rule == 2) return out == 1 ? 0.0 : v * static_cast<double>(in - 1) / static_cast<double>(out - 1);
-  if (rule == 3 && out == 1) return 0.0;
-  return rule == 0 ? v / scale : (v + 0.5) / scale - 0.5;
+double coordinate(const Step& s, std::int64_t i, std::int64_t in, std::int64_t out, float by) {
+  const double given = static_cast<double>(by), scale = s.second[1] == 1 ? given : 1.0 / given;
+  const double v = static_cast<double>(i);
+  switch (static_cast<ResizeCoordinates>(s.number)) {
+    case ResizeCoordinates::align_corners:
+      return out == 1 ? 0.0 : v * static_cast<double>(in - 1) / static_cast<double>(out - 1);
+    case ResizeCoordinates::asymmetric: return v * scale;
+    case ResizeCoordinates::tf_half_pixel_for_nn: return (v + 0.5) * scale;
+    case ResizeCoordinates::pytorch_half_pixel:
+      if (out == 1) return 0.0;
+      break;
+    case ResizeCoordinates::half_pixel: break;
+  }
+  return (v + 0.5) * scale - 0.5;
 }
 
 std::int64_t nearest(std::int64_t rounding, double v) {
-  if (rounding == 0) return static_cast<std::int64_t>(std::floor(v));
-  if (rounding == 1) return static_cast<std::int64_t>(std::ceil(v));
-  return static_cast<std::int64_t>(rounding == 2 ? std::floor(v + 0.5) : std::ceil(v - 0.5));
+  switch (static_cast<ResizeRounding>(rounding)) {
+    case ResizeRounding::floor: return static_cast<std::int64_t>(std::floor(v));
+    case ResizeRounding::ceil: return static_cast<std::int64_t>(std::ceil(v));
+    case ResizeRounding::round_prefer_ceil: return static_cast<std::int64_t>(std::floor(v + 0.5));
+    case ResizeRounding::round_prefer_floor: break;
+  }
+  return static_cast<std::int64_t>(std::ceil(v - 0.5));
 }
 
 }  // namespace
@@ -97,7 +111,8 @@ bool NetworkReference::windows(const Step& s, Tensor& out) {
   const Tensor& a = in(s);
   const auto inside = [](std::int64_t v, std::int64_t extent) { return std::clamp<std::int64_t>(v, 0, extent - 1); };
   each_pixel(s.dims, [&](std::int64_t n, std::int64_t y, std::int64_t x, std::int64_t c) {
-    const double fy = coordinate(s.number, y, a.dims[1], s.dims[1]), fx = coordinate(s.number, x, a.dims[2], s.dims[2]);
+    const double fy = coordinate(s, y, a.dims[1], s.dims[1], s.alpha),
+                 fx = coordinate(s, x, a.dims[2], s.dims[2], s.beta);
     double v = 0;
     if (s.op == "resize_nearest") {
       v = a.values[at(place(a.dims, n, inside(nearest(s.second[0], fy), a.dims[1]),

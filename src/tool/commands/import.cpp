@@ -2,13 +2,17 @@
 // mote import: a TensorFlow Lite or ONNX model as a model file.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include <nlohmann/json.hpp>
 
 #include "tool/commands/commands.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/import/import.hpp"
 #include "tool/models/memory_plan.hpp"
+#include "tool/models/model_header.hpp"
 #include "tool/models/model_source.hpp"
+#include "tool/terminal/error.hpp"
 
 namespace mote::tool {
 namespace {
@@ -16,7 +20,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct ImportJob {
-  std::string model, out, shapes;
+  std::string model, out, header, shapes;
   std::uint32_t batch = 1;
 };
 
@@ -39,21 +43,29 @@ void import(const ImportJob& job, const Context& context) {
   foreign::Fixed fixed;
   fixed.batch = job.batch;
   if (!job.shapes.empty()) fixed.inputs = foreign::parse_input_shapes(job.shapes);
-  AtomicFile file(job.out, FileKind::model);
+  if (job.out.empty() && job.header.empty()) throw usage_error("--out is required", "add --out FILE, or --header FILE");
+  std::optional<AtomicFile> file, header;
+  if (!job.out.empty()) file.emplace(job.out, FileKind::model);
+  if (!job.header.empty()) header.emplace(job.header, FileKind::header);
   const foreign::Imported imported = foreign::import_model(job.model, fixed);
-  const std::size_t bytes = save_model(imported.model, file);
+  const std::size_t bytes = file ? save_model(imported.model, *file) : 0;
+  if (header) {
+    header->write(model_header(imported.model.view(), header_name(job.header), job.model));
+    header->commit();
+  }
   std::uint64_t work = 0;
   for (std::size_t i = 0; i < imported.model.layers.size(); ++i) work += multiply_adds(imported.model.view(), i);
-  const std::string text = ends_text("input", imported.inputs) + ends_text("output", imported.outputs) +
-                           fmt::format(
-                               "operators       {}, layers {}\nparameters      {} bytes\nmultiply-adds   {}\nmodel     "
-                               "      {} ({} bytes)\n",
-                               imported.operators, imported.model.layers.size(), grouped(imported.model.params.size()),
-                               grouped(work), job.out, grouped(bytes));
+  const std::string text =
+      ends_text("input", imported.inputs) + ends_text("output", imported.outputs) +
+      fmt::format("operators       {}, layers {}\nparameters      {} bytes\nmultiply-adds   {}\n", imported.operators,
+                  imported.model.layers.size(), grouped(imported.model.params.size()), grouped(work)) +
+      (file ? fmt::format("model           {} ({} bytes)\n", job.out, grouped(bytes)) : "") +
+      (header ? fmt::format("header          {}\n", job.header) : "");
   print_result(context,
                {{"command", "import"},
                 {"model", job.model},
                 {"out", job.out},
+                {"header", job.header},
                 {"inputs", ends_json(imported.inputs)},
                 {"outputs", ends_json(imported.outputs)},
                 {"operators", imported.operators},
@@ -72,13 +84,16 @@ void add_import(CLI::App& app, Context& context) {
       add_command(app, context, "import", "Turns a TensorFlow Lite or ONNX model into a model file.", R"(EXAMPLES
   mote import keywords.tflite --out keywords.mote
   mote import detector.onnx --out detector.mote --input-shape images=1,3,240,320
+  mote import keywords.tflite --header keywords.hpp
 
   Other commands take .tflite and .onnx files directly. What cannot be imported is told at once: every operator, where it
   is in the file, and why. Constants are computed, and dropout, identities and branches that are never taken fall away.
-  --batch and --input-shape fix what the file leaves open.
+  --batch and --input-shape fix what the file leaves open. --header writes the model as constants for firmware; how a
+  session is made of it stands at the header's beginning.
 )");
   options.text("MODEL", job->model, "FILE", ".tflite or .onnx file").required();
-  options.text("--out", job->out, "FILE", "model file to write").required();
+  options.text("--out", job->out, "FILE", "model file to write");
+  options.text("--header", job->header, "FILE", "C++ header to write: records and parameters for a StaticSession");
   options.whole("--batch", job->batch, {1, 65'536}, "extent of axes in front that the file leaves open");
   options.text("--input-shape", job->shapes, "NAME=N,N,…", "shape of an input, of several one after the other");
   add_force(options, context);

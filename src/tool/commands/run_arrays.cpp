@@ -109,7 +109,18 @@ template <class From, class To>
 void convert(Values<From> from, std::vector<std::byte>& to) {
   to.resize(from.size() * sizeof(To));
   for (std::size_t i = 0; i < from.size(); ++i) {
-    const auto value = static_cast<To>(from[i]);
+    To value{};
+    if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+      // Whole numbers that were computed as float32.
+      const double whole = std::nearbyint(static_cast<double>(from[i]));
+      constexpr auto kLeast = static_cast<double>(std::numeric_limits<To>::min()),
+                     kMost = static_cast<double>(std::numeric_limits<To>::max());
+      value = !(whole > kLeast) ? std::numeric_limits<To>::min()
+              : whole >= kMost  ? std::numeric_limits<To>::max()
+                                : static_cast<To>(whole);
+    } else {
+      value = static_cast<To>(from[i]);
+    }
     std::memcpy(to.data() + i * sizeof(To), &value, sizeof value);
   }
 }
@@ -285,7 +296,7 @@ Json run_named(const std::string& model_path, const std::vector<PortFile>& input
   for (std::size_t i = 0; i < runner.inputs.size(); ++i) {
     const auto hits = std::count(places.begin(), places.end(), i);
     if (hits != 1)
-      throw usage_error(fmt::format("input {} is given {}", names_of({runner.inputs[i]}).substr(2),
+      throw usage_error(fmt::format("input {} ({}) is given {}", i, runner.inputs[i].name,
                                     hits == 0 ? "not at all" : "more than once"),
                         fmt::format("give each once: {}", names_of(runner.inputs)));
     ordered.push_back(given[static_cast<std::size_t>(std::find(places.begin(), places.end(), i) - places.begin())]);

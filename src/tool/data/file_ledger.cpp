@@ -25,6 +25,7 @@ const char* in_words(FileKind kind) {
     case FileKind::table: return "a table";
     case FileKind::json: return "JSON";
     case FileKind::network: return "a network's text";
+    case FileKind::header: return "a model's header";
     case FileKind::other: break;
   }
   return "something else";
@@ -62,6 +63,7 @@ FileKind kind_of(std::string_view start) {
   const std::size_t first = start.find_first_not_of(" \r\n\t");
   if (first == std::string_view::npos) return FileKind::other;
   start.remove_prefix(first);
+  if (start.starts_with("// Made by mote")) return FileKind::header;
   if (start[0] == '{' || start[0] == '[') return FileKind::json;
   if (start[0] == '<') return start.find("<svg") != std::string_view::npos ? FileKind::picture : FileKind::other;
   std::string_view network = start;

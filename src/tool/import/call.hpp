@@ -35,13 +35,24 @@ struct Call {
   [[nodiscard]] std::vector<std::int64_t> wholes(std::size_t i, const char* what) const {
     return make.must_be_constant((*this)[i], what).wholes();
   }
-  [[nodiscard]] const FileTensor& tensor_of_input(std::size_t i) const {
-    return graph.tensors[static_cast<std::size_t>(node.inputs.at(i))];
+  /// The one whole number of a constant operand.
+  [[nodiscard]] std::int64_t whole(std::size_t i, const char* what) const {
+    const Literal& value = make.must_be_constant((*this)[i], what);
+    if (value.count() != 1) unsupported(std::string("its ") + what + " is not one number");
+    return value.whole(0);
   }
-  [[nodiscard]] const FileTensor& tensor_of_output(std::size_t i = 0) const {
-    return graph.tensors[static_cast<std::size_t>(node.outputs.at(i))];
+  [[nodiscard]] const FileTensor& tensor_of_input(std::size_t i) const { return tensor(node.inputs, i); }
+  [[nodiscard]] const FileTensor& tensor_of_output(std::size_t i = 0) const { return tensor(node.outputs, i); }
+  void give(Value value) {
+    if (out.empty()) unsupported("it has no result", "export the model again");
+    out.front() = std::move(value);
   }
-  void give(Value value) { out.at(0) = std::move(value); }
+
+ private:
+  [[nodiscard]] const FileTensor& tensor(const std::vector<int>& of, std::size_t i) const {
+    if (i >= of.size() || of[i] == kAbsent) unsupported("an operand or result is missing", "export the model again");
+    return graph.tensors[static_cast<std::size_t>(of[i])];
+  }
 };
 
 using Operator = void (*)(Call&);

@@ -122,6 +122,7 @@ struct FileModel {
   std::int64_t opset = 0;         // ONNX, of the standard operators
   std::string producer;
   std::shared_ptr<const void> owner;  // of bytes that constants view
+  std::size_t bytes = 0;              // of the file
 };
 
 /// What cannot be imported, and what would help; `remedy` may be empty. Becomes a line of the refusal.

@@ -85,6 +85,7 @@ Literal Literal::scalar(Type type, double value) {
 }
 
 double Literal::real(std::int64_t i) const {
+  if (i >= count_) unsupported("a constant without elements");
   const std::byte* bytes = bytes_.view.data();
   if (type_ == Type::f16) return half(element<std::uint16_t>(bytes, i));
   if (type_ == Type::bf16)
@@ -93,6 +94,7 @@ double Literal::real(std::int64_t i) const {
 }
 
 std::int64_t Literal::whole(std::int64_t i) const {
+  if (i >= count_) unsupported("a constant without elements");
   if (is_real(type_)) return to_whole<std::int64_t>(real(i));
   return with_type(
       type_, [&](auto like) { return static_cast<std::int64_t>(element<decltype(like)>(bytes_.view.data(), i)); });

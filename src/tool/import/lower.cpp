@@ -103,6 +103,7 @@ const Lowering::Row* Lowering::row_of(std::string_view op) {
       {"argmax", &Lowering::arg},
       {"argmin", &Lowering::arg},
       {"layer_norm", &Lowering::norm},
+      {"rms_norm", &Lowering::norm},
       {"l2_norm", &Lowering::norm},
       {"batch_norm", &Lowering::batch_norm},
       {"lrn", &Lowering::lrn},
@@ -110,7 +111,7 @@ const Lowering::Row* Lowering::row_of(std::string_view op) {
       {"matmul", &Lowering::matmul},
       {"conv2d", &Lowering::convolution},
       {"depthwise_conv2d", &Lowering::convolution},
-      {"conv2d_transpose", &Lowering::convolution},
+      {"conv2d_transpose", &Lowering::transposed_convolution},
       {"max_pool", &Lowering::pool},
       {"average_pool", &Lowering::pool},
       {"resize_nearest", &Lowering::resize},
@@ -160,30 +161,12 @@ Lowering::Index Lowering::of_step(int step, DType type, const Shape* shape) {
   return shape == nullptr ? at->second : records_.shaped(at->second, *shape);
 }
 
-Lowering::Index Lowering::scalar(float value) {
-  const auto [at, fresh] = scalars_.try_emplace(value);
-  if (!fresh) return at->second;
-  Layer constant;
-  constant.op = Op::constant;
-  constant.param_dtype = DType::f32;
-  constant.shape = {1, 1, 1};
-  return at->second = records_.add(constant, {}, {Literal::scalar(Type::f32, static_cast<double>(value))});
-}
-
 Lowering::Index Lowering::as(Index value, DType type) {
   const DType from = records_.layer(value).dtype;
   if (from == type) return value;
   Layer made;
+  made.op = Op::cast;
   made.dtype = type;
-  if (type == DType::boolean) {
-    made.op = Op::not_equal;
-    return records_.add(made, {as(value, DType::f32), scalar(0.0F)});
-  }
-  if (from == DType::boolean && type == DType::f32) {
-    made.op = Op::select;
-    return records_.add(made, {value, scalar(1.0F), scalar(0.0F)});
-  }
-  made.op = operator_named("cast");
   return records_.add(made, {value});
 }
 
@@ -271,7 +254,7 @@ void Lowering::outputs() {
     const Step& s = network_.steps[static_cast<std::size_t>(end.step)];
     const Shape shape = boundary_shape(end.dims);
     const Index made = of_step(end.step, own_type(s), &shape);
-    const bool last = made + 1U == records_.size() && records_.layer(made).op != Op::input;
+    const bool last = made + 1U == records_.size() && !is_source(records_.layer(made).op);
     if (network_.outputs.size() == 1 && last && !states) {
       records_.call(made, end.name);
       continue;

@@ -57,7 +57,6 @@ class Lowering {
   /// A step's value; constants become records here, of the type and in the shape that are asked for.
   Index of_step(int step, DType type, const Shape* shape);
   Index as(Index value, DType type);
-  Index scalar(float value);
   /// The type of what holds the step's values: whole numbers that are computed are float32.
   [[nodiscard]] DType own_type(const Step& s) const;
   /// A record of the operator for values of the type.
@@ -90,6 +89,7 @@ class Lowering {
   Index dense(const Step& s);
   Index matmul(const Step& s);
   Index convolution(const Step& s);
+  Index transposed_convolution(const Step& s);
   Index pool(const Step& s);
   Index resize(const Step& s);
   Index recurrent(const Step& s);
@@ -103,7 +103,6 @@ class Lowering {
   Records& records_;
   std::vector<int> values_;                           // of the steps: a record
   std::map<std::pair<int, DType>, Index> constants_;  // of a step, in a type
-  std::map<float, Index> scalars_;
 };
 
 /// Runs of axes of `dims`, extents of 1 left out, for which `pattern` gives the same number.

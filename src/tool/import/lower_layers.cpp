@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "tool/import/lower.hpp"
@@ -86,22 +87,50 @@ Lowering::Index Lowering::convolution(const Step& s) {
   return records_.add(made, {real(s, 0, from)}, s.weights);
 }
 
-/// Zeros around an image count in its mean where they are values of it.
+/// The records' filters are turned round, and have channels in front. Padding as wide as they are is cut off behind.
+Lowering::Index Lowering::transposed_convolution(const Step& s) {
+  const Dims& image = in(s).dims;
+  Sliding sliding = s.sliding;
+  Dims taps = s.weights[0].dims();  // h, w, out, in
+  const Literal filters = sliced(s.weights[0], {taps[0] - 1, taps[1] - 1, 0, 0}, {-1, -1, 1, 1}, taps);
+  std::vector<Literal> weights{foreign::transposed(filters, {0, 1, 3, 2})};
+  if (s.weights.size() > 1) weights.push_back(s.weights[1]);
+  if (image[0] != 1)
+    unsupported(fmt::format("a transposed window over {} images at a time", image[0]), "import it with --batch 1");
+  Layer made = layer(s, s.op);
+  made.param_dtype = DType::f32;
+  made.flags = s.weights.size() > 1 ? Layer::kTrainable | Layer::kHasBias : Layer::kTrainable;
+  made.shape.c = shape_of({s.dims[3]}).c;
+  const auto covered = [](std::int64_t size, std::int64_t stride, std::int64_t filter, std::int64_t dilation) {
+    return (size - 1) * stride + dilation * (filter - 1) + 1;
+  };
+  const std::int64_t h = covered(image[1], sliding.stride_h, sliding.filter_h, sliding.dilation_h),
+                     w = covered(image[2], sliding.stride_w, sliding.filter_w, sliding.dilation_w);
+  const std::int64_t more_h = std::max<std::int64_t>(0, s.dims[1] + sliding.pad_top + sliding.pad_bottom - h),
+                     more_w = std::max<std::int64_t>(0, s.dims[2] + sliding.pad_left + sliding.pad_right - w);
+  const std::int64_t span_h = sliding.dilation_h * (sliding.filter_h - 1) + 1,
+                     span_w = sliding.dilation_w * (sliding.filter_w - 1) + 1;
+  const bool cuts = sliding.pad_top >= span_h || sliding.pad_bottom >= span_h || sliding.pad_left >= span_w ||
+                    sliding.pad_right >= span_w;
+  if (cuts) sliding.pad_top = sliding.pad_bottom = sliding.pad_left = sliding.pad_right = 0;
+  put(sliding, made);
+  set_arg(made, 0, more_h), set_arg(made, 1, more_w);
+  const Index whole = records_.add(made, {real(s, 0, shape_of({image[1], image[2], image[3]}))}, weights);
+  if (!cuts) return whole;
+  Layer cut = layer(s, "slice");
+  cut.args = {static_cast<std::int32_t>(s.sliding.pad_top), static_cast<std::int32_t>(s.sliding.pad_left), 0, 1, 1, 1};
+  cut.shape = shape_of({s.dims[1], s.dims[2], s.dims[3]});
+  return records_.add(cut, {whole});
+}
+
 Lowering::Index Lowering::pool(const Step& s) {
   Layer made = layer(s, s.op);
   Sliding sliding = s.sliding;
   const Shape from = image_of(in(s).dims, sliding);
-  Index image = real(s, 0, from);
-  const bool pads = (sliding.pad_top | sliding.pad_bottom | sliding.pad_left | sliding.pad_right) != 0;
-  if (s.number == 1 && pads) {
-    Layer around = layer(s, "pad");
-    around.pad_top = small(sliding.pad_top), around.pad_bottom = small(sliding.pad_bottom);
-    around.pad_left = small(sliding.pad_left), around.pad_right = small(sliding.pad_right);
-    sliding.pad_top = sliding.pad_bottom = sliding.pad_left = sliding.pad_right = 0;
-    image = records_.add(around, {image});
-  }
   put(sliding, made);
-  return records_.add(made, {image});
+  const bool pads = (sliding.pad_top | sliding.pad_bottom | sliding.pad_left | sliding.pad_right) != 0;
+  if (s.number == 1 && pads) set_arg(made, 0, 1);
+  return records_.add(made, {real(s, 0, from)});
 }
 
 /// Runs of axes that go or stay; more than three turns are taken from the end.
@@ -159,7 +188,7 @@ Lowering::Index Lowering::norm(const Step& s) {
   std::int64_t length = 1;
   for (const std::int64_t axis : s.axes) length *= s.dims[static_cast<std::size_t>(axis)];
   Layer made = layer(s, s.op);
-  made.alpha = s.alpha;
+  made.alpha = std::max(s.alpha, std::numeric_limits<float>::min());
   if (!s.weights.empty()) made.param_dtype = DType::f32, made.flags = Layer::kTrainable;
   return records_.add(made, {real(s, 0, shape_of({count_of(s.dims) / length, length}))}, s.weights);
 }
@@ -177,31 +206,56 @@ Lowering::Index Lowering::batch_norm(const Step& s) {
 Lowering::Index Lowering::lrn(const Step& s) {
   Layer made = layer(s, s.op);
   made.alpha = s.alpha, made.beta = s.beta;
-  set_arg(made, 0, s.number);
+  made.args = {static_cast<std::int32_t>((s.number - 1) / 2), static_cast<std::int32_t>(s.number / 2),
+               std::bit_cast<std::int32_t>(s.extra[0])};
   return records_.add(made, {real(s, 0, shape_of({count_of(s.dims) / s.dims.back(), s.dims.back()}))});
 }
 
 Lowering::Index Lowering::resize(const Step& s) {
   const Dims& image = in(s).dims;
   if (image[0] != 1) unsupported(fmt::format("{} images are resized at a time", image[0]), "import it with --batch 1");
-  Layer made = layer(s, s.op);
+  const Shape from = shape_of({image[1], image[2], image[3]});
+  const Index value = s.op == "resize_nearest" ? this->value(s, 0, from) : real(s, 0, from);
+  Layer made = layer(s, s.op, records_.layer(value).dtype);
   made.shape = shape_of({s.dims[1], s.dims[2], s.dims[3]});
   set_arg(made, 0, s.number);
   if (s.op == "resize_nearest") set_arg(made, 1, s.second[0]);
-  return records_.add(made, {real(s, 0, shape_of({image[1], image[2], image[3]}))});
+  set_arg(made, 2, s.second[1]);
+  made.alpha = s.alpha, made.beta = s.beta;
+  return records_.add(made, {value});
 }
 
+/// Columns of a literal (rows, columns), or of a vector.
+Literal columns_of(const Literal& a, std::int64_t from, std::int64_t count) {
+  Dims begin(a.dims().size(), 0), dims = a.dims();
+  begin.back() = from, dims.back() = count;
+  return sliced(a, begin, Dims(dims.size(), 1), dims);
+}
+
+/// A GRU's recurrent weights are two arrays in one, and its biases two; a cell that only its initial state makes needs
+/// an initial value too.
 Lowering::Index Lowering::recurrent(const Step& s) {
+  const std::int64_t units = s.dims[1];
   Layer made = layer(s, s.op);
   made.param_dtype = DType::f32;
-  made.flags = Layer::kTrainable;
-  made.shape.c = shape_of({s.dims[1]}).c;
-  made.alpha = s.alpha;
+  made.flags = Layer::kTrainable | Layer::kHasBias;
+  made.shape.c = shape_of({units}).c;
   set_arg(made, 0, s.first[0]);
-  set_arg(made, 1, s.first[1]);
+  if (s.op == "gru") set_arg(made, 1, s.first[1]);
+  if (s.op == "rnn") set_arg(made, 1, static_cast<std::int64_t>(s.extra[0]));
+  if (s.alpha != 0.0F) {
+    if (!traits(made.op).has_alpha) unsupported(fmt::format("its cell state is cut to {} either side of 0", s.alpha));
+    made.alpha = s.alpha;
+  }
   std::vector<Index> operands{real(s, 0, shape_of({in(s).dims[0], in(s).dims[1]}))};
-  for (std::size_t i = 1; i < s.in.size(); ++i) operands.push_back(real(s, i, shape_of({s.dims[1]})));
-  return records_.add(made, operands, s.weights);
+  for (std::size_t i = 1; i < s.in.size(); ++i) operands.push_back(real(s, i, shape_of({units})));
+  std::vector<Literal> weights = s.weights;
+  if (s.op == "gru") {
+    const Literal gates = columns_of(weights[1], 0, 2 * units), candidate = columns_of(weights[1], 2 * units, units);
+    weights[1] = joined({gates.reshaped({2 * units * units}), candidate.reshaped({units * units})}, 0);
+    if (weights.size() == 3) weights.emplace_back(Type::f32, Dims{3 * units});
+  }
+  return records_.add(made, operands, weights);
 }
 
 }  // namespace mote::tool::foreign

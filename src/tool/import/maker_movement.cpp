@@ -136,10 +136,10 @@ Value Maker::pad(const Value& v, const Dims& before, const Dims& after, float va
   return {add(std::move(made)).step, v.order};
 }
 
-Value Maker::pad_reflect(const Value& v, const Dims& before, const Dims& after, bool symmetric) {
+Value Maker::pad_reflect(const Value& v, const Dims& before, const Dims& after, int rule) {
   Dims dims = this->dims(v);
   for (std::size_t k = 0; k < dims.size(); ++k) {
-    const std::int64_t most = symmetric ? dims[k] : dims[k] - 1;
+    const std::int64_t most = rule == 0 ? dims[k] - 1 : rule == 1 ? dims[k] : 65535;
     if (before[k] < 0 || after[k] < 0 || before[k] > most || after[k] > most)
       unsupported(fmt::format("{} and {} are reflected of an axis of {}", before[k], after[k], dims[k]));
     dims[k] += before[k] + after[k];
@@ -152,7 +152,7 @@ Value Maker::pad_reflect(const Value& v, const Dims& before, const Dims& after, 
   made.dims = as_it_lies(dims, v.order);
   made.first = as_it_lies(before, v.order);
   made.second = as_it_lies(after, v.order);
-  made.number = symmetric ? 1 : 0;
+  made.number = rule;
   made.in = {v.step};
   return {add(std::move(made)).step, v.order};
 }

@@ -22,13 +22,14 @@ struct Sliding {
 ///   input, constant (weights[0]), state, assign(state, value), result(step) number = which
 ///   element by element: unary ones with alpha, beta; binary ones and select broadcast; prelu(x, slope)
 ///   reshape; transpose (axes = permutation); slice (first = begin, second = step); pad (first, second = before, after;
-///   alpha = value); pad_reflect (number = 1: symmetric); tile; gather(x, indices) (number = axis);
-///   resize_nearest, resize_bilinear (number = coordinate rule, second[0] = rounding rule), NHWC
-///   concat (number = axis); reduce_* (axes, kept); argmax, argmin (number = axis, dropped)
-///   softmax, log_softmax (number = axis); layer_norm, rms_norm, l2_norm (axes; alpha = epsilon; weights)
-///   lrn (NHWC; number = size, alpha, beta, extra[0] = bias)
+///   alpha = value); pad_reflect (number = 1: symmetric, 2: the edge again); tile; gather(x, indices) (number = axis);
+///   resize_nearest, resize_bilinear (NHWC; number = ResizeCoordinates, second[0] = ResizeRounding, second[1] = 1:
+///   alpha and beta are inputs per output along height and width, else outputs per input) concat (number = axis);
+///   reduce_* (axes, kept); argmax, argmin (number = axis, dropped) softmax, log_softmax (number = axis); layer_norm,
+///   rms_norm, l2_norm (axes; alpha = epsilon; weights) lrn (NHWC; number = size, alpha, beta, extra[0] = bias)
 ///   dense(x) weights (K, N), bias; matmul(a, b) number = 1: b transposed
-///   conv2d, depthwise_conv2d, conv2d_transpose (NHWC) weights as the records have them, bias; max_pool, average_pool
+///   conv2d, depthwise_conv2d (NHWC) weights as the records have them, bias; conv2d_transpose (NHWC) weights (filter_h,
+///   filter_w, out, in); max_pool, average_pool
 ///   (number = 1: padding counts); batch_norm weights gamma, beta, mean, variance (last axis; alpha = epsilon)
 ///   lstm, gru, rnn (T x C; weights, see steps of recurrent layers); cast; quantize; dequantize; requantize
 struct Step {
@@ -98,7 +99,8 @@ class Maker {
   Value transpose(const Value& v, const Dims& permutation);
   Value slice(const Value& v, const Dims& begin, const Dims& step, const Dims& dims);
   Value pad(const Value& v, const Dims& before, const Dims& after, float value);
-  Value pad_reflect(const Value& v, const Dims& before, const Dims& after, bool symmetric);
+  /// Rule 0: mirrored without the edge, 1: with it, 2: the edge again.
+  Value pad_reflect(const Value& v, const Dims& before, const Dims& after, int rule);
   Value expand(const Value& v, const Dims& dims);  ///< NumPy's broadcast to `dims`
   Value tile(const Value& v, const Dims& times);
   Value concat(const std::vector<Value>& parts, std::int64_t axis);
@@ -116,6 +118,10 @@ class Maker {
   int laid_out(const Value& v);
   /// With axis `axis` last as it lies, or as it is: an axis's index, counted from the front, below rank.
   static std::size_t axis_of(std::int64_t axis, std::size_t rank);
+  /// Elements of constants that are about to be computed; throws where they come to more than `budget`, which keeps a
+  /// small file from asking for much memory.
+  void spend(std::int64_t elements);
+  std::int64_t budget = std::int64_t{1} << 24;
 
  private:
   Value dense(const Value& a, const Literal& weights);
@@ -123,8 +129,6 @@ class Maker {
   /// `v`, with ones in front up to `rank`, as it lies under `order`.
   int ordered(const Value& v, const Dims& order);
   [[nodiscard]] Dims order_of_most(const std::vector<Value>& values) const;
-  void spend(std::int64_t elements);
-
   std::int64_t spent_ = 0;
 };
 

@@ -16,6 +16,8 @@ void binary(Call& call) { call.give(call.make.binary(call.record, call[0], call[
 void identity(Call& call) {
   call.give(call[0]);
   if (call.out.size() > 1 && call.node.outputs[1] != kAbsent) unsupported("the mask of its dropout is asked for");
+  if (call.has(2) && call.make.must_be_constant(call[2], "training mode").whole(0) != 0)
+    unsupported("it is in training mode", "export the model for inference");
 }
 
 void leaky_relu(Call& call) {
@@ -56,6 +58,16 @@ void thresholded_relu(Call& call) {
   const Value limit = make.scalar(static_cast<double>(call.node.real("alpha", 1.0F)));
   call.give(make.select(make.binary("greater", call[0], limit), call[0], make.scalar(0.0)));
 }
+/// By GELU, which is v (1 + erf(v / sqrt 2)) / 2.
+void erf(Call& call) {
+  Maker& make = call.make;
+  const Value v = make.binary("mul", call[0], make.scalar(1.4142135623730951));
+  const Value sum = make.binary("mul", make.binary("div", make.unary("gelu", v), v), make.scalar(2.0));
+  const Value zero = make.scalar(0.0);
+  call.give(make.select(make.binary("equal", v, zero), zero, make.binary("sub", sum, make.scalar(1.0))));
+}
+void is_nan(Call& call) { call.give(call.make.binary("not_equal", call[0], call[0])); }
+
 void reciprocal(Call& call) { call.give(call.make.binary("div", call.make.scalar(1.0), call[0])); }
 
 void clip(Call& call) {
@@ -143,6 +155,8 @@ constexpr std::array kRows = {
     OperatorRow{"Gelu", gelu, "gelu"},
     OperatorRow{"com.microsoft:Gelu", gelu, "gelu"},
     OperatorRow{"com.microsoft:FastGelu", unary, "gelu_tanh"},
+    OperatorRow{"Erf", erf, "gelu"},
+    OperatorRow{"IsNaN", is_nan, "not_equal"},
     OperatorRow{"Exp", unary, "exp"},
     OperatorRow{"Log", unary, "log"},
     OperatorRow{"Sqrt", unary, "sqrt"},

@@ -21,51 +21,78 @@ void conv(Call& call) {
   call.give(onnx_convolution(call, call[0], weights, &bias));
 }
 
+/// One group of a transposed convolution: weights (h, w, out, in).
+Value spread(Call& call, const Value& x, const Literal& weights, const Literal* bias, const Sliding& s, std::int64_t h,
+             std::int64_t w) {
+  Step made;
+  made.op = "conv2d_transpose";
+  made.dims = {call.make.dims(x)[0], h, w, weights.dims()[2]};
+  made.sliding = s;
+  made.in = {call.make.laid_out(x)};
+  made.weights.push_back(weights);
+  if (bias != nullptr) made.weights.push_back(*bias);
+  return call.make.add(std::move(made));
+}
+
 void conv_transpose(Call& call) {
-  const Literal& given = call.make.must_be_constant(call[1], "weights");
+  Maker& make = call.make;
+  const Literal& given = make.must_be_constant(call[1], "weights");
   const std::size_t rank = call.rank(0);
   if ((rank != 3 && rank != 4) || given.dims().size() != rank)
     unsupported(fmt::format("{} axes of the image; 1 and 2 are there", rank - std::min<std::size_t>(rank, 2)));
-  if (call.node.whole("group", 1) != 1) unsupported("groups in a transposed convolution");
+  const std::int64_t groups = call.node.whole("group", 1);
   Window2d window = onnx_window(call, rank - 2);
   Sliding& s = window.sliding;
-  if (s.dilation_h != 1 || s.dilation_w != 1) unsupported("dilation in a transposed convolution");
   Dims wide = given.dims();
   if (rank == 3) wide.insert(wide.begin() + 2, 1);
   const Literal weights = transposed(cast(given, Type::f32).reshaped(wide), {2, 3, 1, 0});  // from (in, out, h, w)
   s.filter_h = wide[2], s.filter_w = wide[3];
-  const Value x = channels_last(call.make, call[0]);
-  const Dims image = call.make.dims(x), more = call.node.wholes("output_padding"),
-             wanted = call.node.wholes("output_shape");
-  if (image[3] != wide[0]) unsupported(fmt::format("{} channels and weights {}", image[3], text_of(given.dims())));
-  const std::int64_t more_h = rank == 4 ? at(more, 0, 0) : 0, more_w = at(more, rank - 3, 0);
-  std::int64_t full_h = (image[1] - 1) * s.stride_h + s.filter_h, full_w = (image[2] - 1) * s.stride_w + s.filter_w;
-  if (window.same || !wanted.empty()) {
-    const std::int64_t h = rank == 3 ? 1 : wanted.empty() ? image[1] * s.stride_h : at(wanted, wanted.size() - 2, 1);
-    const std::int64_t w = wanted.empty() ? image[2] * s.stride_w : wanted.back();
-    const std::int64_t over_h = full_h + more_h - h, over_w = full_w + more_w - w;
-    s.pad_top = window.same_lower ? over_h - over_h / 2 : over_h / 2, s.pad_bottom = over_h - s.pad_top;
-    s.pad_left = window.same_lower ? over_w - over_w / 2 : over_w / 2, s.pad_right = over_w - s.pad_left;
+  for (const std::int64_t v : {s.filter_h, s.filter_w, s.stride_h, s.stride_w, s.dilation_h, s.dilation_w})
+    if (v < 1 || v > 65535) unsupported(fmt::format("{} as filter, stride or dilation", v));
+  const Value x = channels_last(make, call[0]);
+  const Dims image = make.dims(x), more = call.node.wholes("output_padding"), wanted = call.node.wholes("output_shape");
+  if (groups < 1 || image[3] != wide[0] || image[3] % groups != 0)
+    unsupported(fmt::format("{} channels in {} groups, and weights {}", image[3], groups, text_of(given.dims())));
+  const auto extent = [&](std::int64_t size, std::int64_t stride, std::int64_t filter, std::int64_t dilation,
+                          std::int64_t extra, std::int64_t wish, std::int64_t& before, std::int64_t& after) {
+    const std::int64_t covered = (size - 1) * stride + dilation * (filter - 1) + 1;
+    if (extra < 0 || extra >= std::max(stride, dilation)) unsupported(fmt::format("an output padding of {}", extra));
+    if (wish != 0) {
+      const std::int64_t over = covered + extra - wish;
+      before = window.same_lower ? over - over / 2 : over / 2;
+      after = over - before;
+    }
+    if (before < 0 || after < 0 || before > 65535 || after > 65535)
+      unsupported("an output larger than what it computes");
+    const std::int64_t out = covered + extra - before - after;
+    if (out < 1) unsupported("its padding takes everything away");
+    return out;
+  };
+  const auto wish = [&](std::size_t i, std::int64_t size, std::int64_t stride) {
+    return !wanted.empty() ? at(wanted, wanted.size() - (rank - 2) + i, 1) : window.same ? size * stride : 0;
+  };
+  if (!wanted.empty() && wanted.size() < rank - 2) unsupported("its output_shape has another rank");
+  std::int64_t h = 1;
+  if (rank == 4)
+    h = extent(image[1], s.stride_h, s.filter_h, s.dilation_h, at(more, 0, 0), wish(0, image[1], s.stride_h), s.pad_top,
+               s.pad_bottom);
+  const std::int64_t w = extent(image[2], s.stride_w, s.filter_w, s.dilation_w, at(more, rank - 3, 0),
+                                wish(rank - 3, image[2], s.stride_w), s.pad_left, s.pad_right);
+  Literal bias;
+  if (call.has(2)) bias = cast(make.must_be_constant(call[2], "bias"), Type::f32);
+  const std::int64_t each_in = image[3] / groups, each_out = wide[1];
+  if (call.has(2) && bias.count() != each_out * groups)
+    unsupported(fmt::format("{} biases of {} outputs", bias.count(), each_out * groups));
+  std::vector<Value> parts;
+  for (std::int64_t g = 0; g < groups; ++g) {
+    const Value some = make.slice(x, {0, 0, 0, g * each_in}, {1, 1, 1, 1}, {image[0], image[1], image[2], each_in});
+    const Literal part =
+        sliced(weights, {0, 0, 0, g * each_in}, {1, 1, 1, 1}, {s.filter_h, s.filter_w, each_out, each_in});
+    Literal own;
+    if (call.has(2)) own = sliced(bias.reshaped({bias.count()}), {g * each_out}, {1}, {each_out});
+    parts.push_back(spread(call, some, part, call.has(2) ? &own : nullptr, s, h, w));
   }
-  s.pad_bottom -= more_h, s.pad_right -= more_w;
-  // What lies beyond the last window is a border of the bias; without one, of zeros.
-  const std::int64_t border_h = std::max<std::int64_t>(0, -s.pad_bottom),
-                     border_w = std::max<std::int64_t>(0, -s.pad_right);
-  s.pad_bottom += border_h, s.pad_right += border_w;
-  if (s.pad_top < 0 || s.pad_left < 0) unsupported("an output larger than what it computes");
-  Step made;
-  made.op = "conv2d_transpose";
-  made.dims = {image[0], full_h - s.pad_top - s.pad_bottom, full_w - s.pad_left - s.pad_right, wide[1]};
-  if (made.dims[1] < 1 || made.dims[2] < 1) unsupported("its padding takes everything away");
-  made.sliding = s;
-  made.in = {call.make.laid_out(x)};
-  made.weights.push_back(weights);
-  const bool border = border_h + border_w != 0;
-  if (call.has(2) && !border) made.weights.push_back(cast(call.make.must_be_constant(call[2], "bias"), Type::f32));
-  Value out = call.make.add(std::move(made));
-  if (border) out = call.make.pad(out, {0, 0, 0, 0}, {0, border_h, border_w, 0}, 0.0F);
-  if (border && call.has(2)) out = call.make.binary("add", out, call[2]);
-  call.give(channels_first(call.make, out, rank));
+  call.give(channels_first(make, make.concat(parts, 3), rank));
 }
 
 Value scaled(Maker& make, const Value& v, float by) {

@@ -91,26 +91,8 @@ void pad(Call& call) {
     std::copy_n(pads.begin() + static_cast<std::ptrdiff_t>(n), n, after.begin());
   }
   const std::string mode = call.node.text("mode", "constant");
-  if (mode == "reflect") return call.give(make.pad_reflect(call[0], before, after, false));
-  if (mode == "edge") {  // the outermost values again and again
-    Value out = call[0];
-    for (std::size_t k = 0; k < n; ++k) {
-      const Dims own = make.dims(out);
-      Dims one = own, begin(n, 0), times(n, 1);
-      one[k] = 1;
-      std::vector<Value> parts{out};
-      if (before[k] > 0) {
-        times[k] = before[k];
-        parts.insert(parts.begin(), make.tile(make.slice(out, begin, Dims(n, 1), one), times));
-      }
-      if (after[k] > 0) {
-        begin[k] = own[k] - 1, times[k] = after[k];
-        parts.push_back(make.tile(make.slice(out, begin, Dims(n, 1), one), times));
-      }
-      out = make.concat(parts, static_cast<std::int64_t>(k));
-    }
-    return call.give(out);
-  }
+  if (mode == "reflect") return call.give(make.pad_reflect(call[0], before, after, 0));
+  if (mode == "edge") return call.give(make.pad_reflect(call[0], before, after, 2));
   if (mode != "constant") unsupported(fmt::format("padding of the mode {}", tame(mode)));
   float value = call.node.real("value", 0.0F);
   if (call.has(2)) value = static_cast<float>(make.must_be_constant(call[2], "padding's value").real(0));
@@ -140,7 +122,8 @@ void space_to_depth(Call& call) {
   if (d.size() != 4 || b < 1 || d[2] % b != 0 || d[3] % b != 0)
     unsupported(fmt::format("blocks of {} of {}", b, text_of(d)));
   const Value parts = make.reshape(call[0], {d[0], d[1], d[2] / b, b, d[3] / b, b});
-  call.give(make.reshape(make.transpose(parts, {0, 3, 5, 1, 2, 4}), {d[0], d[1] * b * b, d[2] / b, d[3] / b}));
+  const Dims order = call.node.text("mode", "DCR") == "CRD" ? Dims{0, 1, 3, 5, 2, 4} : Dims{0, 3, 5, 1, 2, 4};
+  call.give(make.reshape(make.transpose(parts, order), {d[0], d[1] * b * b, d[2] / b, d[3] / b}));
 }
 
 /// All of one sequence is turned about: with lengths that are the whole axis.
@@ -158,8 +141,9 @@ void trilu(Call& call) {
   Maker& make = call.make;
   const Dims own = call.dims(0);
   if (own.size() < 2) unsupported("a tensor without two axes");
-  const std::int64_t k = call.has(1) ? call.wholes(1, "diagonal").at(0) : 0;
+  const std::int64_t k = call.has(1) ? call.whole(1, "diagonal") : 0;
   const bool upper = call.node.whole("upper", 1) != 0;
+  make.spend(own[own.size() - 2] * own.back());
   Literal mask(make.type(call[0]), {own[own.size() - 2], own.back()});
   for (std::int64_t i = 0; i < mask.count(); ++i) {
     const std::int64_t over = i % own.back() - i / own.back() - k;
@@ -181,6 +165,7 @@ void scatter_nd(Call& call) {
   Dims rows{count_of(front)}, updates{depth == 0 ? 0 : indices.count() / depth};
   rows.insert(rows.end(), own.begin() + depth, own.end());
   updates.insert(updates.end(), own.begin() + depth, own.end());
+  make.spend(rows[0]);
   Literal chosen(Type::s32, {rows[0]});
   for (std::int64_t i = 0; i < rows[0]; ++i) chosen.set(i, i);
   for (std::int64_t i = 0; i < updates[0]; ++i) {

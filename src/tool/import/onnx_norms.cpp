@@ -51,6 +51,7 @@ Value standardized(Maker& make, const Value& x, const Dims& axes, float epsilon)
 void instance_normalization(Call& call) {
   Maker& make = call.make;
   const std::size_t rank = call.rank(0);
+  if (rank < 3) unsupported("a value without channels and an image");
   Dims axes;
   for (std::size_t k = 2; k < rank; ++k) axes.push_back(static_cast<std::int64_t>(k));
   Value out = standardized(make, call[0], axes, call.node.real("epsilon", 1e-5F));
@@ -75,6 +76,7 @@ void layer_normalization(Call& call) {
     made.alpha = epsilon;
     made.in = {make.laid_out(call[0])};
     for (std::size_t k = axis; k < own.size(); ++k) made.axes.push_back(static_cast<std::int64_t>(k));
+    make.spend(2 * count_of(inner));
     Literal ones(Type::f32, inner), zeros(Type::f32, inner);
     for (std::int64_t i = 0; i < ones.count(); ++i) ones.set(i, 1.0);
     made.weights = {call.has(1) ? cast(make.literal(call[1]), Type::f32) : ones,
@@ -88,11 +90,29 @@ void layer_normalization(Call& call) {
   call.give(call.has(2) ? make.binary("add", out, call[2]) : out);
 }
 
+void rms_normalization(Call& call) {
+  Maker& make = call.make;
+  const Dims own = call.dims(0);
+  const std::size_t axis = Maker::axis_of(call.node.whole("axis", -1), own.size());
+  const Dims inner(own.begin() + static_cast<std::ptrdiff_t>(axis), own.end());
+  if (!make.constant(call[1]) || call.dims(1) != inner) unsupported("its scale is no constant of the normalised shape");
+  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent) unsupported("its deviation is asked for");
+  Step made;
+  made.op = "rms_norm";
+  made.dims = own;
+  made.alpha = call.node.real("epsilon", 1e-5F);
+  made.in = {make.laid_out(call[0])};
+  for (std::size_t k = axis; k < own.size(); ++k) made.axes.push_back(static_cast<std::int64_t>(k));
+  made.weights = {cast(make.literal(call[1]), Type::f32)};
+  call.give(make.add(std::move(made)));
+}
+
 void lp_normalization(Call& call) {
   if (call.node.whole("p", 2) != 2) unsupported("a norm other than the second");
   Maker& make = call.make;
   const Value sum = make.reduce("reduce_sum", make.unary("square", call[0]), {call.node.whole("axis", -1)}, true);
-  call.give(make.binary("div", call[0], make.unary("sqrt", sum)));
+  const Value length = make.binary("maximum", make.unary("sqrt", sum), make.scalar(1e-30));  // zeros stay
+  call.give(make.binary("div", call[0], length));
 }
 
 void lrn(Call& call) {
@@ -101,7 +121,7 @@ void lrn(Call& call) {
   made.op = "lrn";
   made.dims = call.make.dims(x);
   made.number = call.node.whole("size", 1);
-  if (made.number < 1 || made.number % 2 == 0) unsupported(fmt::format("{} channels in a sum", made.number));
+  if (made.number < 1 || made.number > 65535) unsupported(fmt::format("{} channels in a sum", made.number));
   // The mean over the channels here, the sum in the records.
   made.alpha = call.node.real("alpha", 1e-4F) / static_cast<float>(made.number);
   made.beta = call.node.real("beta", 0.75F);
@@ -155,30 +175,63 @@ void arg(Call& call) {
   call.give(call.make.arg(call.record, call[0], call.node.whole("axis", 0), call.node.whole("keepdims", 1) != 0));
 }
 
-/// Extents of the result: given, or by scales.
-Dims resized(Call& call, const Dims& own) {
+/// What a Resize is asked for: extents of all axes, and outputs per input.
+struct Resized {
+  Dims to;
+  std::vector<float> by;
+  bool whole = true;  // extents times scales are whole numbers
+};
+
+/// Of the axes named, or all.
+Resized resized(Call& call, const Dims& own) {
   const bool upsample = call.node.op == "Upsample";
   const std::size_t scales = upsample || call.file.opset < 11 ? 1 : 2;
-  if (!upsample && call.has(3) && call.dims(3) != Dims{0}) return call.wholes(3, "sizes");
+  Dims axes = call.node.wholes("axes");
+  if (axes.empty())
+    for (std::size_t k = 0; k < own.size(); ++k) axes.push_back(static_cast<std::int64_t>(k));
+  Resized out{own, std::vector<float>(own.size(), 1.0F)};
+  const auto fits = [&](std::size_t count) {
+    if (count != axes.size()) unsupported(fmt::format("{} sizes or scales of {} axes", count, axes.size()));
+  };
+  if (!upsample && call.has(3) && call.dims(3) != Dims{0}) {
+    const Dims sizes = call.wholes(3, "sizes");
+    fits(sizes.size());
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      const std::size_t axis = Maker::axis_of(axes[i], own.size());
+      out.to[axis] = sizes[i];
+      out.by[axis] = static_cast<float>(sizes[i]) / static_cast<float>(own[axis]);
+    }
+    return out;
+  }
   std::vector<float> by = call.node.reals("scales");
   if (call.has(scales)) {
     const Literal& values = call.make.must_be_constant(call[scales], "scales");
     by.clear();
     for (std::int64_t i = 0; i < values.count(); ++i) by.push_back(static_cast<float>(values.real(i)));
   }
-  if (by.size() != own.size()) unsupported("its scales are of another rank");
-  Dims out;
-  for (std::size_t k = 0; k < own.size(); ++k)
-    out.push_back(static_cast<std::int64_t>(std::floor(static_cast<double>(own[k]) * static_cast<double>(by[k]))));
+  fits(by.size());
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const std::size_t axis = Maker::axis_of(axes[i], own.size());
+    const double extent = std::floor(static_cast<double>(own[axis]) * static_cast<double>(by[i]));
+    if (!(extent >= 1.0 && extent <= 1e9)) unsupported(fmt::format("an axis of {} times {}", own[axis], by[i]));
+    out.to[axis] = static_cast<std::int64_t>(extent);
+    out.by[axis] = by[i];
+    out.whole = out.whole && extent == static_cast<double>(own[axis]) * static_cast<double>(by[i]);
+  }
   return out;
 }
 
 void resize(Call& call) {
-  const Dims own = call.dims(0), to = resized(call, own);
-  if (to.size() != own.size() || own.size() < 3 || own[0] != to[0] || own[1] != to[1])
+  const Dims own = call.dims(0);
+  const Resized wish = resized(call, own);
+  const Dims& to = wish.to;
+  if (own.size() < 3 || own.size() > 4 || own[0] != to[0] || own[1] != to[1])
     unsupported(fmt::format("{} becomes {}", text_of(own), text_of(to)), "height and width can be resized");
   for (const std::int64_t extent : to)
     if (extent < 1) unsupported(fmt::format("{} becomes {}", text_of(own), text_of(to)));
+  if (call.node.whole("antialias", 0) != 0) unsupported("it smooths what it makes smaller (antialias)");
+  if (const std::string policy = call.node.text("keep_aspect_ratio_policy", "stretch"); policy != "stretch")
+    unsupported(fmt::format("sizes by the policy {}", tame(policy)), "give the sizes themselves");
   const std::string mode = call.node.text("mode", "nearest");
   const bool old = call.node.op == "Upsample" || call.file.opset < 11;
   const std::string rule = call.node.text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
@@ -190,17 +243,20 @@ void resize(Call& call) {
     made.op = "resize_bilinear";
   else
     unsupported(fmt::format("mode {}", tame(mode)));
-  // Coordinate rules: 0 asymmetric, 1 half pixel, 2 align corners, 3 half pixel but 0 for one pixel.
-  const std::array<std::string_view, 4> rules = {"asymmetric", "half_pixel", "align_corners", "pytorch_half_pixel"};
+  const std::array<std::string_view, 5> rules = {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel",
+                                                 "tf_half_pixel_for_nn"};
   const auto* found = std::ranges::find(rules, rule);
   if (found == rules.end()) unsupported(fmt::format("coordinates by the rule {}", tame(rule)));
   made.number = found - rules.begin();
-  // Rounding: 0 floor, 1 ceil, 2 half up (round_prefer_ceil), 3 half down (round_prefer_floor).
-  const std::array<std::string_view, 4> roundings = {"floor", "ceil", "round_prefer_ceil", "round_prefer_floor"};
+  const std::array<std::string_view, 4> roundings = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
   const auto* round = std::ranges::find(roundings, rounding);
   if (round == roundings.end()) unsupported(fmt::format("rounding by the rule {}", tame(rounding)));
-  made.second = {round - roundings.begin()};
+  made.second = {round - roundings.begin(), 0};
+  if (rule == "align_corners" && !wish.whole)
+    unsupported("corners are aligned of an image that its scales do not fill", "give sizes in place of scales");
+  if (rule != "align_corners") made.alpha = own.size() == 4 ? wish.by[2] : 1.0F, made.beta = wish.by.back();
   const Value image = channels_last(call.make, call[0]);
+  made.type = call.make.type(image);
   made.dims = call.make.dims(image);
   made.dims[1] = own.size() == 4 ? to[2] : 1, made.dims[2] = to.back();
   made.in = {call.make.laid_out(image)};
@@ -211,6 +267,8 @@ constexpr std::array kRows = {
     OperatorRow{"BatchNormalization", batch_normalization, "batch_norm"},
     OperatorRow{"InstanceNormalization", instance_normalization},
     OperatorRow{"LayerNormalization", layer_normalization, "layer_norm"},
+    OperatorRow{"RMSNormalization", rms_normalization, "rms_norm"},
+    OperatorRow{"SimplifiedLayerNormalization", rms_normalization, "rms_norm"},
     OperatorRow{"LpNormalization", lp_normalization},
     OperatorRow{"LRN", lrn, "lrn"},
     OperatorRow{"Softmax", softmax, "softmax"},

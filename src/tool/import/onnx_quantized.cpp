@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "tool/import/onnx_common.hpp"
+#include "tool/import/onnx_tensor.hpp"
 
 namespace mote::tool::foreign {
 namespace {
@@ -41,7 +42,15 @@ Value whole_numbers(Maker& make, const Value& real, const Value& zero, Type type
   return make.unary("clip", v, range.least, range.most);
 }
 
-Type type_of_zero(Call& call, std::size_t i) { return call.has(i) ? call.make.type(call[i]) : Type::u8; }
+Type type_of_zero(Call& call, std::size_t i) {
+  if (call.has(i)) return call.make.type(call[i]);
+  const std::int64_t wanted = call.node.whole("output_dtype", 0);
+  return wanted == 0 ? Type::u8 : onnx_type(static_cast<int>(wanted));
+}
+
+void refuse_blocks(Call& call) {
+  if (call.node.whole("block_size", 0) != 0) unsupported("quantisation by blocks");
+}
 
 void quantize_linear(Call& call) {
   Maker& make = call.make;
@@ -49,7 +58,8 @@ void quantize_linear(Call& call) {
   const std::int64_t axis = call.node.whole("axis", 1);
   const Value scale = parameter(make, call[1], axis, rank);
   const Value zero = call.has(2) ? parameter(make, call[2], axis, rank) : Value{};
-  const Type type = call.has(2) ? call.make.type(call[2]) : Type::u8;
+  const Type type = type_of_zero(call, 2);
+  refuse_blocks(call);
   call.give(whole_numbers(make, make.binary("div", make.cast(call[0], Type::f32), scale), zero, type));
 }
 
@@ -60,7 +70,10 @@ Value dequantized_value(Call& call, std::size_t x, std::size_t s, std::size_t z,
   if (call.has(z)) v = make.binary("sub", v, parameter(make, call[z], axis, rank));
   return make.binary("mul", v, parameter(make, call[s], axis, rank));
 }
-void dequantize_linear(Call& call) { call.give(dequantized_value(call, 0, 1, 2, call.node.whole("axis", 1))); }
+void dequantize_linear(Call& call) {
+  refuse_blocks(call);
+  call.give(dequantized_value(call, 0, 1, 2, call.node.whole("axis", 1)));
+}
 
 /// Without its zero point.
 Value centred(Call& call, std::size_t x, std::size_t z, std::int64_t axis) {

@@ -109,24 +109,24 @@ void recurrent(Call& call) {
   Maker& make = call.make;
   const Dims own = call.dims(0);
   if (call.node.whole("layout", 0) != 0) unsupported("batches first (layout 1)");
-  if (own.size() != 3 || own[1] != 1)
-    unsupported(fmt::format("a sequence of {}; one at a time is there", text_of(own)), "import it with --batch 1");
+  if (own.size() != 3) unsupported(fmt::format("a sequence of {}", text_of(own)));
   if (call.has(4))
     for (const std::int64_t length : call.wholes(4, "lengths"))
       if (length != own[0]) unsupported("a part of a sequence is read");
   if (call.has(7)) unsupported("peephole weights");
   const std::string direction = call.node.text("direction", "forward");
   const std::int64_t directions = direction == "bidirectional" ? 2 : 1;
-  const Value x = make.reshape(call[0], {own[0], own[2]});
+  const std::int64_t rows = own[1];
   std::vector<Value> sequences, outputs, cells;
   for (std::int64_t d = 0; d < directions; ++d) {
     const Recurrent layer = direction_of(call, d, direction == "reverse" || d == 1);
-    const RecurrentResults made =
-        recur(make, x, layer, state_of(call, 5, d), call.record == "lstm" ? state_of(call, 6, d) : Value{});
-    const std::int64_t units = make.dims(made.sequence)[1];
-    sequences.push_back(make.reshape(made.sequence, {own[0], 1, 1, units}));
-    outputs.push_back(make.reshape(made.output, {1, 1, units}));
-    if (made.cell.there()) cells.push_back(make.reshape(made.cell, {1, 1, units}));
+    const Value h = state_of(call, 5, d), c = call.record == "lstm" ? state_of(call, 6, d) : Value{};
+    const RecurrentResults made = rows == 1 ? recur(make, make.reshape(call[0], {own[0], own[2]}), layer, h, c)
+                                            : recur_side_by_side(make, call[0], layer, h, c);
+    const std::int64_t units = make.dims(made.sequence).back();
+    sequences.push_back(make.reshape(made.sequence, {own[0], 1, rows, units}));
+    outputs.push_back(make.reshape(made.output, {1, rows, units}));
+    if (made.cell.there()) cells.push_back(make.reshape(made.cell, {1, rows, units}));
   }
   const auto asked = [&](std::size_t i) { return i < call.out.size() && call.node.outputs[i] != kAbsent; };
   if (asked(0)) call.out[0] = make.concat(sequences, 1);

@@ -120,7 +120,7 @@ void range(Call& call) {
 
 void one_hot(Call& call) {
   Maker& make = call.make;
-  const std::int64_t depth = call.wholes(1, "depth").at(0);
+  const std::int64_t depth = call.whole(1, "depth");
   if (depth < 1 || depth > Literal::kMostElements) unsupported(fmt::format("a depth of {}", depth));
   const Literal& values = make.must_be_constant(call[2], "values");
   if (values.count() != 2) unsupported("its values are not two");
@@ -128,6 +128,7 @@ void one_hot(Call& call) {
   const std::size_t axis = Maker::axis_of(call.node.whole("axis", -1), dims.size() + 1);
   dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(axis), 1);
   ones[axis] = depth;
+  make.spend(depth);
   Literal classes(make.type(call[0]), ones);
   for (std::int64_t i = 0; i < depth; ++i) classes.set(i, i);
   const Value x = make.reshape(call[0], dims), places = make.constant(std::move(classes));

@@ -83,9 +83,7 @@ Bytes ExternalFiles::read(const std::string& location, std::uint64_t offset, std
       fs::canonical(fs::path(model_).parent_path().empty() ? "." : fs::path(model_).parent_path(), error);
   if (error) unsupported("its values lie in another file, and the model's folder cannot be read");
   const fs::path file = fs::canonical(folder / relative, error);
-  if (error)
-    unsupported(fmt::format("its values lie in the file \"{}\", which is not there", shown),
-                "put the file beside the model");
+  if (error) unsupported(fmt::format("its values lie in the file \"{}\", which is not there beside the model", shown));
   const auto [folder_end, ignored] = std::mismatch(folder.begin(), folder.end(), file.begin(), file.end());
   if (folder_end != folder.end() || !fs::is_regular_file(file, error))
     unsupported(fmt::format("its values lie in the file \"{}\", which is not a file in the model's folder", shown));

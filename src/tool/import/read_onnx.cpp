@@ -13,7 +13,7 @@
 namespace mote::tool::foreign {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 30, kMostMessages = 2'000'000;
+constexpr std::size_t kMostBytes = std::size_t{1} << 30, kMostMessages = 1'000'000;
 constexpr std::int64_t kLeastOpset = 7;
 
 class Reader {
@@ -176,6 +176,7 @@ FileModel read_onnx(std::span<const std::byte> bytes, const std::string& path) {
   Reader reader(bytes, path);
   FileModel out = reader.read();
   out.owner = reader.owner();
+  out.bytes = bytes.size();
   return out;
 }
 

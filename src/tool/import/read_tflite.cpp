@@ -67,6 +67,7 @@ class Reader {
     const tflite::Model& model = verified();
     FileModel out;
     out.format = Format::tflite;
+    out.bytes = window_.bytes().size();
     if (model.description() != nullptr) out.producer = tame(model.description()->string_view());
     if (model.version() != 3)
       damaged(fmt::format("version {} of the format is not known; version 3 is", model.version()));

@@ -24,6 +24,10 @@ struct RecurrentResults {
 };
 RecurrentResults recur(Maker& make, const Value& x, const Recurrent& layer, const Value& h, const Value& c);
 
+/// Several sequences side by side, (T, N, C), states (N, H): step by step, for what is short. Results (T, N, H), (N,
+/// H).
+RecurrentResults recur_side_by_side(Maker& make, const Value& x, const Recurrent& layer, Value h, Value c);
+
 /// Columns of gates (rows, G H) joined from the gates' matrices (rows, H).
 Literal gates_of(const std::vector<Literal>& gates);
 

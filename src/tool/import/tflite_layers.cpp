@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mote/model/layer.hpp"
 #include "tool/import/tflite_common.hpp"
 #include "tool/import/tracer.hpp"
 
@@ -45,10 +46,11 @@ void transpose_conv(Call& call) {
   Sliding& s = made.sliding;
   s.filter_h = weights.dims()[1], s.filter_w = weights.dims()[2];
   // The whole result, and what of it is cut off: at the end, or half of it in front.
-  const std::int64_t over_h = (image[1] - 1) * s.stride_h + s.filter_h - wanted[1];
-  const std::int64_t over_w = (image[2] - 1) * s.stride_w + s.filter_w - wanted[2];
-  if (over_h < 0 || over_w < 0)
+  const std::int64_t free_h = (image[1] - 1) * s.stride_h + s.filter_h - wanted[1];
+  const std::int64_t free_w = (image[2] - 1) * s.stride_w + s.filter_w - wanted[2];
+  if (-free_h >= s.stride_h || -free_w >= s.stride_w)
     unsupported(fmt::format("an output of {} is larger than what it computes", text_of(wanted)));
+  const std::int64_t over_h = std::max<std::int64_t>(0, free_h), over_w = std::max<std::int64_t>(0, free_w);
   const bool same = call.node.whole("padding", 0) == 0;
   s.pad_top = same ? over_h / 2 : 0, s.pad_bottom = over_h - s.pad_top;
   s.pad_left = same ? over_w / 2 : 0, s.pad_right = over_w - s.pad_left;
@@ -153,10 +155,20 @@ void resize(Call& call) {
   made.op = call.record;
   made.type = call.make.type(call[0]);
   made.dims = {image[0], size[0], size[1], image[3]};
-  // Coordinate rules: 0 asymmetric, 1 half pixel, 2 align corners. Rounding of nearest: down, or half up.
   const bool corners = call.node.whole("align_corners", 0) != 0, half = call.node.whole("half_pixel_centers", 0) != 0;
-  made.number = corners ? 2 : half ? 1 : 0;
-  made.second = {corners ? 2 : 0};
+  if (corners && half) unsupported("corners are aligned and pixels have half their size before them at once");
+  const bool nearest = made.op == "resize_nearest";
+  const ResizeCoordinates coordinates = corners           ? ResizeCoordinates::align_corners
+                                        : half && nearest ? ResizeCoordinates::tf_half_pixel_for_nn
+                                        : half            ? ResizeCoordinates::half_pixel
+                                                          : ResizeCoordinates::asymmetric;
+  const auto inputs_per_output = [&](std::int64_t in, std::int64_t out) {
+    const bool ends = corners && out > 1;
+    return static_cast<float>(ends ? in - 1 : in) / static_cast<float>(ends ? out - 1 : out);
+  };
+  made.number = static_cast<std::int64_t>(coordinates);
+  made.second = {static_cast<std::int64_t>(corners ? ResizeRounding::round_prefer_ceil : ResizeRounding::floor), 1};
+  made.alpha = inputs_per_output(image[1], size[0]), made.beta = inputs_per_output(image[2], size[1]);
   made.in = {call.make.laid_out(call[0])};
   call.give(call.make.add(std::move(made)));
 }

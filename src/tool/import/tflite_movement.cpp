@@ -105,7 +105,7 @@ void give_parts(Call& call, const Value& v, std::size_t axis, const Dims& sizes)
 }
 
 void split(Call& call) {
-  const std::size_t axis = Maker::axis_of(call.wholes(0, "axis").at(0), call.rank(1));
+  const std::size_t axis = Maker::axis_of(call.whole(0, "axis"), call.rank(1));
   const auto parts = static_cast<std::int64_t>(call.out.size());
   if (parts == 0) unsupported("it has no results");
   give_parts(call, call[1], axis, Dims(call.out.size(), call.dims(1)[axis] / parts));
@@ -163,7 +163,7 @@ void pad(Call& call) {
 
 void mirror_pad(Call& call) {
   const auto [before, after] = paddings(call);
-  call.give(call.make.pad_reflect(call[0], before, after, call.node.whole("mode", 0) == 1));
+  call.give(call.make.pad_reflect(call[0], before, after, call.node.whole("mode", 0) == 1 ? 1 : 0));
 }
 
 void tile(Call& call) { call.give(call.make.tile(call[0], call.wholes(1, "repeats"))); }

@@ -92,7 +92,8 @@ void svdf(Call& call) {
   const std::int64_t rank = call.node.whole("rank", 1);
   const Literal features = transposed(real_weights(call, 1, "features"), {1, 0});
   const Literal time = real_weights(call, 2, "weights over time");
-  const std::int64_t filters = time.dims().at(0), memory = time.dims().at(1);
+  if (time.dims().size() != 2) unsupported(fmt::format("weights over time of {}", text_of(time.dims())));
+  const std::int64_t filters = time.dims()[0], memory = time.dims()[1];
   if (rank < 1 || filters % rank != 0 || features.dims().back() != filters)
     unsupported(fmt::format("{} filters of rank {}", filters, rank));
   const Value frame =

@@ -43,7 +43,7 @@ void squeeze(Call& call) {
 
 void expand_dims(Call& call) {
   Dims dims = call.dims(0);
-  const std::size_t axis = Maker::axis_of(call.wholes(1, "axis").at(0), dims.size() + 1);
+  const std::size_t axis = Maker::axis_of(call.whole(1, "axis"), dims.size() + 1);
   dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(axis), 1);
   call.give(call.make.reshape(call[0], dims));
 }
@@ -60,7 +60,10 @@ void fill(Call& call) {
   const Dims dims = call.wholes(0, "shape");
   call.give(call.make.expand(call[1], dims));
 }
-void zeros_like(Call& call) { call.give(call.make.constant(Literal(call.make.type(call[0]), call.dims(0)))); }
+void zeros_like(Call& call) {
+  call.make.spend(count_of(call.dims(0)));
+  call.give(call.make.constant(Literal(call.make.type(call[0]), call.dims(0))));
+}
 
 void range(Call& call) {
   const Literal& from = call.make.must_be_constant(call[0], "start");
@@ -74,13 +77,14 @@ void range(Call& call) {
 }
 
 void one_hot(Call& call) {
-  const std::int64_t depth = call.wholes(1, "depth").at(0);
+  const std::int64_t depth = call.whole(1, "depth");
   if (depth < 1 || depth > Literal::kMostElements) unsupported(fmt::format("a depth of {}", depth));
   Maker& make = call.make;
   Dims dims = call.dims(0), ones(dims.size() + 1, 1);
   const std::size_t axis = Maker::axis_of(call.node.whole("axis", -1), dims.size() + 1);
   dims.insert(dims.begin() + static_cast<std::ptrdiff_t>(axis), 1);
   ones[axis] = depth;
+  make.spend(depth);
   Literal classes(make.type(call[0]), ones);
   for (std::int64_t i = 0; i < depth; ++i) classes.set(i, i);
   const Value hot = make.binary("equal", make.reshape(call[0], dims), make.constant(std::move(classes)));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <unordered_map>
 
 namespace mote::tool::foreign {
@@ -40,6 +41,7 @@ void Tracer::run() {
   const FileGraph& graph = file_.graphs.front();
   Scope scope;
   scope.graph = &graph;
+  make_.budget += 64 * static_cast<std::int64_t>(file_.bytes);
   for (const auto& wish : fixed_.inputs) {
     const std::string& name = wish.first;
     if (std::ranges::none_of(graph.inputs,
@@ -57,6 +59,7 @@ void Tracer::run() {
   }
   trace(graph, scope);
   keep_variables();
+  if (graph.inputs.empty()) refusals_.push_back({"", "", {}, "the model has no input", ""});
   if (graph.outputs.empty()) refusals_.push_back({"", "", {}, "the model has no output", ""});
   for (const int tensor : graph.outputs) {
     const FileTensor& described = graph.tensors[static_cast<std::size_t>(tensor)];
@@ -189,6 +192,9 @@ void Tracer::trace(const FileGraph& graph, const FileNode& node, Scope& scope) {
     }
   } catch (const Unsupported& reason) {
     refuse(node, reason.why, reason.remedy);
+    lose();
+  } catch (const std::logic_error&) {  // an index that no check foresaw
+    refuse(node, "its operands and attributes do not fit together", "export the model again");
     lose();
   }
 }
