@@ -3,6 +3,7 @@
 // unit. Relies on those kernels; here is the order of the steps and the cells.
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 
 #include "kernels/lanes.hpp"
 #include "mote/kernels/kernels.hpp"
@@ -222,6 +223,11 @@ void rnn_grad_f32(const RecurrentGradArgs& args) {
         args.grad_recurrent_bias);
 }
 
+/// The largest size of a cell state.
+F32 cell_bound(const RecurrentShape& s) {
+  return splat(s.cell_clip > 0.0F ? s.cell_clip : std::numeric_limits<float>::infinity());
+}
+
 void lstm_f32(const RecurrentArgs& args) {
   const RecurrentShape& s = args.shape;
   const std::size_t units = s.units, state = s.batch * units, columns = 4 * units;
@@ -243,7 +249,8 @@ void lstm_f32(const RecurrentArgs& args) {
         };
         const F32 i = simd::sigmoid(gate(0)), f = simd::sigmoid(gate(1)), g = simd::tanh(gate(2));
         const F32 o = simd::sigmoid(gate(3));
-        const F32 cell = mul_add(f, lanes.load(c_row + u), i * g), value = o * simd::tanh(cell);
+        const F32 bound = cell_bound(s), free = mul_add(f, lanes.load(c_row + u), i * g);
+        const F32 cell = simd::max(splat(0.0F) - bound, simd::min(bound, free)), value = o * simd::tanh(cell);
         lanes.store(c_row + u, cell);
         lanes.store(h_row + u, value);
         if (output != nullptr) lanes.store(output + u, value);
@@ -278,8 +285,9 @@ void lstm_grad_f32(const RecurrentGradArgs& args) {
           lanes.store(gates + k * units + u, value), lanes.store(to + k * units + u, value);
         };
         const F32 one = splat(1.0F), i = gate(0), f = gate(1), g = gate(2), o = gate(3);
-        const F32 tanh_c = simd::tanh(lanes.load(c + u)), of_h = lanes.load(dh + u);
-        const F32 of_c = mul_add(of_h * o, neg_mul_add(tanh_c, tanh_c, one), lanes.load(dc + u));
+        const F32 cell = lanes.load(c + u), tanh_c = simd::tanh(cell), of_h = lanes.load(dh + u);
+        const F32 whole = mul_add(of_h * o, neg_mul_add(tanh_c, tanh_c, one), lanes.load(dc + u));
+        const F32 of_c = simd::select(simd::less_equal(cell_bound(s), simd::abs(cell)), splat(0.0F), whole);
         put(0, of_c * g * (i * (one - i)));
         put(1, of_c * lanes.load(c_before + u) * (f * (one - f)));
         put(2, of_c * i * neg_mul_add(g, g, one));

@@ -131,7 +131,7 @@ TEST(Lowering, RunsRecurrentLayersOfEveryForm) {
     float clip;
     bool h, c, reverse;
   };
-  for (const Form& form : {Form{"lstm", 4, 0, 0.0F, false, false, false}, Form{"lstm", 4, 0, 0.0F, true, true, true},
+  for (const Form& form : {Form{"lstm", 4, 0, 0.0F, false, false, false}, Form{"lstm", 4, 0, 0.25F, true, true, true},
                            Form{"gru", 3, 0, 0.0F, true, false, false}, Form{"gru", 3, 1, 0.0F, false, false, true},
                            Form{"rnn", 1, 0, 0.0F, true, false, true}}) {
     SCOPED_TRACE(form.op);

@@ -52,6 +52,8 @@ struct Recurrent {
                                                                    : logistic(y);
       } else if (cell == Cell::lstm) {
         new_c[u] = logistic(sum(x, h, 1, u)) * c[u] + logistic(sum(x, h, 0, u)) * std::tanh(sum(x, h, 2, u));
+        const auto clip = static_cast<double>(shape.cell_clip);
+        if (clip > 0.0) new_c[u] = std::fmin(std::fmax(new_c[u], -clip), clip);
         new_h[u] = logistic(sum(x, h, 3, u)) * std::tanh(new_c[u]);
       } else {
         reset[u] = logistic(sum(x, h, 1, u)) * h[u];

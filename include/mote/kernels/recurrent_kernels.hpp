@@ -15,19 +15,20 @@
 namespace mote {
 
 /// A sequence of `steps` vectors for each sample. `reverse`: from the last step to the first; outputs stay beside their
-/// inputs. linear_before_reset: GRU's (ONNX).
+/// inputs. linear_before_reset: GRU's (ONNX). cell_clip: bound of an LSTM's cell state, either side of 0; 0: none.
 struct RecurrentShape {
   std::uint32_t batch, steps, fan_in, units;
   bool reverse = false;
   bool linear_before_reset = false;
   RecurrentActivation activation = RecurrentActivation::tanh;
+  float cell_clip = 0.0F;
 };
 
 /// x = input (batch, steps, fan_in), output (batch, steps, units) = h_t, gates g side by side in columns: weights W
 /// (fan_in, gates units), bias (gates units), recurrent_bias likewise. As ONNX, σ the logistic function:
 ///   rnn_f32   h = f(x W + h' R + b)                                       R (units, units)
 ///   lstm_f32  gates i f g o of x W + h' R + b: i, f, o = σ, g = tanh;     R (units, 4 units)
-///             c = f c' + i g, h = o tanh c
+///             c = f c' + i g, no larger than cell_clip, h = o tanh c
 ///   gru_f32   gates z r h~: z, r = σ(x W + b + h' R + rb),                R (units, 2 units) for z r, then (units,
 ///   units)
 ///             h~ = tanh(x W + b + (r h') R + rb), with linear_before_reset tanh(x W + b + r (h' R + rb)),

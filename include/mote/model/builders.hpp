@@ -61,6 +61,7 @@ struct RecurrentOptions {
   const char* initial_h = nullptr;                             ///< the layer whose value, (1, 1, units), is h before
                                                                ///< the first step; none: zeros
   const char* initial_c = nullptr;                             ///< lstm, and with initial_h only: the same of c
+  float cell_clip = 0.0F;  ///< lstm: bound of the cell state, either side of 0; 0: none
   bool bias = true, trainable = true;
 };
 struct RbfOptions {
@@ -296,7 +297,9 @@ constexpr LayerSpec lrn(LrnOptions o = {}) {
 /// Over a sequence (1, length, channels), with the value of every step as its value. Gates i f g o:
 /// i, f, o = sigmoid, g = tanh of x W + h R + b; c = f c + i g; h = o tanh c.
 constexpr LayerSpec lstm(std::uint32_t units, RecurrentOptions options = {}) {
-  return detail::recurrent(Op::lstm, units, options, 0);
+  LayerSpec out = detail::recurrent(Op::lstm, units, options, 0);
+  out.layer.alpha = options.cell_clip;
+  return out;
 }
 /// Gates z, r = sigmoid of x W + b + h R + rb, candidate tanh(x W + b + (r h) R + rb), or with linear_before_reset
 /// tanh(x W + b + r (h R + rb)); h = (1 - z) candidate + z h.

@@ -59,7 +59,7 @@ constexpr OpTraits traits(Op op) {
     case Op::resize_nearest: return {"resize_nearest", false, false, true, OutputNeed::none, true};
     case Op::resize_bilinear: return {"resize_bilinear", false, false, true, OutputNeed::none, true};
     case Op::cast: return {"cast"};
-    case Op::lstm: return {"lstm", false, false, false, OutputNeed::value};
+    case Op::lstm: return {"lstm", false, false, true, OutputNeed::value};
     case Op::gru: return {"gru", false, false, false, OutputNeed::value};
     case Op::rnn: return {"rnn", false, false, false, OutputNeed::value};
     case Op::rbf: return {"rbf", false, false, false, OutputNeed::value};

@@ -205,7 +205,7 @@ constexpr Result<Shape> resized_shape(const Layer& layer, const Shape& in) {
 template <class Shapes>
 constexpr Result<Shape> sequence_shape(const Layer& layer, const Shapes& in) {
   const bool function = layer.op == Op::rnn ? layer.args[1] >= 0 && layer.args[1] <= 2 : is_switch(layer, 1);
-  if (!is_switch(layer, 0) || !function) return Status{Code::bad_attribute};
+  if (!is_switch(layer, 0) || !function || !(layer.alpha >= 0.0F)) return Status{Code::bad_attribute};
   if (in[0].h != 1) return Status{Code::shape_mismatch};
   for (std::size_t k = 1; k < in.size(); ++k)
     if (!(in[k] == Shape{1, 1, layer.shape.c})) return Status{Code::shape_mismatch};

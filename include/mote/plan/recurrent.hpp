@@ -18,6 +18,7 @@ namespace mote::detail {
 constexpr RecurrentShape recurrent_shape(const Layer& layer, const Shape& in, std::uint32_t batch) {
   RecurrentShape shape{batch, in.w, in.c, layer.shape.c};
   shape.reverse = layer.args[0] != 0;
+  shape.cell_clip = layer.alpha;
   if (layer.op == Op::gru) shape.linear_before_reset = layer.args[1] != 0;
   if (layer.op == Op::rnn) shape.activation = static_cast<RecurrentActivation>(layer.args[1]);
   return shape;

@@ -243,10 +243,7 @@ Lowering::Index Lowering::recurrent(const Step& s) {
   set_arg(made, 0, s.first[0]);
   if (s.op == "gru") set_arg(made, 1, s.first[1]);
   if (s.op == "rnn") set_arg(made, 1, static_cast<std::int64_t>(s.extra[0]));
-  if (s.alpha != 0.0F) {
-    if (!traits(made.op).has_alpha) unsupported(fmt::format("its cell state is cut to {} either side of 0", s.alpha));
-    made.alpha = s.alpha;
-  }
+  made.alpha = s.alpha;
   std::vector<Index> operands{real(s, 0, shape_of({in(s).dims[0], in(s).dims[1]}))};
   for (std::size_t i = 1; i < s.in.size(); ++i) operands.push_back(real(s, i, shape_of({units})));
   std::vector<Literal> weights = s.weights;

@@ -194,8 +194,9 @@ class Reader {
     out.scaling.axis = from.axis();
     for (flatbuffers::uoffset_t i = 0; i < from.scale()->size(); ++i) {
       out.scaling.scales.push_back(from.scale()->Get(i));
-      const bool one = zeros != nullptr && i < zeros->size();
-      out.scaling.zero_points.push_back(one ? zeros->Get(i) : 0);
+      std::int64_t zero = 0;  // which may lie at an address that is no multiple of 8: the verifier lets it
+      if (zeros != nullptr && i < zeros->size()) std::memcpy(&zero, zeros->Data() + i * sizeof zero, sizeof zero);
+      out.scaling.zero_points.push_back(zero);
     }
   }
 
