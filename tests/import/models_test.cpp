@@ -123,6 +123,16 @@ TEST(Models, DamagedFilesGetAnAnswer) {
   EXPECT_GT(answers[ImportAnswer::imported], 50);
 }
 
+/// Files that once did harm, found by import_fuzz.
+TEST(Models, FoundByTheFuzzer) {
+  int files = 0;
+  for (const auto& entry : fs::directory_iterator(models() / "damaged")) {
+    exercise_import(bytes_of_file(entry.path()));
+    ++files;
+  }
+  EXPECT_GE(files, 3);
+}
+
 std::string refusal_of(const std::string& path, const foreign::Fixed& fixed = {}) {
   try {
     foreign::import_model(path, fixed);

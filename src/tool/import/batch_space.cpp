@@ -191,8 +191,7 @@ Value space_to_batch(Maker& make, const Value& v, const Dims& blocks, const Dims
 
 Value batch_to_space(Maker& make, const Value& v, const Dims& blocks, const Dims& crops) {
   check(make, v, blocks, crops);
-  std::int64_t parts = 1;
-  for (const std::int64_t block : blocks) parts *= block;
+  const std::int64_t parts = count_of(blocks);
   if (make.dims(v)[0] % parts != 0) unsupported(fmt::format("{} samples of {} blocks", make.dims(v)[0], parts));
   Dims by_axis(make.rank(v), 1);
   std::ranges::copy(blocks, by_axis.begin() + 1);

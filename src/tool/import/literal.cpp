@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 namespace mote::tool::foreign {
@@ -43,6 +44,11 @@ double half(std::uint16_t bits) {
   const int fraction = bits & 1023;
   if (exponent == 31) return fraction != 0 ? std::nan("") : sign * INFINITY;
   return exponent == 0 ? sign * std::ldexp(fraction, -24) : sign * std::ldexp(1024 + fraction, exponent - 25);
+}
+
+[[noreturn]] void does_not_fit(const Literal& a) {
+  unsupported(fmt::format("a constant of {} is not of the shape that it should have", text_of(a.dims())),
+              "export the model again");
 }
 
 /// What integers become where they are cut to fewer bits: as C++ converts them.
@@ -192,6 +198,7 @@ Literal broadcast_to(const Literal& a, const Dims& dims) {
 }
 
 Literal transposed(const Literal& a, const Dims& permutation) {
+  if (permutation.size() != a.dims().size()) does_not_fit(a);
   const Dims own = strides_of(a.dims());
   Dims dims(permutation.size()), strides(permutation.size());
   for (std::size_t k = 0; k < permutation.size(); ++k) {
@@ -205,6 +212,16 @@ Literal transposed(const Literal& a, const Dims& permutation) {
 }
 
 Literal sliced(const Literal& a, const Dims& begin, const Dims& step, const Dims& dims) {
+  const std::size_t rank = a.dims().size();
+  if (begin.size() != rank || step.size() != rank || dims.size() != rank) does_not_fit(a);
+  for (std::size_t k = 0; k < rank; ++k) {
+    const std::int64_t extent = a.dims()[k];
+    if (dims[k] < 0 || dims[k] > extent) does_not_fit(a);
+    const bool inside = dims[k] == 0 || (begin[k] >= 0 && begin[k] < extent);
+    if (!inside || (dims[k] > 1 && (std::abs(step[k]) > extent || begin[k] + step[k] * (dims[k] - 1) < 0 ||
+                                    begin[k] + step[k] * (dims[k] - 1) >= extent)))
+      does_not_fit(a);
+  }
   const Dims own = strides_of(a.dims());
   Dims strides(dims.size());
   std::int64_t offset = 0;
@@ -213,6 +230,7 @@ Literal sliced(const Literal& a, const Dims& begin, const Dims& step, const Dims
 }
 
 Literal padded(const Literal& a, const Dims& before, const Dims& after, double value) {
+  if (before.size() != a.dims().size() || after.size() != a.dims().size()) does_not_fit(a);
   Dims dims = a.dims();
   for (std::size_t k = 0; k < dims.size(); ++k) dims[k] += before[k] + after[k];
   Literal out(a.type(), dims);
@@ -231,6 +249,13 @@ Literal padded(const Literal& a, const Dims& before, const Dims& after, double v
 
 Literal joined(const std::vector<Literal>& parts, std::size_t axis) {
   Dims dims = parts.front().dims();
+  for (const Literal& part : parts) {
+    Dims own = part.dims();
+    if (axis >= own.size() || own.size() != dims.size() || bytes_of(part.type()) != bytes_of(parts.front().type()))
+      does_not_fit(part);
+    own[axis] = dims[axis];
+    if (own != dims) does_not_fit(part);
+  }
   dims[axis] = 0;
   for (const Literal& part : parts) dims[axis] += part.dims()[axis];
   Literal out(parts.front().type(), dims);
@@ -250,6 +275,7 @@ Literal joined(const std::vector<Literal>& parts, std::size_t axis) {
 }
 
 Literal gathered(const Literal& a, const Literal& indices, std::size_t axis) {
+  if (axis >= a.dims().size()) does_not_fit(a);
   Dims dims(a.dims().begin(), a.dims().begin() + static_cast<std::ptrdiff_t>(axis));
   dims.insert(dims.end(), indices.dims().begin(), indices.dims().end());
   dims.insert(dims.end(), a.dims().begin() + static_cast<std::ptrdiff_t>(axis) + 1, a.dims().end());

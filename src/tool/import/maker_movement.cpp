@@ -105,7 +105,12 @@ Value Maker::slice(const Value& v, const Dims& begin, const Dims& step, const Di
 Value Maker::pad(const Value& v, const Dims& before, const Dims& after, float value) {
   Dims dims = this->dims(v);
   bool cuts = false;
+  if (before.size() != dims.size() || after.size() != dims.size())
+    unsupported(fmt::format("{} pads of {} axes", before.size(), dims.size()));
   for (std::size_t k = 0; k < dims.size(); ++k) {
+    for (const std::int64_t count : {before[k], after[k]})
+      if (count < -Literal::kMostElements || count > Literal::kMostElements)
+        unsupported(fmt::format("a padding of {}", count));
     dims[k] += before[k] + after[k];
     cuts = cuts || before[k] < 0 || after[k] < 0;
   }
@@ -138,6 +143,8 @@ Value Maker::pad(const Value& v, const Dims& before, const Dims& after, float va
 
 Value Maker::pad_reflect(const Value& v, const Dims& before, const Dims& after, int rule) {
   Dims dims = this->dims(v);
+  if (before.size() != dims.size() || after.size() != dims.size())
+    unsupported(fmt::format("{} pads of {} axes", before.size(), dims.size()));
   for (std::size_t k = 0; k < dims.size(); ++k) {
     const std::int64_t most = rule == 0 ? dims[k] - 1 : rule == 1 ? dims[k] : 65535;
     if (before[k] < 0 || after[k] < 0 || before[k] > most || after[k] > most)
@@ -176,7 +183,7 @@ Value Maker::tile(const Value& v, const Dims& times) {
   if (times.size() != dims.size()) unsupported(fmt::format("{} repeats of {} axes", times.size(), dims.size()));
   for (std::size_t k = 0; k < dims.size(); ++k) {
     if (times[k] < 0 || times[k] > Literal::kMostElements) unsupported(fmt::format("{} repeats of an axis", times[k]));
-    dims[k] *= times[k];
+    dims[k] = count_of({dims[k], times[k]});
   }
   if (all(times, 1)) return v;
   if (constant(v)) {

@@ -150,6 +150,8 @@ void pool_windows(Call& call) {
   if (call.out.size() > 1 && call.node.outputs[1] != kAbsent) unsupported("the places of its maxima are asked for");
   const Dims filter = call.node.wholes("kernel_shape");
   if (filter.size() != rank - 2) unsupported("its kernel_shape has another rank");
+  for (const std::int64_t v : filter)
+    if (v < 1 || v > 65535) unsupported(fmt::format("a window of {}", v));
   Window2d window = onnx_window(call, rank - 2);
   window.sliding.filter_h = rank == 4 ? filter[0] : 1, window.sliding.filter_w = filter.back();
   if (window.sliding.dilation_h != 1 || window.sliding.dilation_w != 1) unsupported("dilation in pooling");
@@ -202,6 +204,9 @@ Dims wholes_of(Call& call, std::size_t i, const char* attribute) {
 Window2d onnx_window(Call& call, std::size_t spatial) {
   const Dims strides = call.node.wholes("strides"), dilations = call.node.wholes("dilations"),
              pads = call.node.wholes("pads");
+  for (const Dims* list : {&strides, &dilations, &pads})
+    for (const std::int64_t v : *list)
+      if (v < -65535 || v > 65535) unsupported(fmt::format("{} in a window", v));
   const std::string automatic = call.node.text("auto_pad", "NOTSET");
   Window2d out;
   Sliding& s = out.sliding;

@@ -34,7 +34,7 @@ void split(Call& call) {
   }
   Dims begin(own.size(), 0), dims = own;
   std::int64_t sum = 0;
-  for (const std::int64_t size : sizes) sum += size < 0 ? own[axis] + 1 : size;
+  for (const std::int64_t size : sizes) sum += size < 0 || size > own[axis] ? own[axis] + 1 : size;
   if (static_cast<std::int64_t>(sizes.size()) != parts || sum != own[axis])
     unsupported(fmt::format("an axis of {} in {} parts", own[axis], sizes.size()));
   for (std::size_t i = 0; i < sizes.size(); ++i) {
@@ -106,7 +106,8 @@ void depth_to_space(Call& call) {
   Maker& make = call.make;
   const Dims d = call.dims(0);
   const std::int64_t b = call.node.whole("blocksize", 0);
-  if (d.size() != 4 || b < 1 || d[1] % (b * b) != 0) unsupported(fmt::format("blocks of {} of {}", b, text_of(d)));
+  if (d.size() != 4 || b < 1 || b > 65535 || d[1] % (b * b) != 0)
+    unsupported(fmt::format("blocks of {} of {}", b, text_of(d)));
   const std::int64_t c = d[1] / (b * b);
   const bool columns = call.node.text("mode", "DCR") == "CRD";
   const Value parts =
@@ -119,7 +120,7 @@ void space_to_depth(Call& call) {
   Maker& make = call.make;
   const Dims d = call.dims(0);
   const std::int64_t b = call.node.whole("blocksize", 0);
-  if (d.size() != 4 || b < 1 || d[2] % b != 0 || d[3] % b != 0)
+  if (d.size() != 4 || b < 1 || b > 65535 || d[2] % b != 0 || d[3] % b != 0)
     unsupported(fmt::format("blocks of {} of {}", b, text_of(d)));
   const Value parts = make.reshape(call[0], {d[0], d[1], d[2] / b, b, d[3] / b, b});
   const Dims order = call.node.text("mode", "DCR") == "CRD" ? Dims{0, 1, 3, 5, 2, 4} : Dims{0, 3, 5, 1, 2, 4};
@@ -142,6 +143,7 @@ void trilu(Call& call) {
   const Dims own = call.dims(0);
   if (own.size() < 2) unsupported("a tensor without two axes");
   const std::int64_t k = call.has(1) ? call.whole(1, "diagonal") : 0;
+  if (k < -Literal::kMostElements || k > Literal::kMostElements) unsupported(fmt::format("a diagonal of {}", k));
   const bool upper = call.node.whole("upper", 1) != 0;
   make.spend(own[own.size() - 2] * own.back());
   Literal mask(make.type(call[0]), {own[own.size() - 2], own.back()});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <limits>
 
 #include "tool/import/batch_space.hpp"
@@ -46,8 +47,13 @@ void strided_slice(Call& call) {
   if (begin.size() > 16 || end.size() != begin.size() || steps.size() != begin.size())
     unsupported("begin, end and strides of different lengths");
   const auto bit = [&](const char* mask, std::size_t i) { return ((node.whole(mask, 0) >> i) & 1) != 0; };
-  if (node.whole("offset", 0) != 0)
-    for (std::size_t i = 0; i < end.size(); ++i) end[i] += begin[i];
+  if (node.whole("offset", 0) != 0) {
+    for (std::size_t i = 0; i < end.size(); ++i) {
+      if (std::abs(end[i] / 2) > Literal::kMostElements || std::abs(begin[i] / 2) > Literal::kMostElements)
+        unsupported(fmt::format("it begins at {} and ends {} behind that", begin[i], end[i]));
+      end[i] += begin[i];
+    }
+  }
   const Dims own = call.dims(0);
   std::size_t named = 0;  // entries that take an axis of the input
   for (std::size_t i = 0; i < begin.size(); ++i)
@@ -117,7 +123,10 @@ void split_v(Call& call) {
   if (at.size() != 1) unsupported(fmt::format("{} axes", at.size()));
   const std::size_t axis = Maker::axis_of(at.front(), call.rank(0));
   std::int64_t rest = call.dims(0)[axis];
-  for (const std::int64_t size : sizes) rest -= size < 0 ? 0 : size;
+  for (const std::int64_t size : sizes) {
+    if (size < -1 || size > call.dims(0)[axis]) unsupported(fmt::format("a part of {}", size));
+    rest -= size < 0 ? 0 : size;
+  }
   for (std::int64_t& size : sizes)
     if (size == -1) size = rest;
   give_parts(call, call[0], axis, sizes);
@@ -239,7 +248,8 @@ void reverse(Call& call) {
 void depth_to_space(Call& call) {
   const Dims d = call.dims(0);
   const std::int64_t b = call.node.whole("block_size", 0);
-  if (d.size() != 4 || b < 1 || d[3] % (b * b) != 0) unsupported(fmt::format("blocks of {} of {}", b, text_of(d)));
+  if (d.size() != 4 || b < 1 || b > 65535 || d[3] % (b * b) != 0)
+    unsupported(fmt::format("blocks of {} of {}", b, text_of(d)));
   Maker& make = call.make;
   const Value parts = make.reshape(call[0], {d[0], d[1], d[2], b, b, d[3] / (b * b)});
   call.give(make.reshape(make.transpose(parts, {0, 1, 3, 2, 4, 5}), {d[0], d[1] * b, d[2] * b, d[3] / (b * b)}));
@@ -248,7 +258,7 @@ void depth_to_space(Call& call) {
 void space_to_depth(Call& call) {
   const Dims d = call.dims(0);
   const std::int64_t b = call.node.whole("block_size", 0);
-  if (d.size() != 4 || b < 1 || d[1] % b != 0 || d[2] % b != 0)
+  if (d.size() != 4 || b < 1 || b > 65535 || d[1] % b != 0 || d[2] % b != 0)
     unsupported(fmt::format("blocks of {} of {}", b, text_of(d)));
   Maker& make = call.make;
   const Value parts = make.reshape(call[0], {d[0], d[1] / b, b, d[2] / b, b, d[3]});
