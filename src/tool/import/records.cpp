@@ -82,7 +82,10 @@ Records::Index Records::shaped(Index value, const Shape& shape) {
   layer.quantization = layers_[value].quantization;
   layer.shape = shape;
   if (layers_[value].op == Op::reshape) value = operands_[value][0];  // of several in a row the last one counts
-  return layers_[value].shape == shape ? value : add(layer, {value});
+  if (layers_[value].shape == shape) return value;
+  const auto [at, fresh] = shaped_.try_emplace({value, shape.h, shape.w, shape.c});
+  if (fresh) at->second = add(layer, {value});
+  return at->second;
 }
 
 Records::Index Records::root(Index i) const {

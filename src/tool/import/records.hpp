@@ -2,7 +2,9 @@
 // Records in the making: layers, their operands, parameters and names. Knows the records' form, not what a file meant.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +47,7 @@ class Records {
   std::vector<std::vector<Index>> operands_;
   std::vector<std::vector<std::byte>> params_;
   std::vector<std::string> names_;
+  std::map<std::array<std::uint32_t, 4>, Index> shaped_;  // of a value and a shape
 };
 
 }  // namespace mote::tool::foreign
