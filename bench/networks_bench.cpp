@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "mote/mote.hpp"
 #include "rows.hpp"
@@ -117,6 +119,26 @@ void add_forward(const std::string& network) {
   });
 }
 
+/// 4 096 layers, the most that a model has: a chain, or one where `alive` values wait for the end.
+void add_planning(const std::string& shape, std::size_t alive) {
+  auto layers = std::make_shared<std::vector<Layer>>(kMaxLayers);
+  const std::size_t chain = kMaxLayers - alive;
+  for (std::size_t i = 0; i < kMaxLayers; ++i) {
+    Layer& layer = (*layers)[i];
+    layer.op = i == 0 ? Op::input : i < chain ? Op::tanh : Op::add;
+    layer.shape = {1, 1, 16};
+    if (i == 0) continue;
+    layer.input_count = i < chain ? 1 : 2;
+    layer.inputs = {static_cast<std::uint16_t>(i - 1), static_cast<std::uint16_t>(i < chain ? 0 : kMaxLayers - i)};
+  }
+  bench::add_row("plan/" + shape, {}, [=](benchmark::State& state) {
+    Model model;
+    model.layers = *layers;
+    for (auto _ : state)
+      if (!required_arena_bytes(model, PlanOptions{}).ok()) return state.SkipWithError("no plan");
+  });
+}
+
 }  // namespace
 
 void bench::add_network_rows() {
@@ -127,6 +149,8 @@ void bench::add_network_rows() {
   add_training("small_mlp", "sgd", sgd(), 8);
   add_static_training();
   for (const char* network : {"demo", "mlp", "keywords", "persons", "resnet8", "anomaly"}) add_forward(network);
+  add_planning("4096", 0);
+  add_planning("4096,1000_alive", 1000);
 }
 
 }  // namespace mote

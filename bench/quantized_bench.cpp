@@ -59,7 +59,7 @@ template <class Element, class Output>
 void add_dense(const std::string& name, void (*kernel)(const QuantizedDenseArgs<Element, Output>&)) {
   for (const DenseShape& s : kDenseShapes) {
     const std::size_t inputs = std::size_t{s.batch} * s.fan_in, outputs = std::size_t{s.batch} * s.fan_out;
-    const std::size_t weights = std::size_t{s.fan_in} * s.fan_out;
+    const auto weights = static_cast<std::size_t>(packed_bytes(s.fan_out, s.fan_in));
     const Work work{2.0 * static_cast<double>(inputs) * s.fan_out,
                     static_cast<double>((inputs + outputs) * sizeof(Element) + weights)};
     const std::string shape =
@@ -114,9 +114,10 @@ void add_convolution(const std::string& name, void (*kernel)(const QuantizedConv
     const std::size_t terms = std::size_t{c.filter_h} * c.filter_w * (depthwise ? 1 : s.in.c);
     const Work work{2.0 * static_cast<double>(outputs * terms),
                     static_cast<double>((inputs + outputs) * sizeof(Element) + terms * s.out.c)};
+    const auto weights = static_cast<std::size_t>(packed_bytes(s.out.c, terms));  // conv2d's; those of others are fewer
     add_row(name, c.text(), kernel, work, [=](Arrays& arrays) {
       return QuantizedConvArgs<Element>{integers<Element>(arrays, inputs),
-                                        integers<std::int8_t>(arrays, terms * s.out.c),
+                                        integers<std::int8_t>(arrays, weights),
                                         integers<std::int32_t>(arrays, s.out.c),
                                         integers<Element>(arrays, outputs),
                                         s,
@@ -239,6 +240,16 @@ void add(const std::string& name, void (*kernel)(const LookupS8Args&)) {
                         integers<std::int8_t>(arrays, count), count};
   });
 }
+void add(const std::string& name, void (*kernel)(const ClampS8Args&)) {
+  add_elements(name, kernel, 2, [](Arrays& arrays, std::uint32_t count) {
+    return ClampS8Args{integers<std::int8_t>(arrays, count), integers<std::int8_t>(arrays, count), {-20, 90}, count};
+  });
+}
+void add(const std::string& name, void (*kernel)(const ClampS16Args&)) {
+  add_elements(name, kernel, 4, [](Arrays& arrays, std::uint32_t count) {
+    return ClampS16Args{integers<std::int16_t>(arrays, count), integers<std::int16_t>(arrays, count), {-20, 90}, count};
+  });
+}
 void add(const std::string& name, void (*kernel)(const LeakyReluS16Args&)) {
   add_elements(name, kernel, 4, [](Arrays& arrays, std::uint32_t count) {
     return LeakyReluS16Args{integers<std::int16_t>(arrays, count),
@@ -350,8 +361,8 @@ void add(const std::string& name, void (*kernel)(const LstmS8Args&)) {
   add_row(name, "28x28-20", kernel, {2.0 * kSteps * kWeights, 1.0 * kWeights}, [](Arrays& arrays) {
     LstmS8Args args{};
     args.input = integers<std::int8_t>(arrays, kSteps * kInputs);
-    args.weights = integers<std::int8_t>(arrays, kInputs * 4 * kUnits);
-    args.recurrent_weights = integers<std::int8_t>(arrays, kUnits * 4 * kUnits);
+    args.weights = integers<std::int8_t>(arrays, 4 * packed_bytes(kUnits, kInputs));
+    args.recurrent_weights = integers<std::int8_t>(arrays, 4 * packed_bytes(kUnits, kUnits));
     args.bias = integers<std::int32_t>(arrays, 4 * kUnits);
     args.recurrent_bias = integers<std::int32_t>(arrays, 4 * kUnits);
     args.output = integers<std::int8_t>(arrays, kSteps * kUnits);

@@ -17,6 +17,8 @@ void add(const std::string& name, void (*kernel)(const BinaryS8Args&));
 void add(const std::string& name, void (*kernel)(const BinaryS16Args&));
 void add(const std::string& name, void (*kernel)(const CompareS8Args&));
 void add(const std::string& name, void (*kernel)(const LookupS8Args&));
+void add(const std::string& name, void (*kernel)(const ClampS8Args&));
+void add(const std::string& name, void (*kernel)(const ClampS16Args&));
 void add(const std::string& name, void (*kernel)(const LeakyReluS16Args&));
 void add(const std::string& name, void (*kernel)(const CurveS16Args&));
 void add(const std::string& name, void (*kernel)(const QuantizeArgs&));

@@ -11,6 +11,7 @@
 
 #include "kernels/kernel_namespace.hpp"
 #include "mote/kernels/kernels.hpp"
+#include "mote/model/packed_weights.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {
@@ -22,10 +23,12 @@ inline constexpr std::size_t kBlock = 32;  // accumulators: eight vectors of 128
 template <class Element>
 using Accumulator = std::conditional_t<sizeof(Element) == 1, std::int32_t, std::int64_t>;
 
-/// The first `width` accumulators begin with the bias and what all of them begin with.
+/// The first `width` accumulators begin with the bias and what all of them begin with; up to a multiple of four there
+/// are zeros behind them.
 template <class Acc>
 MOTE_INLINE void start_block(Acc* acc, std::size_t width, const std::int32_t* bias, std::int32_t all = 0) {
   for (std::size_t j = 0; j < width; ++j) acc[j] = (bias != nullptr ? bias[j] : 0) + all;
+  for (std::size_t j = width; j % kPack != 0; ++j) acc[j] = 0;
 }
 
 /// acc[j] += sum_k term(k) weights[k stride + j], k < depth; kWidth 0: `width` is not known to the compiler.
@@ -44,16 +47,46 @@ MOTE_INLINE void add_products(std::int32_t* acc, std::size_t width, std::size_t 
   if (width == kBlock) return add_products_of<kBlock>(acc, width, depth, term, weights, stride);
   add_products_of<0>(acc, width, depth, term, weights, stride);
 }
-/// 64 bits: 256 terms at a time in 32.
-template <class Term>
-MOTE_INLINE void add_products(std::int64_t* acc, std::size_t width, std::size_t depth, const Term& term,
-                              const std::int8_t* weights, std::size_t stride) {
-  constexpr std::size_t kTerms = 256;
-  for (std::size_t first = 0; first < depth; first += kTerms) {
+
+/// Terms whose products of 16 and 8 bits may be summed in 32 bits, and how much of a window is gathered at a time.
+inline constexpr std::size_t kTerms = 256;
+static_assert(kTerms % kPack == 0 && kBlock % kPack == 0);
+
+/// acc[j] += sum_k x[k] w[j][k] for four outputs, k < count; `weights`: those of the four from the first term on.
+template <class Element>
+MOTE_INLINE void add_packed_four(std::int32_t* acc, const Element* x, std::size_t count, const std::int8_t* weights) {
+  constexpr std::size_t kPair = kPack * kPack;
+  const std::size_t whole = count / kPack * kPack;
+  if constexpr (simd::kLanes == 1) {
+    for (std::size_t k = 0; k < whole; k += kPack, weights += kPair)
+      for (std::size_t j = 0; j < kPack; ++j)
+        acc[j] += x[k] * weights[kPack * j] + x[k + 1] * weights[kPack * j + 1] + x[k + 2] * weights[kPack * j + 2] +
+                  x[k + 3] * weights[kPack * j + 3];
+  } else {  // sixteen products side by side, which compilers make vectors of
+    std::int32_t products[kPair] = {};
+    for (std::size_t k = 0; k < whole; k += kPack, weights += kPair)
+      for (std::size_t l = 0; l < kPair; ++l) products[l] += std::int32_t{x[k + l % kPack]} * weights[l];
+    for (std::size_t l = 0; l < kPair; ++l) acc[l / kPack] += products[l];
+  }
+  for (std::size_t k = whole; k < count; ++k)
+    for (std::size_t j = 0; j < kPack; ++j) acc[j] += x[k] * weights[kPack * j + k - whole];
+}
+/// The same for the outputs first … first + width - 1, first a multiple of four and room for four at the end; terms
+/// `term` … term + count - 1 of `terms`, `term` a multiple of four.
+template <class Element>
+MOTE_INLINE void add_packed(std::int32_t* acc, std::size_t first, std::size_t width, const Element* x, std::size_t term,
+                            std::size_t count, const std::int8_t* weights, std::size_t terms) {
+  weights += packed_index(first, term, terms);
+  for (std::size_t j = 0; j < width; j += kPack, weights += packed_bytes(kPack, terms))
+    add_packed_four(acc + j, x, count, weights);
+}
+/// 64 bits: at most kTerms terms in 32 first.
+template <class Element>
+MOTE_INLINE void add_packed(std::int64_t* acc, std::size_t first, std::size_t width, const Element* x, std::size_t term,
+                            std::size_t count, const std::int8_t* weights, std::size_t terms) {
+  for (std::size_t k = 0; k < count; k += kTerms) {
     std::int32_t part[kBlock] = {};
-    add_products(
-        part, width, std::min(kTerms, depth - first), [&](std::size_t k) MOTE_LAMBDA_INLINE { return term(first + k); },
-        weights + first * stride, stride);
+    add_packed(part, first, width, x + k, term + k, std::min(kTerms, count - k), weights, terms);
     for (std::size_t j = 0; j < width; ++j) acc[j] += part[j];
   }
 }

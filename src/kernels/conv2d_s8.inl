@@ -47,73 +47,53 @@ MOTE_INLINE void for_each_pixel(const QuantizedConvArgs<Element>& args, const Bo
   }
 }
 
-/// acc += the products of `depth` input channels from channel `first` on under every tap. `weights`: of those
-/// channels and the first tap. Taps outside count as the zero point; nothing where that is 0.
+/// Terms `first` … first + count - 1 of a window, in the order of the weights: (filter_h, filter_w, in_c). Taps outside
+/// the image are the zero point.
 template <class Element>
-MOTE_INLINE void add_taps(const QuantizedConvArgs<Element>& args, const Element* image, const TapSpan& rows,
-                          const TapSpan& columns, std::size_t first, std::size_t depth, const std::int8_t* weights,
-                          std::size_t width, Accumulator<Element>* acc) {
+inline void gather_window(const QuantizedConvArgs<Element>& args, const Element* image, const TapSpan& rows,
+                          const TapSpan& columns, std::size_t first, std::size_t count, Element* to) {
   const ConvShape& s = args.shape;
-  const Window& w = s.window;
-  const std::size_t stride = s.out.c, tap = depth * stride;
-  const auto outside = [&](std::size_t begin, std::size_t end, const std::int8_t* from) MOTE_LAMBDA_INLINE {
-    if (args.input_zero_point == 0 || begin >= end) return;
-    add_products(
-        acc, width, (end - begin) * depth, [&](std::size_t) MOTE_LAMBDA_INLINE { return args.input_zero_point; },
-        from + begin * tap, stride);
-  };
-  for (std::uint32_t i = 0; i < w.filter_h; ++i, weights += w.filter_w * tap) {
-    if (i < rows.begin || i >= rows.end || columns.begin >= columns.end) {
-      outside(0, w.filter_w, weights);
-      continue;
+  const std::size_t depth = s.in.c, line = s.window.filter_w * depth;
+  const auto outside = static_cast<Element>(args.input_zero_point);
+  std::size_t i = first / line, j = (first - i * line) / depth, c = first - i * line - j * depth;
+  while (count > 0) {
+    const std::size_t run = std::min(depth - c, count);
+    if (i >= rows.begin && i < rows.end && j >= columns.begin && j < columns.end) {
+      const Element* from =
+          image +
+          (rows.at(static_cast<std::uint32_t>(i)) * s.in.w + columns.at(static_cast<std::uint32_t>(j))) * depth + c;
+      std::copy(from, from + run, to);
+    } else {
+      std::fill(to, to + run, outside);
     }
-    outside(0, columns.begin, weights);
-    const Element* input = image + (rows.at(i) * s.in.w + columns.at(columns.begin)) * s.in.c + first;
-    const bool joined = w.dilation_w == 1 && depth == s.in.c;  // taps side by side are one run of terms
-    const std::size_t run = joined ? (columns.end - columns.begin) * depth : depth;
-    for (std::uint32_t j = columns.begin; j < columns.end; j += joined ? columns.end - columns.begin : 1) {
-      add_products(
-          acc, width, run, [&](std::size_t k) MOTE_LAMBDA_INLINE { return std::int32_t{input[k]}; }, weights + j * tap,
-          stride);
-      input += std::size_t{w.dilation_w} * s.in.c;
-    }
-    outside(columns.end, w.filter_w, weights);
+    to += run, count -= run, c = 0;
+    if (++j == s.window.filter_w) j = 0, ++i;
   }
 }
 
-/// Sum of the inputs that add_taps() multiplies.
-template <class Element>
-inline std::int32_t sum_of_taps(const QuantizedConvArgs<Element>& args, const Element* image, const TapSpan& rows,
-                                const TapSpan& columns, std::size_t first, std::size_t depth) {
-  const ConvShape& s = args.shape;
-  const std::size_t inside = std::size_t{rows.end - rows.begin} * (columns.end - columns.begin);
-  const std::size_t taps = std::size_t{s.window.filter_h} * s.window.filter_w;
-  std::int32_t sum = static_cast<std::int32_t>((taps - inside) * depth) * args.input_zero_point;
-  for (std::uint32_t i = rows.begin; i < rows.end; ++i)
-    for (std::uint32_t j = columns.begin; j < columns.end; ++j) {
-      const Element* input = image + (rows.at(i) * s.in.w + columns.at(j)) * s.in.c + first;
-      for (std::size_t k = 0; k < depth; ++k) sum += input[k];
-    }
-  return sum;
-}
-
+/// A window of one tap is read where it lies, others are gathered piece by piece for each block of outputs.
 template <class Element>
 inline void conv2d_quantized(const QuantizedConvArgs<Element>& args) {
   const ConvShape& s = args.shape;
-  const std::size_t depth = s.in.c / args.groups, group_outputs = s.out.c / args.groups;
+  const std::size_t taps = std::size_t{s.window.filter_h} * s.window.filter_w, terms = taps * s.in.c;
   for_each_pixel(args, [&](const Element* image, std::size_t pixel, const TapSpan& rows, const TapSpan& columns) {
-    for (std::size_t group = 0; group < args.groups; ++group) {
-      const std::size_t end = (group + 1) * group_outputs;
-      std::int32_t all = 0;
-      if (args.weight_zero_point != 0)
-        all = -args.weight_zero_point * sum_of_taps(args, image, rows, columns, group * depth, depth);
-      for (std::size_t o = group * group_outputs; o < end; o += kBlock) {
-        const std::size_t width = std::min(kBlock, end - o);
-        Accumulator<Element> acc[kBlock];
-        start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr, all);
-        add_taps(args, image, rows, columns, group * depth, depth, args.weights + o, width, acc);
-        finish_block<Element>(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
+    const bool lies = taps == 1 && rows.begin < rows.end && columns.begin < columns.end;
+    const Element* tap = lies ? image + (rows.at(0) * s.in.w + columns.at(0)) * s.in.c : nullptr;
+    for (std::size_t o = 0; o < s.out.c; o += kBlock) {
+      const std::size_t width = std::min<std::size_t>(kBlock, s.out.c - o);
+      Accumulator<Element> acc[kBlock];
+      start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr);
+      std::int32_t sum = 0;
+      for (std::size_t first = 0; first < terms; first += kTerms) {
+        const std::size_t count = std::min(kTerms, terms - first);
+        Element gathered[kTerms];
+        if (!lies) gather_window(args, image, rows, columns, first, count, gathered);
+        const Element* x = lies ? tap + first : gathered;
+        add_packed(acc, o, width, x, first, count, args.weights, terms);
+        for (std::size_t k = 0; k < count && args.weight_zero_point != 0; ++k) sum += x[k];
       }
+      for (std::size_t j = 0; j < width && args.weight_zero_point != 0; ++j) acc[j] -= args.weight_zero_point * sum;
+      finish_block<Element>(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
     }
   });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// dense, s8 and s16 activations. Weights (fan_in, fan_out) as they lie: a block of outputs in accumulators.
+// dense, s8 and s16 activations, over packed weights: a block of outputs in accumulators.
 #include <cstddef>
 #include <cstdint>
 
@@ -24,9 +24,7 @@ inline void dense_quantized(const QuantizedDenseArgs<Element, Output>& args) {
       const std::size_t width = std::min(kBlock, columns.end - o);
       Accumulator<Element> acc[kBlock];
       start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr, -args.weight_zero_point * sum);
-      add_products(
-          acc, width, args.fan_in, [&](std::size_t k) MOTE_LAMBDA_INLINE { return std::int32_t{input[k]}; },
-          args.weights + o, args.fan_out);
+      add_packed(acc, o, width, input, 0, args.fan_in, args.weights, args.fan_in);
       finish_block<Element>(acc, o, width, args.stage, output + o);
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quantised networks, one value after the other: table lookup, conversion between element types, leaky ReLU.
+// Quantised networks, one value after the other: table lookup, clamps, conversion between element types, leaky ReLU.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -57,7 +57,18 @@ MOTE_INLINE std::int32_t saturating_add(std::int32_t value, std::int32_t offset)
                                               std::int64_t{std::numeric_limits<std::int32_t>::max()}));
 }
 
+template <class Element>
+inline void clamp_integers(const ClampIntegersArgs<Element>& args) {
+  const auto low = static_cast<Element>(args.range.low), high = static_cast<Element>(args.range.high);
+  const Part::Range share = args.part.of(args.count, kChunk);
+  for (std::size_t i = share.begin; i < share.end; ++i)
+    args.output[i] = std::min(std::max(args.input[i], low), high);
+}
+
 }  // namespace
+
+void clamp_s8(const ClampS8Args& args) { clamp_integers(args); }
+void clamp_s16(const ClampS16Args& args) { clamp_integers(args); }
 
 void lookup_s8(const LookupS8Args& args) {
   const Part::Range share = args.part.of(args.count, 64);

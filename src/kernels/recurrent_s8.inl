@@ -17,14 +17,12 @@ template <bool kAdd>
 inline void gate_terms(const std::int8_t* input, std::size_t depth, const std::int8_t* weights,
                        const std::int32_t* bias, std::size_t units, const QuantizedMultiplier (&scale)[4],
                        std::int16_t* gates) {
-  for (std::size_t gate = 0; gate < 4; ++gate)
+  for (std::size_t gate = 0; gate < 4; ++gate, weights += packed_bytes(units, depth))
     for (std::size_t o = 0; o < units; o += kBlock) {
       const std::size_t width = std::min(kBlock, units - o), first = gate * units + o;
       std::int32_t acc[kBlock];
       start_block(acc, width, bias + first);
-      add_products(
-          acc, width, depth, [&](std::size_t k) MOTE_LAMBDA_INLINE { return std::int32_t{input[k]}; }, weights + first,
-          4 * units);
+      add_packed(acc, o, width, input, 0, depth, weights, depth);
       for (std::size_t j = 0; j < width; ++j) {
         const std::int32_t term = to_16(requantize(acc[j], scale[gate]));
         gates[first + j] = static_cast<std::int16_t>(kAdd ? to_16(gates[first + j] + term) : term);

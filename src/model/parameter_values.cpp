@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the values of parameters must be, beside lying where the records say.
+#include "mote/model/fixed_point.hpp"
 #include "mote/model/model.hpp"
 
 namespace mote {
@@ -13,6 +14,65 @@ Status validate_variances(const Model& model) {
     for (std::uint32_t c = 0; c < channels; ++c)
       if (!(variances[c] >= 0.0F && detail::finite(variances[c])))
         return {Code::bad_variance, static_cast<std::uint16_t>(i), c};
+  }
+  return {};
+}
+
+namespace {
+
+/// 1/2 or less: what brings an operand to the common scale of two.
+bool halves(QuantizedMultiplier q) { return q.shift < 0 || (q.shift == 0 && q.multiplier <= 1 << 30); }
+
+/// Whether number `i` of the layer's multipliers keeps the kernels' sums in their types.
+bool multiplier_fits(const Layer& layer, DType first, std::size_t i, QuantizedMultiplier q) {
+  if (q.multiplier < 0 || q.shift < -31 || q.shift > 30) return false;
+  const Op op = layer.op;
+  if (first == DType::s16 && (op == Op::sigmoid || op == Op::tanh)) return q.multiplier <= 1 << 16 && q.shift >= 0;
+  if (first == DType::s16 && layer.args[1] == 0) q.shift += 16;  // 64-bit sums take 16 bits of the multiplier
+  const bool sum = op == Op::add || op == Op::sub || op == Op::squared_difference;
+  return q.shift <= 30 && (!sum || i == 2 || halves({q.multiplier, q.shift}));
+}
+
+/// Largest bias that the products on top of it leave within 32 bits; those of int16 are summed in 64.
+std::int64_t most_bias(const Layer& layer, const Shape& in, DType first) {
+  constexpr std::int64_t kMost = 0x7FFF'FFFF;
+  if (first != DType::s8) return kMost;
+  const std::int64_t taps = std::int64_t{layer.filter_h} * layer.filter_w;
+  const std::int64_t terms = layer.op == Op::dense    ? static_cast<std::int64_t>(in.elements())
+                             : layer.op == Op::conv2d ? taps * in.c
+                                                      : taps;
+  return kMost - terms * (layer.args[0] == 0 ? 128 * 128 : 128 * 255);
+}
+
+Status validate_layer_multipliers(const Model& model, std::size_t index, const std::byte* params) {
+  const Layer& layer = model.layers[index];
+  const DType first = model.layers[model.operand(index)].dtype;
+  const std::int64_t most = most_bias(layer, model.input_shape_of(index), first);
+  const std::int32_t* multipliers = nullptr;
+  for (const ParamArray& array : param_arrays(layer, model.input_shape_of(index))) {
+    const auto* words = reinterpret_cast<const std::int32_t*>(params + array.offset);
+    const auto* bytes = reinterpret_cast<const std::int8_t*>(params + array.offset);
+    const char kind = array.name[0];
+    for (std::uint32_t i = 0; i < array.count && kind != 'w' && kind != 't'; ++i) {
+      const bool fits = kind == 'm' ? (multipliers = words, true)
+                        : kind == 's' && array.dtype == DType::s8
+                            ? multiplier_fits(layer, first, i, {multipliers[i], bytes[i]})
+                            : words[i] >= -most && words[i] <= most;
+      if (!fits) return {Code::bad_multiplier, static_cast<std::uint16_t>(index), i};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status validate_multipliers(const Model& model) {
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const Layer& layer = model.layers[i];
+    const bool on_integers =
+        (layer.param_dtype == DType::s8 || layer.param_dtype == DType::s32) && !is_source(layer.op);
+    const std::byte* const params = on_integers ? layer_params(model, i) : nullptr;
+    if (params != nullptr) MOTE_TRY(validate_layer_multipliers(model, i, params));
   }
   return {};
 }

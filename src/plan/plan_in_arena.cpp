@@ -122,7 +122,6 @@ Status check_runnable(const Model& model) {
   MOTE_TRY(check_alignment(model));
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
-    if (!has_kernel(layer)) return {Code::unsupported_dtype, static_cast<std::uint16_t>(i)};
     if (layer.param_bytes != 0 && layer_params(model, i) == nullptr)
       return {Code::missing_parameters, static_cast<std::uint16_t>(i)};
   }

@@ -85,8 +85,7 @@ Result<Trainer> Trainer::create(const Model& model, const TrainConfig& config, s
     const Layer& layer = model.layers[i];
     const auto index = static_cast<std::uint16_t>(i);
     const bool by_float = layer.op == Op::input || layer.trainable() || i == trainer.plan_.output_layer;
-    if (!detail::has_kernel(layer) || (by_float && layer.dtype != DType::f32))
-      return Status{Code::unsupported_dtype, index};
+    if (by_float && layer.dtype != DType::f32) return Status{Code::unsupported_dtype, index};
     if (layer.param_bytes != 0 && !layer.trainable() && model.params == nullptr)
       return Status{Code::missing_parameters, index};
   }

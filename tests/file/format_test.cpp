@@ -381,26 +381,59 @@ TEST(format, finite_parameters_are_a_question_of_their_own) {
   }
 }
 
-// int8: tensors' scale and zero point, arrays at multiples of 4 bytes.
-TEST(format, int8) {
-  auto net = sequential(input(3), dense(3));
-  for (Layer& l : net.layers) l.dtype = DType::s8, l.quantization = {0.5F, -3};
-  net.layers[1].param_dtype = DType::s8;
-  const ParamArrays arrays = param_arrays(net.layers[1], net.layers[0].shape);
-  ASSERT_EQ(arrays.count, 3U);
-  EXPECT_EQ(arrays.arrays[1].offset, 12U) << "9 weights, then the bias at a multiple of 4";
-  EXPECT_EQ(arrays.arrays[2].offset, 24U);
-  net.param_bytes = net.layers[1].param_bytes = static_cast<U32>(arrays.bytes);
+/// Layers on integers: a dense one, a clamp, a table.
+struct OnIntegers {
+  std::array<Layer, 4> layers{};
+  alignas(4) std::array<U8, 72 + 256> params{};
+
+  OnIntegers() {
+    constexpr auto kFloat = sequential(input(5), dense(3), relu(), sigmoid());
+    std::copy(kFloat.layers.begin(), kFloat.layers.end(), layers.begin());
+    for (Layer& l : layers) l.dtype = DType::s8, l.quantization = {0.5F, -3};
+    layers[1].param_dtype = layers[3].param_dtype = DType::s8;
+    layers[1].flags = Layer::kHasBias;
+    layers[1].param_bytes = 32 + 12 + 12 + 12 + 3;
+    layers[3].param_offset = 72;
+    layers[3].param_bytes = 256;
+  }
+  [[nodiscard]] Model model() const {
+    Model out;
+    out.layers = layers;
+    out.params = reinterpret_cast<const std::byte*>(params.data());
+    out.param_bytes = 72 + 256;
+    out.alignment = 4;
+    return out;
+  }
+};
+
+TEST(format, layers_on_integers) {
+  OnIntegers net;
   const Model model = net.model();
+  EXPECT_TRUE(validate(model).ok()) << describe(validate(model)) << " " << validate(model).layer;
+  const ParamArrays arrays = param_arrays(net.layers[1], net.layers[0].shape);
+  ASSERT_EQ(arrays.count, 5U);
+  const std::array<U32, 5> offsets{0, 32, 44, 56, 68};
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(arrays.arrays[i].offset, offsets[i]);
   for (const float bad : {0.0F, -1.0F, __builtin_inff(), __builtin_nanf("")})
     refuses_in(model, 1, 56, bad, Code::bad_quantization, "scale is positive and finite");
   for (const std::int32_t bad : {-129, 128})
     refuses_in(model, 1, 60, bad, Code::bad_quantization, "zero_point is -128 ... 127");
-  refuses_in(model, 1, 1, U8{1}, Code::unsupported_dtype, "dtype: the same in all layers");
-  refuses_in(model, 1, 2, U8{1}, Code::unsupported_dtype, "param_dtype: equal to dtype");
-  const std::size_t block = number(file_of(model), 16, 4);
-  for (std::size_t at = block + 9; at < block + 12; ++at)
-    refuses(model, at, U8{1}, Code::reserved_not_zero, "bytes between arrays are zero");
+  refuses_in(model, 1, 1, U8{1}, Code::unsupported_dtype, "no float32 from int8");
+  refuses_in(model, 1, 2, U8{1}, Code::unsupported_dtype, "weights are int8");
+  refuses_in(model, 1, 3, U8{3}, Code::reserved_not_zero, "not trainable");
+  refuses_in(model, 2, 2, U8{3}, Code::unsupported_dtype, "a clamp has no parameters");
+  refuses_in(model, 2, 60, std::int32_t{7}, Code::bad_quantization, "a clamp keeps scale and zero point");
+  for (const std::int32_t bad : {-129, 128}) refuses_in(model, 1, 72, bad, Code::bad_attribute, "weights' zero point");
+  refuses_in(model, 1, 76, std::int32_t{1}, Code::bad_attribute, "sums of 32 bits are int16's");
+  const auto param = [&](std::size_t at, auto bad, const char* why) {
+    const std::size_t block = number(file_of(model), 16, 4);
+    refuses(model, block + at, bad, Code::bad_multiplier, why);
+  };
+  param(56, std::int32_t{-1}, "a multiplier below zero");
+  param(68, std::int8_t{31}, "a shift above 30");
+  param(70, std::int8_t{-32}, "a shift below -31");
+  param(32, std::int32_t{0x7FFF'FFFF - 5 * 128 * 128 + 1}, "a bias by which a sum may leave 32 bits");
+  param(48, std::int32_t{-0x7FFF'FFFF}, "a sum of weights likewise");
 }
 
 /// Two inputs and outputs, a state, a constant, five operands: what version 1 has not.

@@ -16,6 +16,7 @@ namespace {
 
 using test::bytes;
 using test::Integers;
+using test::packed;
 
 /// Multipliers, shifts and biases of a layer whose sums are about `spread`; the biases with the zero point folded in.
 template <class Element>
@@ -80,9 +81,11 @@ void check_dense(void (*kernel)(const QuantizedDenseArgs<Element>&), std::uint32
       channels.folded[o] -= zero_point * (weights[k * args.fan_out + o] - args.weight_zero_point);
   }
   args.input = input;
-  args.weights = weights;
   args.bias = channels.folded;
   args.stage = channels.stage;
+  QuantizedDenseArgs<Element> plain = args;
+  plain.weights = weights;
+  args.weights = packed(weights, args.fan_in, args.fan_out);
   for (const std::uint32_t shares : {1U, 2U, 7U}) {
     for (std::size_t i = 0; i < outputs; ++i) args.output[i] = static_cast<Element>(i);
     for (std::uint32_t share = shares; share-- > 0;) {
@@ -91,7 +94,7 @@ void check_dense(void (*kernel)(const QuantizedDenseArgs<Element>&), std::uint32
     }
     for (std::size_t i = 0; i < outputs; ++i)
       ASSERT_EQ(args.output[i],
-                reference::dense_quantized(args, channels.bias, zero_point, i / args.fan_out, i % args.fan_out))
+                reference::dense_quantized(plain, channels.bias, zero_point, i / args.fan_out, i % args.fan_out))
           << "seed " << seed << " at " << i << " in " << shares;
   }
   EXPECT_TRUE(bytes.intact()) << seed;
@@ -109,14 +112,10 @@ void check_conv(void (*kernel)(const QuantizedConvArgs<Element>&), Specification
   QuantizedConvArgs<Element> args{};
   ConvShape& s = args.shape;
   s = test::random_conv_shape(state, depthwise);
-  if (!depthwise && seed % 3 == 0) {
-    args.groups = static_cast<std::uint32_t>(numbers.between(2, 4));
-    s.in.c *= args.groups, s.out.c *= args.groups;
-  }
   const std::size_t inputs = s.batch * static_cast<std::size_t>(s.in.elements());
   const std::size_t outputs = s.batch * static_cast<std::size_t>(s.out.elements());
   const std::size_t taps = std::size_t{s.window.filter_h} * s.window.filter_w;
-  const std::size_t terms = taps * (depthwise ? 1 : s.in.c / args.groups), count = terms * s.out.c;
+  const std::size_t terms = taps * (depthwise ? 1 : s.in.c), count = terms * s.out.c;
   auto* input = bytes.take<Element>(inputs, seed);
   auto* weights = bytes.take<std::int8_t>(count, seed + 1);
   args.output = bytes.take<Element>(outputs, seed + 2);
@@ -132,9 +131,11 @@ void check_conv(void (*kernel)(const QuantizedConvArgs<Element>&), Specification
       channels.folded[o] -= args.input_zero_point * (weights[k * s.out.c + o] - args.weight_zero_point);
   }
   args.input = input;
-  args.weights = weights;
   args.bias = channels.folded;
   args.stage = channels.stage;
+  QuantizedConvArgs<Element> plain = args;
+  plain.weights = weights;
+  args.weights = depthwise ? weights : packed(weights, terms, s.out.c);
   for (const std::uint32_t shares : {1U, 3U}) {
     for (std::size_t i = 0; i < outputs; ++i) args.output[i] = static_cast<Element>(i);
     for (std::uint32_t share = shares; share-- > 0;) {
@@ -143,7 +144,7 @@ void check_conv(void (*kernel)(const QuantizedConvArgs<Element>&), Specification
     }
     std::size_t wrong = 0;
     test::for_each_element(s.batch, s.out, [&](const reference::At& out, std::size_t i) {
-      wrong += args.output[i] != specification(args, channels.bias, out);
+      wrong += args.output[i] != specification(plain, channels.bias, out);
     });
     ASSERT_EQ(wrong, 0U) << "seed " << seed << " in " << shares;
   }
@@ -259,8 +260,9 @@ TEST(convolution_s8, sums_of_the_largest_products_fit) {
   bytes.reset();
   auto* input = bytes.take<std::int16_t>(kTerms, 1);
   auto* small = bytes.take<std::int8_t>(kTerms, 1);
-  auto* weights = bytes.take<std::int8_t>(kTerms, 2);
-  for (std::uint32_t k = 0; k < kTerms; ++k) input[k] = -32768, small[k] = weights[k] = -128;
+  auto* column = bytes.take<std::int8_t>(kTerms, 2);
+  for (std::uint32_t k = 0; k < kTerms; ++k) input[k] = -32768, small[k] = column[k] = -128;
+  const std::int8_t* weights = packed(column, kTerms, 1);
   const std::int32_t multipliers[] = {1 << 30};
   const std::int8_t shifts[] = {-22}, narrow_shifts[] = {-18};
   std::int16_t output = 0;
@@ -272,7 +274,8 @@ TEST(convolution_s8, sums_of_the_largest_products_fit) {
 }
 
 TEST(convolution_s8, no_bias_is_zeros) {
-  const std::int8_t input[] = {1, -2, 3}, weights[] = {5, -6, 7, 8, -9, 10};
+  const std::int8_t input[] = {1, -2, 3};
+  const std::int8_t weights[] = {5, 7, -9, 0, -6, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   const std::int32_t multipliers[] = {1 << 30, 1 << 30};
   const std::int8_t shifts[] = {1, 0};
   std::int8_t output[2];

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "check.hpp"
+#include "mote/model/packed_weights.hpp"
 
 namespace mote::test {
 
@@ -90,6 +91,16 @@ std::uint64_t hash_integers(const Element* values, std::size_t count, std::uint6
       hash = (hash ^ ((word >> (8 * byte)) & 0xFFU)) * 0x100000001B3U;
   }
   return hash;
+}
+
+/// The kernels' order of weights (terms, outputs); what is missing at the ends is 0.
+inline const std::int8_t* packed(const std::int8_t* weights, std::size_t terms, std::size_t outputs) {
+  const auto count = static_cast<std::size_t>(packed_bytes(outputs, terms));
+  auto* to = bytes.take<std::int8_t>(count, 7);
+  for (std::size_t i = 0; i < count; ++i) to[i] = 0;
+  for (std::size_t o = 0; o < outputs; ++o)
+    for (std::size_t k = 0; k < terms; ++k) to[packed_index(o, k, terms)] = weights[k * outputs + o];
+  return to;
 }
 
 }  // namespace mote::test

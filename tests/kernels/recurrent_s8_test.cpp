@@ -23,8 +23,8 @@ struct Lstm {
 
   Lstm(std::uint32_t batch, std::uint32_t steps, std::uint32_t inputs, std::uint32_t units, Integers& numbers) {
     auto* input = bytes.take<std::int8_t>(batch * steps * inputs, units);
-    auto* weights = bytes.take<std::int8_t>(inputs * 4 * units, 3);
-    auto* recurrent = bytes.take<std::int8_t>(units * 4 * units, 5);
+    auto* weights = bytes.take<std::int8_t>(4 * static_cast<std::size_t>(packed_bytes(units, inputs)), 3);
+    auto* recurrent = bytes.take<std::int8_t>(4 * static_cast<std::size_t>(packed_bytes(units, units)), 5);
     auto* bias = bytes.take<std::int32_t>(4 * units);
     auto* recurrent_bias = bytes.take<std::int32_t>(4 * units, 1);
     args.output = bytes.take<std::int8_t>(batch * steps * units, 1);
@@ -32,8 +32,8 @@ struct Lstm {
     args.cell = bytes.take<std::int16_t>(batch * units, 3);
     args.scratch = bytes.take<std::int16_t>(4 * units, 1);
     numbers.fill(input, batch * steps * inputs, -128, 127);
-    numbers.fill(weights, inputs * 4 * units, -127, 127);
-    numbers.fill(recurrent, units * 4 * units, -127, 127);
+    numbers.fill(weights, 4 * static_cast<std::size_t>(packed_bytes(units, inputs)), -127, 127);
+    numbers.fill(recurrent, 4 * static_cast<std::size_t>(packed_bytes(units, units)), -127, 127);
     numbers.fill(bias, 4 * units, -3000, 3000);
     numbers.fill(recurrent_bias, 4 * units, -3000, 3000);
     args.input = input;
@@ -108,20 +108,33 @@ const Element* series(std::size_t count, std::uint32_t factor) {
   return values;
 }
 
+/// (depth, 4 units) weights as four packed matrices.
+const std::int8_t* packed_gates(const std::int8_t* weights, std::size_t depth, std::size_t units) {
+  const auto each = static_cast<std::size_t>(packed_bytes(units, depth));
+  auto* to = bytes.take<std::int8_t>(4 * each);
+  for (std::size_t i = 0; i < 4 * each; ++i) to[i] = 0;
+  for (std::size_t column = 0; column < 4 * units; ++column)
+    for (std::size_t k = 0; k < depth; ++k)
+      to[column / units * each + packed_index(column % units, k, depth)] = weights[k * 4 * units + column];
+  return to;
+}
+
 TEST(recurrent_s8, lstm_equals_tensorflow_lite_micro) {
   constexpr std::uint32_t kSteps = 7, kInputs = 9, kUnits = 21;
   bytes.reset();
   LstmS8Args args{};
   args.input = series<std::int8_t>(kSteps * kInputs, 7919);
-  args.weights = series<std::int8_t>(kInputs * 4 * kUnits, 6007);
-  args.recurrent_weights = series<std::int8_t>(kUnits * 4 * kUnits, 5003);
+  const auto* weights = series<std::int8_t>(kInputs * 4 * kUnits, 6007);
+  const auto* recurrent = series<std::int8_t>(kUnits * 4 * kUnits, 5003);
   auto* bias = bytes.take<std::int32_t>(4 * kUnits);
   auto* recurrent_bias = bytes.take<std::int32_t>(4 * kUnits);
   for (std::size_t o = 0; o < 4 * kUnits; ++o) {  // input zero point 3, hidden zero point -5
     bias[o] = static_cast<std::int32_t>(o * 3001 % 251) - 125, recurrent_bias[o] = 0;
-    for (std::size_t k = 0; k < kInputs; ++k) bias[o] -= 3 * args.weights[k * 4 * kUnits + o];
-    for (std::size_t k = 0; k < kUnits; ++k) recurrent_bias[o] += 5 * args.recurrent_weights[k * 4 * kUnits + o];
+    for (std::size_t k = 0; k < kInputs; ++k) bias[o] -= 3 * weights[k * 4 * kUnits + o];
+    for (std::size_t k = 0; k < kUnits; ++k) recurrent_bias[o] += 5 * recurrent[k * 4 * kUnits + o];
   }
+  args.weights = packed_gates(weights, kInputs, kUnits);
+  args.recurrent_weights = packed_gates(recurrent, kUnits, kUnits);
   args.bias = bias;
   args.recurrent_bias = recurrent_bias;
   args.output = bytes.take<std::int8_t>(kSteps * kUnits);
@@ -160,7 +173,10 @@ TEST(recurrent_s8, svdf_and_its_features_equal_the_specification) {
     numbers.fill(multipliers, filters, 1 << 30, 0x7FFFFFFF);
     numbers.fill(shifts, filters, -4, 0);
     numbers.fill(bias, args.units, -100000, 100000);
-    DenseS8S16Args dense{input, feature_weights, nullptr, features, rows, fan_in, filters, {multipliers, shifts}};
+    DenseS8S16Args dense{input,   test::packed(feature_weights, fan_in, filters),
+                         nullptr, features,
+                         rows,    fan_in,
+                         filters, {multipliers, shifts}};
     dense.stage.clamp = {-32768, 32767};
     kernels::dense_s8_s16(dense);
     for (std::size_t i = 0; i < rows * filters; ++i) {

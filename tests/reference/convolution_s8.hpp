@@ -23,7 +23,8 @@ std::int64_t staged(std::int64_t sum, std::size_t c, const OutputStage& stage) {
   return clamp(value + stage.zero_point, stage.clamp.low, stage.clamp.high);
 }
 
-/// `bias` as the file has it, before anything is folded in.
+/// `bias` as the file has it, before anything is folded in; weights of dense (fan_in, fan_out), of conv2d (filter_h,
+/// filter_w, in_c, out_c), not packed.
 template <class Element>
 std::int64_t dense_quantized(const QuantizedDenseArgs<Element>& args, const std::int32_t* bias, std::int32_t zero_point,
                              std::size_t row, std::size_t unit) {
@@ -37,14 +38,14 @@ std::int64_t dense_quantized(const QuantizedDenseArgs<Element>& args, const std:
 template <class Element>
 std::int64_t conv2d_quantized(const QuantizedConvArgs<Element>& args, const std::int32_t* bias, const At& out) {
   const ConvShape& s = args.shape;
-  const std::size_t depth = s.in.c / args.groups, first = out.c / (s.out.c / args.groups) * depth;
+  const std::size_t depth = s.in.c;
   std::int64_t sum = bias[out.c];
   for (std::size_t i = 0; i < s.window.filter_h; ++i)
     for (std::size_t j = 0; j < s.window.filter_w; ++j) {
       std::size_t row = 0, column = 0;
       if (!meets(s, out.y, out.x, i, j, row, column)) continue;
       for (std::size_t c = 0; c < depth; ++c)
-        sum += (std::int64_t{args.input[index(s.in, {out.n, row, column, first + c})]} - args.input_zero_point) *
+        sum += (std::int64_t{args.input[index(s.in, {out.n, row, column, c})]} - args.input_zero_point) *
                (args.weights[(tap(s, i, j) * depth + c) * s.out.c + out.c] - args.weight_zero_point);
     }
   return staged<Element>(sum, out.c, args.stage);

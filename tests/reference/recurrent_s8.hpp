@@ -26,9 +26,11 @@ inline std::int64_t pre_activation(const LstmS8Args& args, const std::int8_t* x,
   const std::size_t column = gate * args.units + u;
   std::int64_t of_input = args.bias[column], of_hidden = args.recurrent_bias[column];
   for (std::size_t k = 0; k < args.inputs; ++k)
-    of_input += std::int64_t{x[k]} * args.weights[k * 4 * args.units + column];
+    of_input += std::int64_t{x[k]} *
+                args.weights[gate * packed_bytes(args.units, args.inputs) + packed_index(u, k, args.inputs)];
   for (std::size_t k = 0; k < args.units; ++k)
-    of_hidden += std::int64_t{h[k]} * args.recurrent_weights[k * 4 * args.units + column];
+    of_hidden += std::int64_t{h[k]} *
+                 args.recurrent_weights[gate * packed_bytes(args.units, args.units) + packed_index(u, k, args.units)];
   return to_16_bits(to_16_bits(requantize_twice(of_input, args.scale.input[gate])) +
                     to_16_bits(requantize_twice(of_hidden, args.scale.recurrent[gate])));
 }

@@ -210,5 +210,13 @@ TEST(interface, names) {
   EXPECT_EQ(name(kTwo.model(), 1), "");
 }
 
+TEST(interface, a_constant_is_an_output_by_a_record_only) {
+  constexpr auto kShown = sequential(input(2), constant(1, 1, 3), reshape(3, 1, 1));
+  EXPECT_EQ(validate(kShown.model()), (Status{Code::constant_output, 2, 1}));
+  constexpr auto kAlone = sequential(input(2), constant(1, 1, 3));
+  EXPECT_EQ(validate(kAlone.model()), (Status{Code::constant_output, 1, 1}));
+  EXPECT_TRUE(validate(sequential(input(2), constant(1, 1, 3), output()).model()).ok());
+}
+
 }  // namespace
 }  // namespace mote

@@ -204,8 +204,9 @@ TEST(model, int8_records) {
   auto net = kFloat;
   for (Layer& l : net.layers) l.dtype = DType::s8, l.quantization = {0.5F, -3};
   net.layers[1].param_dtype = DType::s8;
-  net.layers[1].param_bytes = 12 + 12 + 12;  // weights, int32 biases, scales
-  net.param_bytes = 36;
+  net.layers[1].flags = Layer::kHasBias;
+  net.layers[1].param_bytes = 16 + 12 + 12 + 12 + 3;  // weights of 4 outputs, biases, sums, multipliers, shifts
+  net.param_bytes = 55;
   EXPECT_TRUE(validate(net.model()).ok()) << name(validate(net.model()).code);
   const auto code = [&](auto&& change) {
     auto copy = net;
@@ -219,7 +220,12 @@ TEST(model, int8_records) {
   EXPECT_EQ(code([](Layer& l) { l.quantization.zero_point = -129; }), Code::bad_quantization);
   EXPECT_EQ(code([](Layer& l) { l.dtype = DType::f32, l.quantization = {}; }), Code::unsupported_dtype)
       << "mixed types";
-  net.layers[1].param_bytes = 16 + 12 + 12;  // each array begins at a multiple of 4 bytes
+  EXPECT_EQ(code([](Layer& l) { l.quantization.zero_point = 5; }), Code::bad_quantization) << "a clamp keeps its units";
+  EXPECT_EQ(code([](Layer& l) { l.param_dtype = DType::s32; }), Code::unsupported_dtype) << "of a clamp";
+  net.layers[1].flags |= Layer::kTrainable;
+  EXPECT_EQ(validate(net.model()).code, Code::reserved_not_zero);
+  net.layers[1].flags = Layer::kHasBias;
+  net.layers[1].param_bytes = 56;
   EXPECT_EQ(validate(net.model()).code, Code::bad_parameter_range);
 }
 

@@ -18,6 +18,7 @@
 #include "mote/kernels/part.hpp"
 #include "mote/model/fixed_point.hpp"
 #include "mote/model/lookup_tables.hpp"
+#include "mote/model/packed_weights.hpp"
 #include "mote/model/quantize_multiplier.hpp"
 
 namespace mote {
@@ -35,8 +36,9 @@ struct OutputStage {
 };
 
 /// output (batch, fan_out) = input (batch, fan_in) (weights - weight_zero_point) (fan_in, fan_out) + bias (fan_out),
-/// rescaled. bias may be null; it holds -input_zero_point times the sum of a unit's weights, each less its zero point.
-/// fan_in <= 2^16 keeps s8 within 32 bits. weight_zero_point is 0 but for weights that came as u8; s16: 0.
+/// rescaled. weights: packed (model/packed_weights.hpp), fan_in terms. bias may be null; it holds -input_zero_point
+/// times the sum of a unit's weights, each less its zero point. fan_in <= 2^16 keeps s8 within 32 bits.
+/// weight_zero_point is 0 but for weights that came as u8; s16: 0.
 template <class Element, class Output = Element>
 struct QuantizedDenseArgs {
   const Element* input;
@@ -50,11 +52,10 @@ struct QuantizedDenseArgs {
 };
 
 /// conv2d, depthwise_conv2d: as ConvArgs says, rescaled. bias as for dense, over all taps: those outside the image
-/// count as input_zero_point. conv2d with groups: weights (filter_h, filter_w, in_c / groups, out_c), output channels
-/// of group g read the in_c / groups input channels of theirs. conv2d_transpose: input pixel (y, x) adds its product
-/// with tap (i, j) to output pixel (y stride_h + i - pad_top, …); shape.in is the smaller image. Weights (filter_h,
-/// filter_w, out_c, in_c). No dilation, no groups, no weight_zero_point; bias as the file has it: taps differ from
-/// pixel to pixel, so the zero point cannot be part of it.
+/// count as input_zero_point. conv2d: weights packed, terms in the order (filter_h, filter_w, in_c). conv2d_transpose:
+/// input pixel (y, x) adds its product with tap (i, j) to output pixel (y stride_h + i - pad_top, …); shape.in is the
+/// smaller image. Weights (filter_h, filter_w, out_c, in_c). No dilation, no weight_zero_point; bias as the file has
+/// it: taps differ from pixel to pixel, so the zero point cannot be part of it.
 template <class Element>
 struct QuantizedConvArgs {
   const Element* input;
@@ -64,7 +65,6 @@ struct QuantizedConvArgs {
   ConvShape shape;
   std::int32_t input_zero_point;
   OutputStage stage;
-  std::uint32_t groups = 1;
   std::int32_t weight_zero_point = 0;
   Part part{};
 };
@@ -93,9 +93,10 @@ using PoolS16Args = QuantizedPoolArgs<std::int16_t>;
 ///   add, sub            requantize(S(A) ± S(B), scale.output)
 ///   squared_difference  requantize((S(A) - S(B))^2, scale.output)
 ///   mul                 requantize(A B, scale.output)
-///   div                 A / B times scale.output by a reciprocal of 31 bits; B = 0: the clamp's end on A's side, 0 / 0
-///   low prelu               A >= 0: requantize(A, scale.a), else requantize(A B, scale.b) minimum, maximum    of the
-///   bytes; operands and output have one scale and zero point
+///   div                 A / B times scale.output by a reciprocal of 31 bits; B = 0: the clamp's end on A's side,
+///                       0 / 0 the low one
+///   prelu               A >= 0: requantize(A, scale.a), else requantize(A B, scale.b)
+///   minimum, maximum    of the bytes; operands and output have one scale and zero point
 /// plus output_zero_point, clamped. The output may be an operand that is as long.
 template <class Element>
 struct QuantizedBinaryArgs {
@@ -133,6 +134,18 @@ struct LookupS8Args {
   std::uint32_t count;
   Part part{};
 };
+
+/// output[i] = clamp(input[i]): a clamp of reals where the quantisation stays. output may be input.
+template <class Element>
+struct ClampIntegersArgs {
+  const Element* input;
+  Element* output;
+  QuantizedRange range;
+  std::uint32_t count;
+  Part part{};
+};
+using ClampS8Args = ClampIntegersArgs<std::int8_t>;
+using ClampS16Args = ClampIntegersArgs<std::int16_t>;
 
 /// leaky_relu_s16: x >= 0: requantize(x, positive), else requantize(x, negative), clamped; relu with negative = {}.
 /// Both zero points are 0. output may be input.
@@ -307,8 +320,8 @@ struct SvdfArgs {
 /// The biases hold minus the zero point times the sum of the weights, of x and of h.
 struct LstmS8Args {
   const std::int8_t* input;              // (batch, steps, inputs)
-  const std::int8_t* weights;            // (inputs, 4 units), gates in the order i f g o
-  const std::int8_t* recurrent_weights;  // (units, 4 units)
+  const std::int8_t* weights;            // four packed matrices of (inputs, units), gates in the order i f g o
+  const std::int8_t* recurrent_weights;  // likewise of (units, units)
   const std::int32_t* bias;              // (4 units)
   const std::int32_t* recurrent_bias;    // (4 units)
   std::int8_t* output;                   // (batch, steps, units)

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 
+#include "mote/model/packed_weights.hpp"
 #include "mote/status.hpp"
 #include "mote/types.hpp"
 
@@ -93,6 +94,10 @@ constexpr OpTraits traits(Op op) {
     case Op::gather: return {"gather"};
     case Op::argmax: return {"argmax"};
     case Op::argmin: return {"argmin"};
+    case Op::quantize: return {"quantize"};
+    case Op::dequantize: return {"dequantize"};
+    case Op::requantize: return {"requantize"};
+    case Op::svdf: return {"svdf"};
 #define MOTE_UNARY(name, number) \
   case Op::name:                 \
     return {#name};
@@ -173,7 +178,7 @@ struct ParamArray {
 };
 
 struct ParamArrays {
-  std::array<ParamArray, 4> arrays{};
+  std::array<ParamArray, 6> arrays{};
   std::size_t count = 0;
   std::uint64_t bytes = 0;
 
@@ -192,6 +197,11 @@ constexpr bool is_clamp(Op op) { return op == Op::relu || op == Op::relu6; }
 constexpr bool applies_clamp(Op op) {
   return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::conv2d_transpose ||
          op == Op::add;
+}
+/// An activation of quantised values that only narrows their range: value and operand have one scale and zero point.
+/// Layers on integers apply it on the way out.
+constexpr bool narrows_range(const Layer& layer) {
+  return quantized(layer.dtype) && layer.param_dtype == DType::none && (is_clamp(layer.op) || layer.op == Op::clip);
 }
 /// Output is the same memory as the input, always: no step is planned.
 constexpr bool is_alias(Op op) { return op == Op::reshape || op == Op::identity || op == Op::output; }
@@ -279,7 +289,7 @@ enum class RecurrentActivation : std::uint8_t { tanh, relu, sigmoid };
 /// May have a bias among its parameters.
 constexpr bool may_have_bias(Op op) {
   return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::conv2d_transpose ||
-         op == Op::rms_norm || is_recurrent(op);
+         op == Op::rms_norm || op == Op::svdf || is_recurrent(op);
 }
 /// Copies elements of any type from place to place.
 constexpr bool is_movement(Op op) {
@@ -290,7 +300,8 @@ constexpr bool is_resize(Op op) { return op == Op::resize_nearest || op == Op::r
 /// Whether a gradient goes through the operator, where its value is float32.
 constexpr bool differentiable(Op op) {
   return !is_unary(op) && !is_comparison(op) && !is_logical(op) && op != Op::logical_not && op != Op::argmax &&
-         op != Op::argmin && op != Op::assign && op != Op::cast;
+         op != Op::argmin && op != Op::assign && op != Op::cast && op != Op::quantize && op != Op::dequantize &&
+         op != Op::requantize && op != Op::svdf;
 }
 
 constexpr bool is_window(Op op) {
@@ -302,10 +313,14 @@ constexpr bool is_window(Op op) {
 /// where there is none. Always inlined: known when compiling, it must not become code.
 [[gnu::always_inline]] constexpr std::uint32_t weight_count(const Layer& layer, const Shape& in) {
   const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
+  const auto matrix = [&](std::uint32_t terms) {
+    return layer.param_dtype == DType::s8 ? static_cast<std::uint32_t>(packed_bytes(layer.shape.c, terms))
+                                          : terms * layer.shape.c;
+  };
   switch (layer.op) {
     case Op::dense:
-    case Op::rbf: return static_cast<std::uint32_t>(in.elements()) * layer.shape.c;
-    case Op::conv2d:
+    case Op::rbf: return matrix(static_cast<std::uint32_t>(in.elements()));
+    case Op::conv2d: return matrix(taps * in.c);
     case Op::conv2d_transpose: return taps * in.c * layer.shape.c;
     case Op::depthwise_conv2d: return taps * layer.shape.c;
     case Op::batch_norm:
@@ -314,44 +329,122 @@ constexpr bool is_window(Op op) {
     case Op::spline: return layer.shape.c * layer.knots();
     case Op::lstm:
     case Op::gru:
-    case Op::rnn: return in.c * gates(layer.op) * layer.shape.c;
+    case Op::rnn: return gates(layer.op) * matrix(in.c);
+    case Op::svdf: return in.w * in.c;
     default: return 0;
   }
 }
 
-/// The parameters of `layer` given its input's shape: names, layouts and sizes, in one place.
-/// int8 weights are followed by an int32 bias and one float32 scale per output channel; each array starts at a
-/// multiple of 4 bytes.
+/// Of an LSTM on integers: of what each gate takes from the input, of what it takes from the last value, of the cell,
+/// of the value, and by which the cell becomes tanh's steps (a shift to the right).
+inline constexpr std::uint32_t kLstmMultipliers = 11;
+
+/// Multipliers of a layer on integers, each with a shift: by which sums or operands are rescaled. 0: it has none.
+constexpr std::uint32_t multiplier_count(const Layer& layer) {
+  switch (layer.op) {
+    case Op::dense:
+    case Op::conv2d:
+    case Op::depthwise_conv2d:
+    case Op::conv2d_transpose: return layer.shape.c;
+    case Op::add:
+    case Op::sub:
+    case Op::squared_difference: return 3;
+    case Op::prelu:
+    case Op::log_softmax:
+    case Op::leaky_relu: return 2;
+    case Op::matmul:
+    case Op::mul:
+    case Op::div:
+    case Op::softmax:
+    case Op::relu:
+    case Op::sigmoid:
+    case Op::tanh:
+    case Op::reduce_sum:
+    case Op::reduce_mean:
+    case Op::svdf:
+    case Op::requantize: return 1;
+    case Op::lstm: return kLstmMultipliers;
+    default: return is_comparison(layer.op) ? 2 : 0;
+  }
+}
+
+/// int8 weights of `outputs` sums of `terms` products: blocks of outputs, blocks of terms, outputs, terms.
+constexpr ParamArray packed_array(std::uint32_t count, std::uint32_t terms, std::uint32_t outputs, std::uint32_t fan_in,
+                                  std::uint32_t fan_out) {
+  constexpr std::uint32_t kSide = kPack;
+  const std::uint32_t output_blocks = (outputs + kSide - 1) / kSide, term_blocks = (terms + kSide - 1) / kSide;
+  return {"weights", 0, count, fan_in, fan_out, {output_blocks, term_blocks, kSide, kSide}, 4, true, true, DType::s8};
+}
+
+/// Functions of one int8 value are 256 bytes that say what becomes of each.
+inline constexpr std::uint32_t kTableBytes = 256;
+
+/// The parameters of `layer` given its input's shape: names, layouts and sizes, in one place; each array starts at a
+/// multiple of 4 bytes. Layers on integers have int8 weights (of dense and conv2d packed, with the sum of each output's
+/// behind the bias), a table, or nothing, and then multipliers and shifts.
 constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
   ParamArrays out;
-  const bool quantized = layer.param_dtype == DType::s8;
-  const DType weight_type = quantized ? DType::s8 : DType::f32;
-  const auto bias = [&](std::uint32_t n) {
-    if (layer.has_bias()) out.push({"bias", 0, n, 0, 0, {n}, 1, false, true, quantized ? DType::s32 : DType::f32});
-    if (quantized) out.push({"scales", 0, n, 0, 0, {n}, 1, false, false, DType::f32});
+  const bool on_integers = layer.param_dtype != DType::f32 && layer.param_dtype != DType::none && !is_source(layer.op);
+  const DType weight_type = on_integers ? DType::s8 : DType::f32;
+  const auto multipliers = [&]() {
+    const std::uint32_t n = multiplier_count(layer);
+    out.push({"multipliers", 0, n, 0, 0, {n}, 1, false, false, DType::s32});
+    out.push({"shifts", 0, n, 0, 0, {n}, 1, false, false, DType::s8});
   };
+  const auto bias = [&](std::uint32_t n) {
+    if (layer.has_bias()) out.push({"bias", 0, n, 0, 0, {n}, 1, false, true, on_integers ? DType::s32 : DType::f32});
+    if (!on_integers) return;
+    if (layer.op == Op::dense || layer.op == Op::conv2d)
+      out.push({"sums", 0, n, 0, 0, {n}, 1, false, false, DType::s32});
+    multipliers();
+  };
+  if (on_integers && layer.param_dtype == DType::s8 && (is_activation(layer.op) || is_unary(layer.op))) {
+    out.push({"table", 0, kTableBytes, 0, 0, {kTableBytes}, 1, false, false, DType::s8});
+    return out;
+  }
+  if (on_integers && layer.param_dtype == DType::s32) {
+    multipliers();
+    return out;
+  }
   const std::uint32_t units = layer.shape.c;
   const std::uint32_t first = weight_count(layer, in);
   switch (layer.op) {
     case Op::dense: {
       const auto fan_in = static_cast<std::uint32_t>(in.elements());
-      out.push({"weights", 0, first, fan_in, units, {fan_in, units}, 2, true, true, weight_type});
+      if (on_integers)
+        out.push(packed_array(first, fan_in, units, fan_in, units));
+      else
+        out.push({"weights", 0, first, fan_in, units, {fan_in, units}, 2, true, true, weight_type});
       bias(units);
       break;
     }
     case Op::conv2d:
     case Op::conv2d_transpose: {
       const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
-      out.push({"weights",
-                0,
-                first,
-                taps * in.c,
-                taps * units,
-                {layer.filter_h, layer.filter_w, in.c, units},
-                4,
-                true,
-                true,
-                weight_type});
+      if (on_integers && layer.op == Op::conv2d)
+        out.push(packed_array(first, taps * in.c, units, taps * in.c, taps * units));
+      else if (on_integers)
+        out.push({"weights",
+                  0,
+                  first,
+                  taps * in.c,
+                  taps * units,
+                  {layer.filter_h, layer.filter_w, units, in.c},
+                  4,
+                  true,
+                  true,
+                  DType::s8});
+      else
+        out.push({"weights",
+                  0,
+                  first,
+                  taps * in.c,
+                  taps * units,
+                  {layer.filter_h, layer.filter_w, in.c, units},
+                  4,
+                  true,
+                  true,
+                  weight_type});
       bias(units);
       break;
     }
@@ -391,6 +484,15 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
     case Op::gru:
     case Op::rnn: {
       const std::uint32_t columns = gates(layer.op) * units;  // each gate is a matrix of its own
+      if (on_integers) {
+        const auto again = static_cast<std::uint32_t>(packed_bytes(units, units));
+        out.push(packed_array(first, in.c, columns, in.c, units));
+        out.push({"recurrent_weights", 0, gates(layer.op) * again, units, units, {}, 0, true, true, DType::s8});
+        for (const char* name : {"bias", "recurrent_bias"})
+          out.push({name, 0, columns, 0, 0, {columns}, 1, false, true, DType::s32});
+        multipliers();
+        break;
+      }
       out.push({"weights", 0, first, in.c, units, {in.c, columns}, 2, true, true});
       out.push({"recurrent_weights", 0, units * columns, units, units, {units, columns}, 2, true, true});
       if (layer.has_bias()) out.push({"bias", 0, columns, 0, 0, {columns}, 1, false, true});
@@ -398,6 +500,11 @@ constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
         out.push({"recurrent_bias", 0, columns, 0, 0, {columns}, 1, false, true});
       break;
     }
+    case Op::svdf:
+      out.push({"weights", 0, first, in.w, units, {in.w, in.c}, 2, true, true, DType::s16});
+      if (layer.has_bias()) out.push({"bias", 0, units, 0, 0, {units}, 1, false, true, DType::s32});
+      multipliers();
+      break;
     case Op::constant: {
       const Shape& s = layer.shape;
       out.push(

@@ -128,12 +128,16 @@ constexpr void insert(LayerSet& set, std::size_t i) { set[i / 64] |= std::uint64
 /// are not there are passed over. Error: bad_variance (layer; detail: channel).
 Status validate_variances(const Model& model);
 
+/// Whether multipliers, shifts, biases and sums of layers on integers are such that nothing overflows; validate()
+/// first. Error: bad_multiplier (layer; detail: which of the array).
+Status validate_multipliers(const Model& model);
+
 /// Whether all float32 parameters are finite, as those of a training run that diverged are not; validate() first.
 /// Error: non_finite_parameter (layer; detail: which of its parameters, counted through its arrays).
 Status require_finite(const Model& model);
 
 /// Views a model file (src/FORMAT.md) of version 1 or 2 in place: magic, version, sizes, CRC, validate(), zeros between
-/// the parts, validate_variances(). Copies nothing.
+/// the parts, validate_variances(), validate_multipliers(). Copies nothing.
 /// `bytes` must stay alive and be aligned as the file's header says (at most 4096).
 Result<Model> open_model(std::span<const std::byte> bytes);
 

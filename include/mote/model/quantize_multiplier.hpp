@@ -137,12 +137,14 @@ struct SoftmaxScale {
   QuantizedMultiplier input;
   std::int32_t lowest = 0;
 };
-constexpr SoftmaxScale softmax_scale(float beta, float input) {
-  const QuantizedMultiplier q =
-      quantize_multiplier(std::min(static_cast<double>(beta) * static_cast<double>(input) * 0x1p26, 2147483647.0));
+constexpr SoftmaxScale softmax_scale_of(QuantizedMultiplier input) {
   // floor(31 2^26 / 2^shift)
-  const std::int64_t radius = q.shift >= 0 ? (std::int64_t{31} << 26) >> q.shift : std::int64_t{31} << 26;
-  return {q, static_cast<std::int32_t>(-radius)};
+  const std::int64_t radius = input.shift >= 0 ? (std::int64_t{31} << 26) >> input.shift : std::int64_t{31} << 26;
+  return {input, static_cast<std::int32_t>(-radius)};
+}
+constexpr SoftmaxScale softmax_scale(float beta, float input) {
+  return softmax_scale_of(
+      quantize_multiplier(std::min(static_cast<double>(beta) * static_cast<double>(input) * 0x1p26, 2147483647.0)));
 }
 
 /// log_softmax_s8: the reciprocal of softmax_scale()'s multiplier.

@@ -347,6 +347,12 @@ constexpr Result<Shape> output_shape(const Layer& layer, const Shapes& in) {
     case Op::resize_nearest:
     case Op::resize_bilinear: MOTE_TRY(take(detail::resized_shape(layer, in[0]), out)); break;
     case Op::result: out = {1, 1, in[0].c}; break;
+    case Op::svdf:
+      if (layer.args[0] < 1 || in[0].c % static_cast<std::uint32_t>(layer.args[0]) != 0)
+        return fail(Code::bad_attribute);
+      if (in[0].h != 1) return fail(Code::shape_mismatch);
+      out = {1, 1, in[0].c / static_cast<std::uint32_t>(layer.args[0])};
+      break;
     case Op::matmul: MOTE_TRY(take(detail::matmul_shape(layer, in[0], in[1]), out)); break;
     case Op::reshape:
       if (!detail::in_range(layer.shape)) return fail(Code::bad_shape);

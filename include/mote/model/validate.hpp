@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mote/model/element_types.hpp"
 #include "mote/model/layer.hpp"
 #include "mote/model/model.hpp"
 #include "mote/model/shape_rule.hpp"
@@ -55,29 +56,40 @@ constexpr bool zero_point_fits(DType type, std::int32_t zero_point) {
   }
 }
 
-/// Element types that an operator's value may have.
-constexpr bool value_type_fits(const Layer& layer) {
-  if (is_source(layer.op) || is_alias(layer.op) || is_movement(layer.op) || layer.op == Op::assign ||
-      layer.op == Op::select)
-    return true;
-  if (is_comparison(layer.op) || is_logical(layer.op) || layer.op == Op::logical_not)
-    return layer.dtype == DType::boolean;
-  if (layer.op == Op::argmax || layer.op == Op::argmin) return layer.dtype == DType::s32;
-  if (layer.op == Op::cast) return true;
-  return layer.dtype == DType::f32 || (layer.dtype == DType::s8 && layer.op <= Op::spline);
+/// Of layers on integers: what softmax, and sigmoid and tanh on int16, put out always; 0: any. Files say the scale as
+/// 1 / 256 or 1 / 255.
+constexpr Quantization fixed_quantization(const Layer& layer, DType first) {
+  if (layer.op == Op::softmax && layer.dtype == DType::s8) return {0x1p-8F, -128};
+  if (layer.op == Op::softmax && layer.dtype == DType::s16)
+    return first == DType::s8 ? Quantization{0x1p-16F, -32768} : Quantization{0x1p-15F, 0};
+  if (layer.op == Op::log_softmax && first == DType::s8) return {0x1p-4F, 127};
+  if (layer.op == Op::l2_norm && first == DType::s8) return {0x1p-7F, 0};
+  if (first == DType::s16 && (layer.op == Op::sigmoid || layer.op == Op::tanh)) return {0x1p-15F, 0};
+  return {};
 }
-/// Whether the type is computed in: int8 layers are records only, so far.
-constexpr bool has_kernel(const Layer& layer) {
-  const bool moved = is_source(layer.op) || is_alias(layer.op) || is_movement(layer.op) || layer.op == Op::assign ||
-                     layer.op == Op::select || layer.op == Op::cast;
-  return moved || layer.dtype != DType::s8;
-}
-/// The element type that operand `k` must have; of cast it may be any.
-constexpr DType operand_type(const Layer& layer, std::size_t k) {
-  if (is_comparison(layer.op) || layer.op == Op::argmax || layer.op == Op::argmin) return DType::f32;
-  if (layer.op == Op::gather && k == 1) return DType::s32;
-  if (layer.op == Op::select && k == 0) return DType::boolean;
-  return layer.dtype;
+
+constexpr Status validate_quantization(const Model& model, std::size_t index) {
+  const Layer& layer = model.layers[index];
+  const Status bad{Code::bad_quantization, static_cast<std::uint16_t>(index), 0};
+  const Quantization& q = layer.quantization;
+  if (!quantized(layer.dtype)) {
+    if (!(q == Quantization{})) return bad;
+  } else if (!(q.scale > 0.0F && finite(q.scale)) || !zero_point_fits(layer.dtype, q.zero_point)) {
+    return bad;
+  }
+  const DType first = layer.input_count == 0 ? layer.dtype : model.layers[model.operand(index)].dtype;
+  const Quantization fixed = fixed_quantization(layer, first);
+  const float off = fixed.scale - q.scale;
+  if (fixed.scale != 0.0F && (q.zero_point != fixed.zero_point || (off < 0.0F ? -off : off) > 0.005F * fixed.scale))
+    return bad;
+  const bool arithmetic = !moves_values(layer.op) && !is_conversion(layer.op) && layer.op != Op::cast;
+  if (first == DType::s16 && layer.dtype == DType::s16 && arithmetic && q.zero_point != 0) return bad;
+  for (std::size_t k = 0; k < layer.input_count; ++k) {
+    const Layer& operand = model.layers[model.operand(layer, k)];
+    if (operand.dtype == DType::s16 && arithmetic && operand.quantization.zero_point != 0) return bad;
+    if (keeps_quantization(layer) && operand.dtype == layer.dtype && !(operand.quantization == q)) return bad;
+  }
+  return {};
 }
 
 /// Element types, of the value and of the operands, and quantisation.
@@ -86,14 +98,71 @@ constexpr Status validate_types(const Model& model, std::size_t index) {
   const auto fail = [&](Code code) { return Status{code, static_cast<std::uint16_t>(index), 0}; };
   if (!known(layer.dtype) || layer.dtype == DType::none || layer.dtype == DType::f16)
     return fail(Code::unsupported_dtype);
-  if (!value_type_fits(layer)) return fail(Code::unsupported_dtype);
+  const DType first = layer.input_count == 0 ? layer.dtype : model.layers[model.operand(index)].dtype;
+  if (!value_type_fits(layer, first)) return fail(Code::unsupported_dtype);
   for (std::size_t k = 0; k < layer.input_count; ++k)
-    if (layer.op != Op::cast && model.layers[model.operand(layer, k)].dtype != operand_type(layer, k))
+    if (model.layers[model.operand(layer, k)].dtype != operand_type(layer, k, first))
       return fail(Code::unsupported_dtype);
-  const Quantization& q = layer.quantization;
-  if (!quantized(layer.dtype)) return q == Quantization{} ? Status{} : fail(Code::bad_quantization);
-  return q.scale > 0.0F && finite(q.scale) && zero_point_fits(layer.dtype, q.zero_point) ? Status{}
-                                                                                         : fail(Code::bad_quantization);
+  return validate_quantization(model, index);
+}
+
+/// The value's units are those of the h before the first step; the cell's scale is a power of 2.
+constexpr Status validate_lstm_units(const Model& model, std::size_t index) {
+  const Layer& layer = model.layers[index];
+  const Status bad{Code::bad_quantization, static_cast<std::uint16_t>(index), 0};
+  if (layer.input_count > 1 && !(model.layers[model.operand(layer, 1)].quantization == layer.quantization)) return bad;
+  const Quantization cell = layer.input_count > 2 ? model.layers[model.operand(layer, 2)].quantization : Quantization{};
+  for (std::size_t i = index + 1; i < model.layers.size(); ++i)
+    if (model.layers[i].op == Op::result && model.operand(i) == index && layer.input_count > 2 &&
+        !(model.layers[i].quantization == cell))
+      return {Code::bad_quantization, static_cast<std::uint16_t>(i), 0};
+  return {};
+}
+
+/// What layers on integers have beside those on real numbers: their arguments, and sizes that sums in 32 bits hold.
+constexpr Status validate_integers(const Model& model, std::size_t index) {
+  const Layer& layer = model.layers[index];
+  const auto fail = [&](Code code, std::uint64_t number = 0) {
+    return Status{code, static_cast<std::uint16_t>(index), static_cast<std::uint32_t>(number)};
+  };
+  const DType first = layer.input_count == 0 ? layer.dtype : model.layers[model.operand(index)].dtype;
+  const bool weights = applies_weights(layer.op);
+  if (layer.op == Op::quantize && layer.args[0] != 0 && layer.args[0] != 1) return fail(Code::bad_attribute);
+  if (weights) {
+    if (layer.op == Op::conv2d_transpose)  // its arguments are others
+      return !quantized(first) || (layer.dilation_h == 1 && layer.dilation_w == 1) ? Status{} : fail(Code::bad_filter);
+    const std::int32_t zero_point = layer.args[0], narrow = layer.args[1];
+    if (!quantized(first)) return zero_point == 0 && narrow == 0 ? Status{} : fail(Code::reserved_not_zero);
+    if (zero_point < -128 || zero_point > 127 || (zero_point != 0 && first != DType::s8) || narrow < 0 || narrow > 1 ||
+        (narrow != 0 && first != DType::s16))
+      return fail(Code::bad_attribute);
+    const Shape in = model.input_shape_of(index);
+    const std::uint64_t taps = std::uint64_t{layer.filter_h} * layer.filter_w;
+    const std::uint64_t terms = layer.op == Op::dense ? in.elements() : layer.op == Op::conv2d ? taps * in.c : taps;
+    if (terms > (zero_point == 0 ? kMaxTerms : kMaxTerms / 2)) return fail(Code::bad_shape, terms);
+  }
+  if (layer.op == Op::lstm) {
+    if (layer.args[1] != 0 || (!quantized(first) && layer.args[2] != 0)) return fail(Code::reserved_not_zero);
+    if (layer.args[2] < 0 || layer.args[2] > 32767) return fail(Code::bad_attribute);
+    if (!quantized(first)) return {};
+    if (layer.alpha != 0.0F) return fail(Code::reserved_not_zero);
+    if (!layer.has_bias()) return fail(Code::bad_attribute);
+    for (const std::uint64_t terms : {model.input_shape_of(index).c, layer.shape.c})
+      if (terms > kMaxTerms) return fail(Code::bad_shape, terms);
+    return validate_lstm_units(model, index);
+  }
+  if (!quantized(first)) return {};
+  if (layer.op == Op::svdf && model.input_shape_of(index).w * std::uint64_t(layer.args[0]) > kMaxTerms)
+    return fail(Code::bad_shape);
+  if (layer.op == Op::add && layer.input_count != 2) return fail(Code::bad_input_count, layer.input_count);
+  const bool soft = layer.op == Op::softmax || layer.op == Op::log_softmax;
+  if ((soft || layer.op == Op::average_pool) && layer.args[0] != 0) return fail(Code::bad_attribute);
+  if (layer.op == Op::resize_bilinear && layer.args[0] > 2) return fail(Code::bad_attribute);
+  if (layer.op == Op::matmul && model.input_shape_of(index).c > kMaxTerms / 4) return fail(Code::bad_shape);
+  if (soft && layer.shape.c > kMaxSoftmaxChannels) return fail(Code::bad_shape, layer.shape.c);
+  if (is_reduction(layer.op) && model.input_shape_of(index).elements() > kMaxTerms * kMaxTerms / 512)
+    return fail(Code::bad_shape, model.input_shape_of(index).elements());
+  return {};
 }
 
 constexpr Status validate_params(const Model& model, std::size_t index) {
@@ -101,6 +170,9 @@ constexpr Status validate_params(const Model& model, std::size_t index) {
   const auto fail = [&](Code code, std::uint32_t number = 0) {
     return Status{code, static_cast<std::uint16_t>(index), number};
   };
+  const DType first = layer.input_count == 0 ? layer.dtype : model.layers[model.operand(index)].dtype;
+  const DType wanted = param_type(layer, first);
+  if (quantized(first) && layer.param_dtype != wanted && !is_source(layer.op)) return fail(Code::unsupported_dtype);
   const ParamArrays params = param_arrays(layer, model.input_shape_of(index));
   if (params.count == 0) {
     if (layer.flags != 0 || layer.param_dtype != DType::none || layer.param_offset != 0 || layer.param_bytes != 0)
@@ -108,11 +180,10 @@ constexpr Status validate_params(const Model& model, std::size_t index) {
     return {};
   }
   const bool biased = may_have_bias(layer.op);
-  const bool source = is_source(layer.op);
-  if ((layer.flags & ~((source ? 0 : Layer::kTrainable) | (biased ? Layer::kHasBias : 0))) != 0)
+  const bool learns = !is_source(layer.op) && wanted == DType::f32;
+  if ((layer.flags & ~((learns ? Layer::kTrainable : 0) | (biased ? Layer::kHasBias : 0))) != 0)
     return fail(Code::reserved_not_zero);
-  if (layer.param_dtype != layer.dtype || (layer.dtype == DType::s8 && !biased && !source))
-    return fail(Code::unsupported_dtype);
+  if (layer.param_dtype != wanted) return fail(Code::unsupported_dtype);
   if (params.bytes != layer.param_bytes) return fail(Code::bad_parameter_range, layer.param_bytes);
   if (layer.param_offset % model.alignment != 0 ||
       std::uint64_t{layer.param_offset} + layer.param_bytes > model.param_bytes)
@@ -137,11 +208,16 @@ constexpr std::size_t args_used(Op op) {
     case Op::concat:
     case Op::gather:
     case Op::argmax:
-    case Op::lstm:
-    case Op::argmin: return 1;
+    case Op::argmin:
+    case Op::svdf:
+    case Op::quantize: return 1;
     case Op::gru:
     case Op::rnn:
+    case Op::dense:
+    case Op::conv2d:
+    case Op::depthwise_conv2d:
     case Op::conv2d_transpose: return 2;
+    case Op::lstm:
     case Op::resize_nearest:
     case Op::resize_bilinear:
     case Op::lrn:
@@ -180,6 +256,7 @@ constexpr Status validate_layer(const Model& model, std::size_t index) {
     return fail(Code::reserved_not_zero);
   if ((!traits(layer.op).has_alpha && layer.alpha != 0.0F) || (!traits(layer.op).has_beta && layer.beta != 0.0F))
     return fail(Code::reserved_not_zero);
+  MOTE_TRY(validate_integers(model, index));
   return validate_params(model, index);
 }
 
@@ -194,6 +271,12 @@ constexpr Status validate_readers(const Model& model) {
   }
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const bool last = i + 1 == model.layers.size() && !outputs;
+    if (last && i != 0) {
+      std::size_t shown = i;
+      while (is_alias(model.layers[shown].op)) shown = model.operand(shown);
+      if (is_source(model.layers[shown].op) && model.layers[shown].op != Op::input)
+        return {Code::constant_output, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(shown)};
+    }
     if (!contains(read, i) && !last && model.layers[i].op != Op::input && !is_sink(model.layers[i].op))
       return {Code::unused_layer, static_cast<std::uint16_t>(i)};
   }

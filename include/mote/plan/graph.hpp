@@ -80,7 +80,7 @@ struct Graph {
   [[nodiscard]] constexpr bool is_constant(std::size_t i) const { return shows(i, Op::constant); }
   /// A sum whose operands are all there for every element.
   [[nodiscard]] constexpr bool is_plain_sum(std::size_t i) const {
-    if (layers[i].op != Op::add) return false;
+    if (layers[i].op != Op::add || quantized(layers[i].dtype)) return false;
     for (std::size_t k = 0; k < layers[i].input_count; ++k)
       if (!(layers[model.operand(i, k)].shape == layers[i].shape) || is_constant(model.operand(i, k))) return false;
     return true;
@@ -99,8 +99,9 @@ struct Graph {
     const std::size_t source = model.operand(i);
     bool able = layer.op == Op::add || is_softmax(layer.op) || is_norm(layer.op) || is_regularizer(layer.op) ||
                 (layer.op == Op::batch_norm && !batch_statistics(i)) || is_activation(layer.op) || is_unary(layer.op) ||
-                is_logical(layer.op) || layer.op == Op::logical_not ||
+                is_logical(layer.op) || layer.op == Op::logical_not || layer.op == Op::requantize ||
                 (is_binary(layer.op) && !differentiated(i));  // a derivative is written on the operands
+    if (bytes_of(layers[source].dtype) != bytes_of(layer.dtype)) able = false;
     if (alias(i) || !contains(exclusive, source) || !(layers[source].shape == layer.shape)) able = false;
     for (std::size_t k = 1; able && layer.input_count > k; ++k) able = root(model.operand(i, k)) != root(source);
     if (differentiated(i) && (is_activation(layer.op) || is_softmax(layer.op) || is_norm(layer.op)) &&
@@ -124,8 +125,16 @@ struct Graph {
   [[nodiscard]] constexpr bool in_place(std::size_t i) const { return contains(overwrites, i); }
   /// Whether activation `i` is applied by its input's kernel: a clamp, in place, of a layer that can.
   [[nodiscard]] constexpr bool joins_input(std::size_t i) const {
-    if (!is_clamp(layers[i].op)) return false;
-    return model.operand(i) + 1U == i && in_place(i) && applies_clamp(layers[model.operand(i)].op);
+    if (quantized(layers[i].dtype) ? !narrows_range(layers[i]) : !is_clamp(layers[i].op)) return false;
+    return model.operand(i) + 1U == i && in_place(i) && can_clamp(model.operand(i));
+  }
+  /// Whether the kernel of layer `i` can apply a clamp on the way out.
+  [[nodiscard]] constexpr bool can_clamp(std::size_t i) const {
+    const Op op = layers[i].op;
+    if (!quantized(layers[i].dtype)) return applies_clamp(op);
+    if (applies_clamp(op)) return layers[i].dtype == layers[model.operand(i)].dtype;
+    return is_binary(op) || op == Op::max_pool || op == Op::average_pool || op == Op::global_average_pool ||
+           op == Op::reduce_sum || op == Op::reduce_mean || op == Op::matmul || op == Op::svdf;
   }
   /// The activation that the kernel of layer `i` applies, or kNoLayer.
   [[nodiscard]] constexpr std::uint16_t joined_activation(std::size_t i) const {

@@ -27,6 +27,11 @@ constexpr RecurrentShape recurrent_shape(const Layer& layer, const Shape& in, st
 constexpr std::size_t recurrent_scratch_floats(Op op, const RecurrentShape& s) {
   return op == Op::lstm ? lstm_scratch_floats(s) : op == Op::gru ? gru_scratch_floats(s) : rnn_scratch_floats(s);
 }
+/// On int8: the gates' sums of one sample in 16 bits, the cells, the last values.
+constexpr std::size_t lstm_integer_scratch_floats(const RecurrentShape& s) {
+  const std::size_t state = std::size_t{s.batch} * s.units;
+  return (std::size_t{2} * 4 * s.units + 2 * state + state + 3) / 4;
+}
 constexpr std::size_t recurrent_grad_scratch_floats(Op op, const RecurrentShape& s) {
   return op == Op::lstm  ? lstm_grad_scratch_floats(s)
          : op == Op::gru ? gru_grad_scratch_floats(s)

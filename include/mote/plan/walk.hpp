@@ -219,6 +219,7 @@ class Walk {
     const std::uint64_t rows = std::uint64_t{10} * s.batch + std::uint64_t{2} * s.steps + 40;
     if (rows * s.units + std::uint64_t{s.batch} * s.fan_in > 0xFFFF'FFFFU)
       return out_.touch(BufferKind::scratch, i, ~std::uint64_t{0});
+    if (graph_.layers[i].dtype == DType::s8) return scratch(i, lstm_integer_scratch_floats(s));
     return scratch(i, backward ? recurrent_grad_scratch_floats(op, s) : recurrent_scratch_floats(op, s));
   }
   [[nodiscard]] constexpr RecurrentShape recurrent_shape(std::size_t i) const {

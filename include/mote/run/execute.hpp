@@ -12,13 +12,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include "mote/kernels/isa.hpp"
 #include "mote/kernels/kernels.hpp"
 #include "mote/plan/plan.hpp"
 #include "mote/run/binding.hpp"
+#include "mote/run/call.hpp"
+#include "mote/run/execute_integers.hpp"
 #include "mote/run/operator_args.hpp"
-#include "mote/run/threads.hpp"
 
 namespace mote {
 
@@ -26,17 +28,24 @@ namespace mote {
 /// operand, softmax along another axis than channels.
 constexpr bool second_form(const Step& step) { return step.saved != kNoBuffer || step.repeats; }
 
+/// The element type a step computes on: of its layer's first operand.
+MOTE_FOLDED constexpr DType operand_type(const Model& model, const Step& step) {
+  return model.layers[model.operand(model.layers[step.layer])].dtype;
+}
+
 /// What decides which kernel a forward step calls; its arguments are the binding's.
 struct ForwardChoice {
   const Binding& b;
   [[nodiscard]] MOTE_FOLDED Op op() const { return b.layer().op; }
   [[nodiscard]] MOTE_FOLDED bool second_form() const { return mote::second_form(b.step()); }
+  [[nodiscard]] MOTE_FOLDED DType type() const { return operand_type(b.model(), b.step()); }
 };
 /// The same as constants, of which only what they choose is compiled and linked.
-template <Op kOp, bool kSecondForm>
+template <Op kOp, bool kSecondForm, DType kType>
 struct ForwardConstants {
   MOTE_FOLDED static constexpr std::integral_constant<Op, kOp> op() { return {}; }
   MOTE_FOLDED static constexpr std::bool_constant<kSecondForm> second_form() { return {}; }
+  MOTE_FOLDED static constexpr std::integral_constant<DType, kType> type() { return {}; }
 };
 
 namespace detail {
@@ -55,6 +64,15 @@ MOTE_FOLDED inline void pick(Op op, const Use& use, Args&... args) {
 #define MOTE_OP(name, number) MOTE_PICK(Op::name)
 #define MOTE_ACTIVATION(name, number, derivative_on, needs) MOTE_OP(name, number)
 #include "mote/model/ops.inc"
+  }
+}
+/// Integers that stand for real numbers have forms of their own, all other types the first.
+template <class Use, class... Args>
+MOTE_FOLDED inline void pick(DType type, const Use& use, Args&... args) {
+  switch (type) {
+    MOTE_PICK(DType::s8)
+    MOTE_PICK(DType::s16)
+    default: return use(std::integral_constant<DType, DType::f32>{}, args...);
   }
 }
 /// Calls `yes` or `no`.
@@ -86,38 +104,6 @@ MOTE_FOLDED inline Code for_steps(const Use& use) {
     const Code code = for_steps<kFirst, kMiddle>(use);
     return code == Code::ok ? for_steps<kMiddle, kLast>(use) : code;
   }
-}
-
-/// Multiply-adds from which on a kernel call is divided among threads; handing it over took 0.6 us on two cores of a
-/// server, in which one core does about as much.
-inline constexpr std::uint64_t kWorthDividing = 100'000;
-
-template <class Args>
-constexpr Args arguments_of(void (*)(const Args&));
-
-/// Threads::Task of one kernel.
-template <auto kKernel>
-void run_share(const void* data, std::uint32_t index, std::uint32_t count) {
-  auto args = *static_cast<const decltype(arguments_of(kKernel))*>(data);
-  args.part = {index, count};
-  kKernel(args);
-}
-
-/// The kernel call, divided among the caller's threads where there are any and it has shares and work enough.
-template <auto kKernel>
-MOTE_FOLDED inline void call(const Binding& b, const decltype(arguments_of(kKernel))& args) {
-  if constexpr (requires { args.part; }) {
-    if (const Threads* threads = b.memory().threads; threads != nullptr) {
-      std::uint64_t operations = 0;
-      if constexpr (requires { args.count; }) {
-        operations = std::uint64_t{4} * args.count;
-      } else {
-        operations = b.operations();
-      }
-      if (operations >= kWorthDividing) return threads->run(threads->pool, &run_share<kKernel>, &args, threads->count);
-    }
-  }
-  kKernel(args);
 }
 
 MOTE_FOLDED inline ActivationArgs activation_args(const Binding& b) {
@@ -251,6 +237,8 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
     kernels::rnn_f32(recurrent_args(b));
   } else if constexpr (kOp == Op::assign || kOp == Op::output) {
     run_copy(b);
+  } else if constexpr (is_conversion(kOp)) {
+    convert<kOp>(b);
   } else if constexpr (kOp == Op::logical_not) {
     call<kernels::logical_not_bool>(b, {reinterpret_cast<const std::uint8_t*>(b.input()),
                                         reinterpret_cast<std::uint8_t*>(b.output()), b.count(b.out())});
@@ -296,19 +284,57 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
     call<kernels::name##_f32>(b, reduce_args(b));
 #include "mote/model/ops.inc"
   } else {
-    static_assert(is_source(kOp) || is_alias(kOp) || kOp == Op::result, "an operator without a kernel");
+    static_assert(is_source(kOp) || is_alias(kOp) || kOp == Op::result || kOp == Op::svdf,
+                  "an operator without a kernel");
   }
+}
+
+/// By the element type, where the operator has forms on integers.
+template <Op kOp, class Choice>
+MOTE_FOLDED inline void forward_on_type(const Binding& b, const Choice& choice) {
+  if constexpr (has_int8_form(kOp) || has_int16_form(kOp)) {
+    pick(
+        choice.type(),
+        [](auto type, const Binding& bound, const Choice& chosen) MOTE_FOLDED {
+          if constexpr (type == DType::s8 && has_int8_form(kOp))
+            forward_int8<kOp>(bound);
+          else if constexpr (type == DType::s16 && has_int16_form(kOp))
+            forward_int16<kOp>(bound);
+          else
+            forward<kOp>(bound, chosen);
+        },
+        b, choice);
+  } else {
+    forward<kOp>(b, choice);
+  }
+}
+
+/// Of a step that is known when it runs only: a function for each operator, which sessions and trainers share. One of
+/// all of them would take compilers minutes.
+template <Op kOp>
+[[gnu::noinline]] void forward_found(const Binding& b) {
+  forward_on_type<kOp>(b, ForwardChoice{b});
 }
 
 }  // namespace detail
 
-/// One forward step: one kernel call, by operator. int8 models do not get here (Session::create refuses them).
+/// Whether a choice answers with values.
+template <class Choice>
+inline constexpr bool kAtRunTime = std::is_same_v<decltype(std::declval<const Choice&>().op()), Op>;
+
+/// One forward step: one kernel call, by operator and element type.
 template <class Choice>
 MOTE_FOLDED inline void run_forward(const Binding& b, const Choice& choice) {
-  detail::pick(
-      choice.op(),
-      [](auto op, const Binding& bound, const Choice& chosen) MOTE_FOLDED { detail::forward<op>(bound, chosen); }, b,
-      choice);
+  if constexpr (kAtRunTime<Choice>) {
+    detail::pick(
+        choice.op(), [](auto op, const Binding& bound) MOTE_FOLDED { detail::forward_found<op>(bound); }, b);
+  } else {
+    detail::pick(
+        choice.op(),
+        [](auto op, const Binding& bound, const Choice& chosen)
+            MOTE_FOLDED { detail::forward_on_type<op>(bound, chosen); },
+        b, choice);
+  }
 }
 
 #if defined(MOTE_TRACE)

@@ -27,8 +27,8 @@ struct TrainingChoice : ForwardChoice {
   [[nodiscard]] MOTE_FOLDED Loss loss() const { return config.loss; }
   [[nodiscard]] MOTE_FOLDED OptimizerKind optimizer() const { return config.optimizer.kind; }
 };
-template <Op kOp, bool kSecondForm, StepKind kKind, bool kFused, const TrainConfig& kConfig>
-struct TrainingConstants : ForwardConstants<kOp, kSecondForm> {
+template <Op kOp, bool kSecondForm, DType kType, StepKind kKind, bool kFused, const TrainConfig& kConfig>
+struct TrainingConstants : ForwardConstants<kOp, kSecondForm, kType> {
   template <auto kValue>
   using Constant = std::integral_constant<decltype(kValue), kValue>;
   MOTE_FOLDED static constexpr Constant<kKind> kind() { return {}; }
@@ -244,6 +244,13 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
   }
 }
 
+/// As forward_found().
+template <Op kOp, class Choice>
+[[gnu::noinline]] void grad_input_found(const Binding& b, const Choice& choice, const UpdateState& state, float* from,
+                                        float* to) {
+  grad_input<kOp>(b, choice, state, from, to);
+}
+
 /// The step that runs grad_input().
 template <class Choice>
 MOTE_FOLDED inline void run_grad_input(const Binding& b, const Choice& choice, const UpdateState& state) {
@@ -252,7 +259,12 @@ MOTE_FOLDED inline void run_grad_input(const Binding& b, const Choice& choice, c
   pick(
       choice.op(),
       [](auto op, const Binding& bound, const Choice& chosen, const UpdateState& now, float* out, float* in)
-          MOTE_FOLDED { grad_input<op>(bound, chosen, now, out, in); },
+          MOTE_FOLDED {
+            if constexpr (kAtRunTime<Choice>)
+              grad_input_found<op>(bound, chosen, now, out, in);
+            else
+              grad_input<op>(bound, chosen, now, out, in);
+          },
       b, choice, state, from, to);
 }
 
@@ -314,6 +326,12 @@ MOTE_FOLDED inline void grad_params(const Binding& b, const Choice& choice, cons
   }
 }
 
+template <Op kOp, class Choice>
+[[gnu::noinline]] void grad_params_found(const Binding& b, const Choice& choice, const TrainConfig& config,
+                                         float* weights, float scale) {
+  grad_params<kOp>(b, choice, config, weights, scale);
+}
+
 /// The step that runs grad_params(). The layer's buffer is zeroed here unless all layers share one that the trainer
 /// zeroes.
 template <class Choice>
@@ -330,7 +348,12 @@ MOTE_FOLDED inline void run_grad_params(const Binding& b, const Choice& choice, 
   pick(
       choice.op(),
       [](auto op, const Binding& bound, const Choice& chosen, const TrainConfig& options, float* to, float factor)
-          MOTE_FOLDED { grad_params<op>(bound, chosen, options, to, factor); },
+          MOTE_FOLDED {
+            if constexpr (kAtRunTime<Choice>)
+              grad_params_found<op>(bound, chosen, options, to, factor);
+            else
+              grad_params<op>(bound, chosen, options, to, factor);
+          },
       b, choice, config, weights, scale);
 }
 
