@@ -33,6 +33,9 @@ class ModelRunner {
   [[nodiscard]] const tool::OwnedModel& model() const { return model_; }
   [[nodiscard]] bool made() const { return session_.ok(); }
 
+  /// Quantised values, which have one right answer.
+  [[nodiscard]] bool gives_integers() const { return quantized(model_.layers[model_.view().output_layer()].dtype); }
+
   /// Elements of the outputs.
   std::vector<std::vector<double>> run(const std::vector<std::vector<double>>& inputs) {
     for (std::size_t i = 0; i < model_.view().input_count(); ++i) {

@@ -6,25 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 namespace mote::tool::foreign {
 namespace {
-
-/// What holds values of a file's type. Small whole numbers that stand for themselves are float32, which holds them all.
-DType dtype_of(const Step& s) {
-  const bool scaled = !s.scaling.scales.empty();
-  switch (s.type) {
-    case Type::s8: return scaled ? DType::s8 : DType::f32;
-    case Type::u8: return scaled ? DType::u8 : DType::f32;
-    case Type::s16: return scaled ? DType::s16 : DType::f32;
-    case Type::s32:
-    case Type::s64:
-    case Type::u32:
-    case Type::u64: return DType::s32;
-    case Type::boolean: return DType::boolean;
-    default: return DType::f32;
-  }
-}
 
 std::vector<bool> needed(const Network& network) {
   std::vector<bool> out(network.steps.size(), false);
@@ -44,6 +29,31 @@ std::vector<bool> needed(const Network& network) {
 }
 
 }  // namespace
+
+DType dtype_of(const Step& s) {
+  const bool scaled = !s.scaling.scales.empty();
+  switch (s.type) {
+    case Type::s8:
+    case Type::u8: return scaled ? DType::s8 : DType::f32;
+    case Type::s16: return scaled ? DType::s16 : DType::f32;
+    case Type::s32:
+    case Type::s64:
+    case Type::u32:
+    case Type::u64: return DType::s32;
+    case Type::boolean: return DType::boolean;
+    default: return DType::f32;
+  }
+}
+
+Quantization quantization_of(const Step& s) {
+  if (s.scaling.scales.size() != 1) unsupported(fmt::format("a value with {} scales", s.scaling.scales.size()));
+  const std::int64_t zero_point = s.scaling.zero_points.empty() ? 0 : s.scaling.zero_points.front();
+  if (zero_point < -32768 || zero_point > 32767) unsupported(fmt::format("a zero point of {}", zero_point));
+  // Converters write the scale 0 for constants that are zero everywhere.
+  const float scale = s.scaling.scales.front();
+  return {scale == 0.0F ? std::numeric_limits<float>::min() : scale,
+          static_cast<std::int32_t>(zero_point) - (s.type == Type::u8 ? 128 : 0)};
+}
 
 std::int64_t product(const Dims& dims, const std::vector<std::size_t>& axes) {
   std::int64_t out = 1;
@@ -81,9 +91,9 @@ const Lowering::Row* Lowering::row_of(std::string_view op) {
       {"result", &Lowering::result},
       {"select", &Lowering::select},
       {"cast", &Lowering::cast},
-      {"quantize", &Lowering::cast},
-      {"dequantize", &Lowering::cast},
-      {"requantize", &Lowering::cast},
+      {"quantize", &Lowering::conversion},
+      {"dequantize", &Lowering::conversion},
+      {"requantize", &Lowering::conversion},
       {"reshape", &Lowering::reshape},
       {"space_to_batch", &Lowering::spread},
       {"transpose", &Lowering::transpose},
@@ -133,10 +143,14 @@ void Lowering::step(std::size_t i) {
     return;
   }
   const Row* row = row_of(s.op);
-  const Function function = row != nullptr ? row->function : s.in.size() == 1 ? &Lowering::unary : &Lowering::binary;
+  const Function function = on_integers(s)     ? &Lowering::integers
+                            : row != nullptr   ? row->function
+                            : s.in.size() == 1 ? &Lowering::unary
+                                               : &Lowering::binary;
   const Index made = (this->*function)(s);
   values_[i] = made;
-  if (s.op == "input" || s.op == "state") records_.call(made, s.name);
+  if (s.op == "input" || s.op == "state")
+    records_.call(records_.layer(made).op == Op::requantize ? static_cast<Index>(made - 1U) : made, s.name);
 }
 
 DType Lowering::own_type(const Step& s) const {
@@ -156,7 +170,11 @@ Lowering::Index Lowering::of_step(int step, DType type, const Shape* shape) {
     Layer constant = layer(s, "constant", type);
     constant.param_dtype = type;
     constant.shape = shape == nullptr ? boundary_shape(s.dims) : *shape;
-    at->second = records_.add(constant, {}, s.weights);
+    if (type == DType::s8 && s.type == Type::u8) {
+      at->second = records_.add(constant, {}, {signed_bytes(s.weights.front())});
+    } else {
+      at->second = records_.add(constant, {}, s.weights);
+    }
   }
   return shape == nullptr ? at->second : records_.shaped(at->second, *shape);
 }
@@ -164,6 +182,8 @@ Lowering::Index Lowering::of_step(int step, DType type, const Shape* shape) {
 Lowering::Index Lowering::as(Index value, DType type) {
   const DType from = records_.layer(value).dtype;
   if (from == type) return value;
+  if (quantized(from) || quantized(type))
+    unsupported("quantised values meet others that are not", "export it again with the same types on both sides");
   Layer made;
   made.op = Op::cast;
   made.dtype = type;
@@ -174,15 +194,23 @@ Layer Lowering::layer(const Step& s, std::string_view op, DType type) {
   Layer out;
   out.op = operator_named(op);
   out.dtype = type;
-  if (!s.scaling.scales.empty() && s.type != Type::s32) unsupported("layers of whole numbers are not there yet");
+  if (quantized(type)) out.quantization = quantization_of(s);
   return out;
 }
 
 Lowering::Index Lowering::source(const Step& s) {
   Layer made = layer(s, s.op, dtype_of(s));
   made.shape = boundary_shape(s.dims);
-  if (!s.weights.empty()) made.param_dtype = made.dtype, made.param_bytes = 1;  // a state that begins with values
-  return records_.add(made, {}, s.weights);
+  const bool bytes = s.type == Type::u8 && quantized(made.dtype);
+  if (s.op == "input" && bytes) {  // as the file has it
+    const Quantization inside = made.quantization;
+    made.dtype = DType::u8;
+    made.quantization.zero_point += 128;
+    return requantized(records_.add(made, {}), DType::s8, inside);
+  }
+  if (s.weights.empty()) return records_.add(made, {});
+  made.param_dtype = made.dtype, made.param_bytes = 1;  // a state that begins with values
+  return records_.add(made, {}, bytes ? std::vector{signed_bytes(s.weights.front())} : s.weights);
 }
 
 Lowering::Index Lowering::unary(const Step& s) {
@@ -234,26 +262,32 @@ Lowering::Index Lowering::binary(const Step& s) {
 
 Lowering::Index Lowering::select(const Step& s) {
   const DType a = own_type(in(s, 1)), b = own_type(in(s, 2)), type = a == b ? a : DType::f32;
+  if (quantized(type) && !(quantization_of(in(s, 1)) == quantization_of(in(s, 2))))
+    unsupported("it chooses between values of two scales");
   return records_.add(layer(s, s.op, type), together(s, {DType::boolean, type, type}));
 }
 
 /// Whole numbers stay what they are; real ones are cut.
 Lowering::Index Lowering::cast(const Step& s) {
-  if (s.op != "cast") static_cast<void>(layer(s, s.op));
   const Index from = value(s);
   if (s.type == Type::boolean) return as(from, DType::boolean);
   if (is_real(s.type) || records_.layer(from).dtype == DType::boolean) return as(from, DType::f32);
   return is_real(in(s).type) ? as(as(from, DType::f32), DType::s32) : from;
 }
 
-Lowering::Index Lowering::result(const Step& s) { return records_.add(layer(s, "result"), {value(s)}); }
+Lowering::Index Lowering::result(const Step& s) { return records_.add(layer(s, "result", dtype_of(s)), {value(s)}); }
 
 void Lowering::outputs() {
   const bool states = std::ranges::any_of(network_.steps, [](const Step& s) { return s.op == "assign"; });
   for (const End& end : network_.outputs) {
     const Step& s = network_.steps[static_cast<std::size_t>(end.step)];
     const Shape shape = boundary_shape(end.dims);
-    const Index made = of_step(end.step, own_type(s), &shape);
+    Index made = of_step(end.step, own_type(s), &shape);
+    if (s.type == Type::u8 && quantized(records_.layer(made).dtype)) {
+      Quantization outside = records_.layer(made).quantization;
+      outside.zero_point += 128;
+      made = requantized(made, DType::u8, outside);
+    }
     const bool last = made + 1U == records_.size() && !is_source(records_.layer(made).op);
     if (network_.outputs.size() == 1 && last && !states) {
       records_.call(made, end.name);

@@ -94,6 +94,27 @@ class Lowering {
   Index resize(const Step& s);
   Index recurrent(const Step& s);
 
+  /// Steps on integers that stand for real numbers: lower_integers.cpp.
+  [[nodiscard]] bool on_integers(const Step& s) const;
+  Index integers(const Step& s);
+  Index conversion(const Step& s);
+  Index integer_product(const Step& s);
+  Index integer_table(const Step& s);
+  Index integer_binary(const Step& s);
+  Index integer_reduction(const Step& s);
+  Index integer_softmax(const Step& s);
+  Index integer_pool(const Step& s);
+  Index integer_conv2d_transpose(const Step& s);
+  Index integer_matmul(const Step& s);
+  Index integer_l2_norm(const Step& s);
+  Index integer_resize(const Step& s);
+  Index integer_lstm(const Step& s);
+  Index integer_svdf(const Step& s);
+  /// A value in other units; itself where it is in these.
+  Index requantized(Index value, DType type, const Quantization& wanted);
+  /// A step's value in the units of `s`.
+  Index in_units_of(const Step& s, int step, const Shape* shape);
+
   Index transposed(Index value, Dims dims, Dims order);
   Index tiled(Index value, const Dims& from, const Dims& times);
   /// The operands of a step that repeats them, each of its type, in three extents.
@@ -119,6 +140,17 @@ std::vector<std::vector<std::size_t>> grouped(const Dims& dims, Pattern&& patter
   }
   return out;
 }
+
+/// What holds values of a step's type. Small whole numbers that stand for themselves are float32, which holds them all;
+/// quantised uint8 values are int8 ones with a zero point less by 128.
+DType dtype_of(const Step& s);
+/// Scale and zero point of a step's value as records hold it; throws where it has several scales.
+Quantization quantization_of(const Step& s);
+/// Bytes of uint8 values as int8 ones, each less by 128.
+Literal signed_bytes(const Literal& bytes);
+/// A window over an NHWC image as records have it, and the image's shape. Several images become one: beneath each other
+/// where no window reaches over a line, or lines of it.
+Shape window_of(Sliding sliding, const Dims& image, Layer& out);
 
 /// Product of the extents of `axes`.
 std::int64_t product(const Dims& dims, const std::vector<std::size_t>& axes);

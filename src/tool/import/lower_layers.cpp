@@ -50,6 +50,12 @@ Shape image_of(Dims image, Sliding& s) {
 
 }  // namespace
 
+Shape window_of(Sliding sliding, const Dims& image, Layer& out) {
+  const Shape shape = image_of(image, sliding);
+  put(sliding, out);
+  return shape;
+}
+
 /// Rows of a sequence are the pixels of a line.
 Lowering::Index Lowering::dense(const Step& s) {
   const std::int64_t inputs = s.weights[0].dims()[0], outputs = s.weights[0].dims()[1],
@@ -79,9 +85,7 @@ Lowering::Index Lowering::convolution(const Step& s) {
   made.param_dtype = DType::f32;
   made.flags = s.weights.size() > 1 ? Layer::kTrainable | Layer::kHasBias : Layer::kTrainable;
   const Dims& image = in(s).dims;
-  Sliding sliding = s.sliding;
-  const Shape from = image_of(image, sliding);
-  put(sliding, made);
+  const Shape from = window_of(s.sliding, image, made);
   made.shape.c = shape_of({s.dims[3]}).c;
   if (s.op == "depthwise_conv2d") made.depth_multiplier = small(s.dims[3] / image[3]);
   return records_.add(made, {real(s, 0, from)}, s.weights);

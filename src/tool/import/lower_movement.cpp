@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "mote/model/quantize_multiplier.hpp"
 #include "mote/model/shape_rule.hpp"
 #include "tool/import/lower.hpp"
 
@@ -145,6 +146,8 @@ Lowering::Index Lowering::pad(const Step& s) {
   Index out = value(s);
   Layer made = layer(s, "pad", records_.layer(out).dtype);
   made.alpha = s.op == "pad" ? s.alpha : 0.0F;
+  if (s.op == "pad" && quantized(made.dtype))
+    made.alpha = static_cast<float>(quantize_value(s.alpha, made.quantization, range_of(made.dtype)));
   const auto rule = static_cast<std::int32_t>(s.op == "pad"   ? PadRule::constant
                                               : s.number == 0 ? PadRule::reflect
                                               : s.number == 1 ? PadRule::symmetric
@@ -201,7 +204,7 @@ Lowering::Index Lowering::concat(const Step& s) {
   std::vector<Index> parts;
   for (std::size_t i = 0; i < s.in.size(); ++i) {
     const Shape shape = shape_of({rows, in(s, i).dims[axis] * behind});
-    parts.push_back(of_step(s.in[i], type, &shape));
+    parts.push_back(quantized(type) ? in_units_of(s, s.in[i], &shape) : of_step(s.in[i], type, &shape));
   }
   const Layer made = layer(s, "concat", type);
   while (parts.size() > kMaxOperands) {

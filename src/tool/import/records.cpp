@@ -23,8 +23,8 @@ void store(const Literal& values, const ParamArray& array, std::byte* to) {
       case DType::s32:
         put(static_cast<std::int32_t>(std::clamp<std::int64_t>(values.whole(i), INT32_MIN, INT32_MAX)));
         break;
-      case DType::s16: put(static_cast<std::int16_t>(values.whole(i))); break;
       case DType::s8: put(static_cast<std::int8_t>(values.whole(i))); break;
+      case DType::s16: put(static_cast<std::int16_t>(values.whole(i))); break;
       case DType::u8: put(static_cast<std::uint8_t>(values.whole(i))); break;
       case DType::boolean: put(static_cast<std::uint8_t>(values.real(i) != 0.0)); break;
       default: unsupported("a constant of a type that records do not hold");

@@ -18,7 +18,8 @@ std::span<const OperatorRow> tflite_recurrent();
 
 /// The fused activation that the operator's options name.
 Value activated(Call& call, const Value& v);
-/// A constant operand as float32, dequantised if need be; the file's operand `i` is its `what`.
+/// A constant operand as float32, dequantised if need be, or of a layer on integers as it is; the file's operand `i` is
+/// its `what`.
 Literal real_weights(Call& call, std::size_t i, const char* what);
 /// Axes of a constant operand.
 Dims axes_of(Call& call, std::size_t i);

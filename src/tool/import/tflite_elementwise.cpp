@@ -43,7 +43,8 @@ void clip(Call& call) {
 
 void leaky_relu(Call& call) {
   const float alpha = call.node.real("alpha", 0.0F);
-  if (alpha > 0.0F && alpha <= 1.0F) return call.give(call.make.unary("leaky_relu", call[0], alpha));
+  const bool on_integers = !call.make.step(call[0]).scaling.scales.empty();
+  if (on_integers || (alpha > 0.0F && alpha <= 1.0F)) return call.give(call.make.unary("leaky_relu", call[0], alpha));
   if (alpha == 0.0F) return call.give(call.make.unary("relu", call[0]));
   call.give(call.make.binary("prelu", call[0], call.make.scalar(static_cast<double>(alpha))));
 }

@@ -119,9 +119,12 @@ void pool_2d(Call& call) {
 void softmax(Call& call) {
   Value x = call[0];
   const float beta = call.node.real("beta", 1.0F);
-  if (call.record == "softmax" && beta != 1.0F && beta != 0.0F)
+  const bool on_integers = !call.make.step(x).scaling.scales.empty();
+  if (call.record == "softmax" && beta != 1.0F && beta != 0.0F && !on_integers)
     x = call.make.binary("mul", x, call.make.scalar(static_cast<double>(beta)));
-  call.give(call.make.along(call.record, x, -1));
+  const Value out = call.make.along(call.record, x, -1);
+  if (on_integers) call.make.step(out).alpha = beta;
+  call.give(out);
 }
 
 void l2_normalization(Call& call) {
@@ -207,7 +210,9 @@ Value activated(Call& call, const Value& v) {
 
 Literal real_weights(Call& call, std::size_t i, const char* what) {
   const Literal& given = call.make.must_be_constant(call[i], what);
-  return given.type() == Type::f32 ? given : dequantized(given);
+  const Type result = call.tensor_of_output().type;
+  const bool on_integers = (result == Type::s8 || result == Type::u8 || result == Type::s16) && !is_real(given.type());
+  return on_integers || given.type() == Type::f32 ? given : dequantized(given);
 }
 
 Dims axes_of(Call& call, std::size_t i) { return call.wholes(i, "axes"); }

@@ -166,7 +166,11 @@ std::pair<Dims, Dims> paddings(Call& call) {
 void pad(Call& call) {
   const auto [before, after] = paddings(call);
   float value = 0.0F;
-  if (call.has(2)) value = static_cast<float>(call.make.must_be_constant(call[2], "padding's value").real(0));
+  if (call.has(2)) {
+    const Literal& given = call.make.must_be_constant(call[2], "padding's value");
+    const bool quantised = !given.scaling.scales.empty() && is_whole(given.type());
+    value = static_cast<float>((quantised ? dequantized(given) : given).real(0));
+  }
   call.give(call.make.pad(call[0], before, after, value));
 }
 

@@ -233,7 +233,8 @@ void Tracer::keep_variables() {
   }
 }
 
-/// Quantised results have the scale that the file gives them, and so have the steps that an operator became.
+/// Quantised results have the scale that the file gives them, and so have the steps that an operator became, but for
+/// those that only move values or that have a scale of their own.
 void Tracer::take_scaling(const FileGraph& graph, const FileNode& node, std::size_t first) {
   if (node.outputs.empty() || node.outputs.front() == kAbsent) return;
   const FileTensor& result = graph.tensors[static_cast<std::size_t>(node.outputs.front())];
@@ -242,8 +243,13 @@ void Tracer::take_scaling(const FileGraph& graph, const FileNode& node, std::siz
   for (std::size_t i = first; i < make_.network.steps.size(); ++i) {
     Step& made = make_.network.steps[i];
     if (made.op == "constant" || made.op == "state" || made.op == "assign" || made.type == Type::s32) continue;
-    made.type = result.type;
-    made.scaling = result.scaling;
+    if (!made.scaling.scales.empty() && !made.op.starts_with("reduce_")) continue;
+    static constexpr std::string_view kKeep[] = {"reshape", "transpose", "slice",    "pad",          "pad_reflect",
+                                                 "tile",    "gather",    "max_pool", "average_pool", "resize_nearest"};
+    const bool keeps = std::ranges::find(kKeep, made.op) != std::end(kKeep);
+    const Step* from = keeps ? &make_.network.steps[static_cast<std::size_t>(made.in.front())] : nullptr;
+    made.type = keeps ? from->type : result.type;
+    made.scaling = keeps ? from->scaling : result.scaling;
   }
 }
 
