@@ -61,8 +61,7 @@ template <class Element>
 inline void clamp_integers(const ClampIntegersArgs<Element>& args) {
   const auto low = static_cast<Element>(args.range.low), high = static_cast<Element>(args.range.high);
   const Part::Range share = args.part.of(args.count, kChunk);
-  for (std::size_t i = share.begin; i < share.end; ++i)
-    args.output[i] = std::min(std::max(args.input[i], low), high);
+  for (std::size_t i = share.begin; i < share.end; ++i) args.output[i] = std::min(std::max(args.input[i], low), high);
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 # Which instruction sets the kernels can be built for, and which of them this computer can run.
 # Sets MOTE_ISA_CHOSEN (what the library holds: one set, or "dispatch" for those of MOTE_ISA_DISPATCHED, between which
 # it chooses at run time), MOTE_ISA_NATIVE (the best set that this computer runs) and MOTE_ISA_RUNNABLE (best first: what
-# the tests run), and defines one interface target mote_isa_<name> each, with compiler flags and definitions for the
-# sources that need them.
+# the tests run: the library's sets, on x86 scalar kernels, of SVE one width; with MOTE_TEST_EVERY_ISA all that this
+# computer or its emulator has, which takes twice as long to build), and defines one interface target mote_isa_<name>
+# each, with compiler flags and definitions for the sources that need them.
 
 set(MOTE_ISA "auto" CACHE STRING "Instruction set of the kernels; auto: several on x86-64, chosen at run time")
 set_property(CACHE MOTE_ISA PROPERTY STRINGS auto avx512 avx2 fma128 sve512 sve256 sve128 baseline scalar)
+option(MOTE_TEST_EVERY_ISA "The tests run with the kernels of every instruction set that this computer or emulator has" OFF)
 set(MOTE_ISA_DISPATCHED avx512 avx2 baseline)  # best first; dispatch.cpp knows what each asks of the processor
 
 set(mote_isa_x86 OFF)
@@ -117,6 +119,12 @@ foreach(isa IN ITEMS scalar baseline avx2 avx512)
     set(MOTE_ISA_NATIVE ${isa})
   endif()
 endforeach()
+if(NOT MOTE_TEST_EVERY_ISA)
+  list(REMOVE_ITEM MOTE_ISA_RUNNABLE fma128 sve128 sve512)
+  if(NOT mote_isa_x86 AND NOT MOTE_ISA_RUNNABLE STREQUAL "scalar")  # bare metal runs them
+    list(REMOVE_ITEM MOTE_ISA_RUNNABLE scalar)
+  endif()
+endif()
 if(MOTE_ISA STREQUAL "auto")
   set(MOTE_ISA_CHOSEN ${MOTE_ISA_NATIVE})
   if("avx512" IN_LIST mote_isa_known AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")

@@ -3,8 +3,9 @@
 #       -P consumer.cmake: builds and runs tests/link/consumer as a user would.
 #   find_package      from the installed package
 #   pkg_config        from the installed package, by the compiler alone
-#   add_subdirectory  from the sources, in a project with targets and install rules of its own
-#   fetch_content     likewise, where the parent compiles without exceptions and with warnings as errors
+#   add_subdirectory  from the sources, in a project with targets and install rules of its own: configured only, the
+#                     same build as fetch_content's
+#   fetch_content     likewise, built and run, where the parent compiles without exceptions and with warnings as errors
 #   bare_metal        for a machine that the library knows nothing of (this computer, called Generic)
 file(REMOVE_RECURSE ${FOLDER})
 function(run)
@@ -74,12 +75,15 @@ endif()
 if(MODE STREQUAL "bare_metal" AND NOT output MATCHES "port 'generic'")
   message(FATAL_ERROR "this machine is no Cortex-M, but the port is another:\n${output}")
 endif()
+if(MODE STREQUAL "add_subdirectory")
+  return()
+endif()
 run(${CMAKE_COMMAND} --build ${FOLDER}/build)
 run(${FOLDER}/build/consumer)
 if(NOT MODE STREQUAL "bare_metal")
   run(${FOLDER}/build/uses_shared)
 endif()
-if(MODE MATCHES "add_subdirectory|fetch_content")
+if(MODE STREQUAL "fetch_content")
   run(${CMAKE_COMMAND} --install ${FOLDER}/build --prefix ${FOLDER}/prefix)
   file(GLOB_RECURSE installed RELATIVE ${FOLDER}/prefix ${FOLDER}/prefix/*)
   if(NOT installed STREQUAL "bin/consumer")

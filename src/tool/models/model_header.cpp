@@ -135,7 +135,8 @@ std::string model_header(const Model& model, const std::string& name, const std:
     out +=
         "//\n// The compiler makes the plan of so many layers in more steps than it allows itself by default: GCC\n"
         "// -fconstexpr-ops-limit=4000000000, clang -fconstexpr-steps=4000000000.\n";
-  out += "#pragma once\n\n#include <array>\n#include <cstdint>\n#include <limits>\n\n#include <mote/run/session.hpp>\n\n";
+  out +=
+      "#pragma once\n\n#include <array>\n#include <cstdint>\n#include <limits>\n\n#include <mote/run/session.hpp>\n\n";
   out += fmt::format("namespace {} {{\n\nstruct Network {{\n  std::array<mote::Layer, {}> layers;\n", name,
                      model.layers.size());
   if (operands) out += fmt::format("  std::array<std::uint16_t, {}> operands;\n", model.operands.size());
