@@ -34,16 +34,15 @@ std::string grouped(std::uint64_t value) {
   return digits;
 }
 
-OwnedPlan plan_of(const OwnedModel& model, const PlanOptions& options) {
-  const Model view = model.view();
-  const Result<PlanSize> size = plan_size(view, options);
-  if (!size.ok()) throw status_error(size.status(), model);
+OwnedPlan plan_of(const Model& model, const std::string& file, const PlanOptions& options) {
+  const Result<PlanSize> size = plan_size(model, options);
+  if (!size.ok()) throw status_error(size.status(), model, file);
   OwnedPlan out;
   out.steps.resize(size->steps);
   out.buffers.resize(size->buffers);
   out.table_bytes = size->table_bytes();
-  const Result<Plan> plan = make_plan(view, options, out.steps, out.buffers);
-  if (!plan.ok()) throw status_error(plan.status(), model);
+  const Result<Plan> plan = make_plan(model, options, out.steps, out.buffers);
+  if (!plan.ok()) throw status_error(plan.status(), model, file);
   out.plan = *plan;
   return out;
 }

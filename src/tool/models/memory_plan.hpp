@@ -27,8 +27,11 @@ struct OwnedPlan {
   [[nodiscard]] std::size_t arena_bytes() const { return plan.arena_bytes + table_bytes; }
 };
 
-/// Throws the planner's Status.
-OwnedPlan plan_of(const OwnedModel& model, const PlanOptions& options);
+/// Throws the planner's Status; `file` is where the model came from.
+OwnedPlan plan_of(const Model& model, const std::string& file, const PlanOptions& options);
+inline OwnedPlan plan_of(const OwnedModel& model, const PlanOptions& options) {
+  return plan_of(model.view(), model.source, options);
+}
 
 /// Memory by kind. `live`: bytes at the step with the most live bytes, so that the column adds up to the lower bound.
 struct KindBytes {

@@ -59,6 +59,15 @@ struct RidgePanel {
 /// A panel for each term, three in a row, all with one scale of y.
 void plot_ridge_functions(const std::string& path, const std::string& title, const std::vector<RidgePanel>& panels);
 
+/// A value of two models, and its signal-to-noise ratio in dB; infinite: equal.
+struct ComparedValue {
+  std::string name;
+  double ratio = 0.0;
+};
+/// From left to right; `falls` is marked, if there is such a value.
+void plot_comparison(const std::string& path, const std::string& title, const std::vector<ComparedValue>& values,
+                     std::size_t falls);
+
 /// A rectangle of the arena map: bytes [offset, offset + bytes) during steps [first_step, last_step].
 struct ArenaBlock {
   std::string kind, label;
