@@ -173,7 +173,7 @@ TEST_F(Mistakes, AndHelp) {
   const Outcome help = run("train --help");
   EXPECT_EQ(help.exit_code, 0);
   expect_in(help.out, {"EXAMPLES", "--early-stop", "THE TEXT FORM OF A NETWORK", "conv2d 8 3x3 same", "as NAME"});
-  for (const char* command : {"eval", "run", "plan", "info", "params", "import", "compare", "fold", "demo"})
+  for (const char* command : {"eval", "run", "plan", "info", "params", "import", "export", "compare", "fold", "demo"})
     expect_in(run(std::string(command) + " --help").out, {"EXAMPLES", "--json"});
   EXPECT_EQ(run("").exit_code, 2);
   expect_in(run("").out, {"FIRST STEPS", "mote demo"});

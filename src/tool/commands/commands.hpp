@@ -35,6 +35,7 @@ void add_plan(CLI::App& app, Context& context);
 void add_info(CLI::App& app, Context& context);
 void add_params(CLI::App& app, Context& context);
 void add_import(CLI::App& app, Context& context);
+void add_export(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
 void add_fold(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);

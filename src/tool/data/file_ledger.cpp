@@ -20,6 +20,7 @@ namespace {
 const char* in_words(FileKind kind) {
   switch (kind) {
     case FileKind::model: return "a model";
+    case FileKind::exported: return "a TFLite or ONNX model";
     case FileKind::picture: return "an SVG picture";
     case FileKind::array: return "an .npy array";
     case FileKind::table: return "a table";
@@ -57,6 +58,10 @@ bool is_table(std::string_view text) {
 FileKind kind_of(std::string_view start) {
   if (start.starts_with("MOTE")) return FileKind::model;
   if (start.starts_with("\x93NUMPY")) return FileKind::array;
+  if (start.size() >= 8 && start.substr(4, 4) == "TFL3") return FileKind::exported;
+  // ONNX: field 1, the version of its format, and then the producer's name or the graph.
+  if (start.size() >= 3 && start[0] == '\x08' && start[1] < '\x20' && (start[2] == '\x12' || start[2] == '\x3a'))
+    return FileKind::exported;
   if (start.starts_with("\xEF\xBB\xBF")) start.remove_prefix(3);
   for (const char c : start)
     if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t') return FileKind::other;

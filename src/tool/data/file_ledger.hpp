@@ -12,7 +12,7 @@
 namespace mote::tool {
 
 /// What is in a file that the tool writes, as far as its first bytes tell.
-enum class FileKind : std::uint8_t { model, picture, array, table, json, network, header, other };
+enum class FileKind : std::uint8_t { model, exported, picture, array, table, json, network, header, other };
 
 class FileLedger {
  public:

@@ -227,9 +227,10 @@ using Kind = OptionField::Kind;
 constexpr OptionField kConv2d[] = {{"padding", 0, Kind::byte},        {"stride_w", 1, Kind::whole},
                                    {"stride_h", 2, Kind::whole},      {"activation", 3, Kind::byte},
                                    {"dilation_w", 4, Kind::whole, 1}, {"dilation_h", 5, Kind::whole, 1}};
-constexpr OptionField kDepthwiseConv2d[] = {{"padding", 0, Kind::byte},        {"stride_w", 1, Kind::whole},
-                                            {"stride_h", 2, Kind::whole},      {"activation", 4, Kind::byte},
-                                            {"dilation_w", 5, Kind::whole, 1}, {"dilation_h", 6, Kind::whole, 1}};
+constexpr OptionField kDepthwiseConv2d[] = {{"padding", 0, Kind::byte},       {"stride_w", 1, Kind::whole},
+                                            {"stride_h", 2, Kind::whole},     {"depth_multiplier", 3, Kind::whole, 1},
+                                            {"activation", 4, Kind::byte},    {"dilation_w", 5, Kind::whole, 1},
+                                            {"dilation_h", 6, Kind::whole, 1}};
 constexpr OptionField kAveragePool2d[] = {{"padding", 0, Kind::byte},   {"stride_w", 1, Kind::whole},
                                           {"stride_h", 2, Kind::whole}, {"filter_w", 3, Kind::whole},
                                           {"filter_h", 4, Kind::whole}, {"activation", 5, Kind::byte}};
