@@ -103,6 +103,18 @@ nlohmann::ordered_json table_json(const CompareJob& job, const OwnedModel& a, co
           {"without_counterpart", {result.alone_a, result.alone_b}}};
 }
 
+/// What a file leaves open is one sample, or as the arrays are where it cannot be imported so.
+OwnedModel load_for(const std::string& path, const ArrayShapes& arrays) {
+  ArrayShapes one = arrays;
+  for (auto& [port, dims] : one)
+    if (dims.size() > 1) dims.front() = 1;
+  try {
+    return load_model(path, one);
+  } catch (const Error&) {
+    return load_model(path, arrays);
+  }
+}
+
 void compare(const CompareJob& job, const Context& context) {
   if (!job.svg.empty()) AtomicFile::claim(job.svg, FileKind::picture);
   std::vector<PortFile> files;
@@ -113,7 +125,7 @@ void compare(const CompareJob& job, const Context& context) {
     arrays.push_back(read_npy(files.back().path));
     shapes[files.back().port.empty() ? "0" : files.back().port] = arrays.back().dims;
   }
-  const OwnedModel a = load_model(job.a, shapes), b = load_model(job.b, shapes);
+  const OwnedModel a = load_for(job.a, shapes), b = load_for(job.b, shapes);
   const Comparison result = compare_models(a, b, arranged(a.view(), files, std::move(arrays)), job.drop);
   std::string text = table_text(job, a, result);
   if (!job.svg.empty()) {
