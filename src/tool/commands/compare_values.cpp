@@ -36,6 +36,19 @@ bool has_batch_norm(const Model& model) {
   return std::ranges::any_of(model.layers, [](const Layer& l) { return l.op == Op::batch_norm; });
 }
 
+/// The operator whose value was quantised to whole numbers in `i`, a clip behind a sum, rounding and a quotient.
+Op quantised_in(const Model& model, std::size_t i) {
+  for (const Op expected : {Op::clip, Op::add, Op::round, Op::div}) {
+    while (is_alias(model.layers[i].op)) i = model.operand(i);
+    if (model.layers[i].op == expected)
+      i = model.operand(i);
+    else if (expected != Op::add)  // where the zero point is 0 there is none
+      return Op::clip;
+  }
+  while (is_alias(model.layers[i].op)) i = model.operand(i);
+  return model.layers[i].op;
+}
+
 std::vector<Candidate> candidates(const Model& model, const std::vector<bool>& whole, bool other_is_folded) {
   std::vector<std::size_t> readers(model.layers.size(), 0), last(model.layers.size(), 0);
   for (std::size_t i = 0; i < model.layers.size(); ++i)
@@ -55,8 +68,11 @@ std::vector<Candidate> candidates(const Model& model, const std::vector<bool>& w
       if (narrows_range(model.layers[last[i]])) continue;
       if (other_is_folded && can_fold(model, last[i])) continue;
     }
-    out.push_back(
-        {i, other_is_folded && l.op == Op::batch_norm ? model.layers[model.operand(i)].op : l.op, whole[i], depth[i]});
+    const bool folded = other_is_folded && l.op == Op::batch_norm;
+    const Op op = folded                         ? model.layers[model.operand(i)].op
+                  : whole[i] && l.op == Op::clip ? quantised_in(model, i)
+                                                 : l.op;
+    out.push_back({i, op, whole[i], depth[i]});
   }
   return out;
 }
@@ -101,7 +117,7 @@ unsigned likeness(const Model& a, const Candidate& x, const std::string& x_name,
   if (x.whole != y.whole && !(x.whole ? quantized(of_b.dtype) : quantized(of_a.dtype))) return 0;
   if (!x_name.empty() && x_name == y_name) return kSameName;
   if (in_depth && x.depth != y.depth) return 0;
-  if (x.whole != y.whole && x.op != Op::input) return kQuantised;  // whatever made it
+  if (x.whole != y.whole && x.op != Op::input) return x.op == y.op ? kQuantised : kSameOp;
   if (!(s == t) || (x.op == Op::input) != (y.op == Op::input)) return 0;
   return x.op == y.op ? kSameOp : kSameShape;
 }
@@ -321,18 +337,19 @@ std::vector<ValuePair> matched_values(const Model& a, const std::vector<bool>& w
       best[i * columns + j] = most;
     }
   std::vector<ValuePair> out;
+  // Of several equally good ones the last: what the second model quantises more than once, it has clamped by then.
   for (std::size_t i = 0, j = 0; i < x.size() && j < y.size();) {
     const std::uint32_t here = best[i * columns + j];
-    if (const unsigned like = pair_at(i, j); like != 0 && here == like + best[(i + 1) * columns + j + 1]) {
+    if (here == best[i * columns + j + 1]) {
+      ++j;
+    } else if (const unsigned like = pair_at(i, j); like != 0 && here == like + best[(i + 1) * columns + j + 1]) {
       ValuePair pair;
       pair.a = x[i].layer, pair.b = y[j].layer;
       pair.name = x_names[i].empty() ? y_names[j] : x_names[i];
       out.push_back(std::move(pair));
       ++i, ++j;
-    } else if (here == best[(i + 1) * columns + j]) {
-      ++i;
     } else {
-      ++j;
+      ++i;
     }
   }
   return out;
