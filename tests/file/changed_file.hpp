@@ -8,12 +8,12 @@
 
 namespace mote::test {
 
-/// The file of a network with parameters between 0 and 1/2, and a description at its end.
+/// The file of a network, with parameters between 0 and 1/2 where it has none, and a description at its end.
 inline std::vector<std::byte> file_of(Model model, std::uint32_t seed = 1, std::string_view description = {}) {
   Random random(seed);
   std::vector<float> params(model.param_bytes / sizeof(float) + 1);
   for (float& p : params) p = 0.25F + 0.25F * random.real();
-  model.params = reinterpret_cast<const std::byte*>(params.data());
+  if (model.params == nullptr) model.params = reinterpret_cast<const std::byte*>(params.data());
   std::vector<std::byte> file(model_file_bytes(model, description));
   EXPECT_TRUE(write_model(model, file, description).ok());
   return file;

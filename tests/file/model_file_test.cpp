@@ -119,43 +119,59 @@ TEST(model_file, a_trainers_model_is_written_with_its_own_parameters) {
   }
 }
 
-TEST(model_file, int8_models_open_and_plan_but_do_not_run_yet) {
-  constexpr auto kFloat = sequential(input(8, 8, 3), conv2d(4, {.padding = Padding::same}), relu(), max_pool(),
-                                     flatten(), dense(5), softmax());
+/// Weights of one value and no rescaling to speak of: all that a run needs.
+TEST(model_file, int8_models_run_where_they_lie) {
+  constexpr auto kFloat = sequential(input(8, 8, 3), conv2d(4, {.padding = Padding::same, .trainable = false}), relu(),
+                                     max_pool(), flatten(), dense(5, {.trainable = false}), softmax());
   auto net = kFloat;
+  std::vector<std::int8_t> bytes(64 * 1024);
   std::uint32_t end = 0;
   for (std::size_t i = 0; i < net.layers.size(); ++i) {
     Layer& l = net.layers[i];
-    l.dtype = DType::s8, l.quantization = {0.05F, static_cast<std::int32_t>(i) - 3};
-    if (l.param_bytes == 0) continue;
-    l.param_dtype = DType::s8;
+    l.dtype = DType::s8, l.quantization = {0.05F, -3};
+    if (l.op == Op::softmax) l.quantization = {0x1p-8F, -128};
+    if (l.param_bytes != 0) l.param_dtype = DType::s8;
+    if (l.op == Op::softmax) l.param_dtype = DType::s32;
+    const ParamArrays arrays = param_arrays(l, net.model().input_shape_of(i));
+    if (arrays.count == 0) continue;
     l.param_offset = (end + 15) / 16 * 16;
-    l.param_bytes = static_cast<std::uint32_t>(param_arrays(l, net.model().input_shape_of(i)).bytes);
+    l.param_bytes = static_cast<std::uint32_t>(arrays.bytes);
     end = l.param_offset + l.param_bytes;
+    for (const ParamArray& array : arrays)
+      for (std::uint32_t k = 0; k < array.count; ++k) {
+        std::int8_t* at = &bytes[l.param_offset + array.offset + k * bytes_of(array.dtype)];
+        if (array.name[0] == 'w') *at = static_cast<std::int8_t>(k % 5);
+        if (array.name[0] == 'm') at[3] = 0x40;  // 2^30
+        if (array.name[0] == 's' && array.dtype == DType::s8) *at = l.op == Op::softmax ? 22 : -5;
+      }
   }
   net.param_bytes = end;
-  const std::vector<float> params(end / 4 + 1);
-  const Model model = with(net.model(), params);
+  const Model model = net.model(reinterpret_cast<const std::byte*>(bytes.data()));
+  EXPECT_TRUE(validate(model).ok()) << describe(validate(model)) << " in layer " << validate(model).layer;
   const AlignedBytes file(model_file_bytes(model));
   ASSERT_TRUE(write_model(model, file.span()).ok());
   const Result<Model> opened = open_model(file.span());
   ASSERT_TRUE(opened.ok()) << name(opened.status().code);
-  const Result<PlanSize> size = plan_size(*opened, {});
-  ASSERT_TRUE(size.ok());
-  std::vector<Step> steps(size->steps);
-  std::vector<Buffer> buffers(size->buffers);
-  const Result<Plan> plan = make_plan(*opened, {}, steps, buffers);
-  ASSERT_TRUE(plan.ok());
-  EXPECT_EQ(plan->buffers[plan->input].bytes, 8U * 8 * 3) << "a byte a value";
+  std::vector<std::vector<std::int8_t>> outputs;
+  for (const Model& one : {model, *opened}) {
+    const AlignedBytes arena(64 * 1024);
+    Result<Session> session = Session::create(one, arena.span());
+    ASSERT_TRUE(session.ok()) << describe(session.status());
+    EXPECT_EQ(session->plan().buffers[session->plan().input].bytes, 8U * 8 * 3) << "a byte a value";
+    const Values<std::int8_t> in = session->input<std::int8_t>();
+    for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<std::int8_t>(i);
+    session->run();
+    const Values<std::int8_t> out = session->output<std::int8_t>();
+    outputs.emplace_back(out.begin(), out.end());
+  }
+  EXPECT_EQ(outputs[0], outputs[1]);
+  EXPECT_NE(outputs[0][0], outputs[0][1]);
   const AlignedBytes arena(64 * 1024);
-  const Status session = Session::create(*opened, arena.span()).status();
-  EXPECT_EQ(session.code, Code::unsupported_dtype);
-  EXPECT_EQ(session.layer, 1);
-  EXPECT_EQ(Trainer::create(*opened, {}, arena.span()).status().code, Code::unsupported_dtype);
+  EXPECT_EQ(Trainer::create(*opened, {}, arena.span()).status().code, Code::unsupported_dtype) << "its input is int8";
   const AlignedBytes folded(folded_file_bytes(*opened));
-  const Result<std::size_t> bytes = fold_batch_norm(*opened, folded.span());
-  ASSERT_TRUE(bytes.ok());
-  EXPECT_EQ(open_model(folded.span().first(*bytes))->layers.size(), opened->layers.size())
+  const Result<std::size_t> written = fold_batch_norm(*opened, folded.span());
+  ASSERT_TRUE(written.ok());
+  EXPECT_EQ(open_model(folded.span().first(*written))->layers.size(), opened->layers.size())
       << "there is nothing to fold";
 }
 

@@ -132,7 +132,7 @@ constexpr Status validate_integers(const Model& model, std::size_t index) {
     if (layer.op == Op::conv2d_transpose)  // its arguments are others
       return !quantized(first) || (layer.dilation_h == 1 && layer.dilation_w == 1) ? Status{} : fail(Code::bad_filter);
     const std::int32_t zero_point = layer.args[0], narrow = layer.args[1];
-    if (!quantized(first)) return zero_point == 0 && narrow == 0 ? Status{} : fail(Code::reserved_not_zero);
+    if (!quantized(first)) return {};
     if (zero_point < -128 || zero_point > 127 || (zero_point != 0 && first != DType::s8) || narrow < 0 || narrow > 1 ||
         (narrow != 0 && first != DType::s16))
       return fail(Code::bad_attribute);
@@ -142,10 +142,9 @@ constexpr Status validate_integers(const Model& model, std::size_t index) {
     if (terms > (zero_point == 0 ? kMaxTerms : kMaxTerms / 2)) return fail(Code::bad_shape, terms);
   }
   if (layer.op == Op::lstm) {
-    if (layer.args[1] != 0 || (!quantized(first) && layer.args[2] != 0)) return fail(Code::reserved_not_zero);
-    if (layer.args[2] < 0 || layer.args[2] > 32767) return fail(Code::bad_attribute);
     if (!quantized(first)) return {};
-    if (layer.alpha != 0.0F) return fail(Code::reserved_not_zero);
+    if (layer.args[1] != 0 || layer.alpha != 0.0F) return fail(Code::reserved_not_zero);
+    if (layer.args[2] < 0 || layer.args[2] > 32767) return fail(Code::bad_attribute);
     if (!layer.has_bias()) return fail(Code::bad_attribute);
     for (const std::uint64_t terms : {model.input_shape_of(index).c, layer.shape.c})
       if (terms > kMaxTerms) return fail(Code::bad_shape, terms);
@@ -198,7 +197,9 @@ constexpr Status validate_params(const Model& model, std::size_t index) {
 }
 
 /// How many of a record's args an operator uses.
-constexpr std::size_t args_used(Op op) {
+constexpr std::size_t args_used(const Layer& layer) {
+  const Op op = layer.op;
+  const bool on_integers = layer.param_dtype == DType::s8;
   if (is_reduction(op)) return 1;
   switch (op) {
     case Op::average_pool:
@@ -213,11 +214,11 @@ constexpr std::size_t args_used(Op op) {
     case Op::quantize: return 1;
     case Op::gru:
     case Op::rnn:
+    case Op::conv2d_transpose: return 2;
     case Op::dense:
     case Op::conv2d:
-    case Op::depthwise_conv2d:
-    case Op::conv2d_transpose: return 2;
-    case Op::lstm:
+    case Op::depthwise_conv2d: return on_integers ? 2 : 0;
+    case Op::lstm: return on_integers ? 3 : 1;
     case Op::resize_nearest:
     case Op::resize_bilinear:
     case Op::lrn:
@@ -237,7 +238,7 @@ constexpr Status validate_layer(const Model& model, std::size_t index) {
   if (index == 0 && layer.op != Op::input) return fail(Code::first_layer_not_input);
   MOTE_TRY(validate_operands(model, index));
   MOTE_TRY(validate_types(model, index));
-  for (std::size_t i = args_used(layer.op); i < layer.args.size(); ++i)
+  for (std::size_t i = args_used(layer); i < layer.args.size(); ++i)
     if (layer.args[i] != 0) return fail(Code::reserved_not_zero);
   const bool may_be_infinite = layer.op == Op::clip || layer.op == Op::pad;
   if (may_be_infinite ? layer.alpha != layer.alpha || layer.beta != layer.beta

@@ -133,6 +133,7 @@ struct Graph {
     const Op op = layers[i].op;
     if (!quantized(layers[i].dtype)) return applies_clamp(op);
     if (applies_clamp(op)) return layers[i].dtype == layers[model.operand(i)].dtype;
+    if (op == Op::minimum || op == Op::maximum) return false;
     return is_binary(op) || op == Op::max_pool || op == Op::average_pool || op == Op::global_average_pool ||
            op == Op::reduce_sum || op == Op::reduce_mean || op == Op::matmul || op == Op::svdf;
   }
