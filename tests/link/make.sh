@@ -7,7 +7,7 @@ source=$1 folder=$2 compiler=$3 ar=$4 target=$5 flags=$6
 shift 6
 rm -rf "$folder"
 mkdir -p "$folder"
-"${MAKE:-make}" -s -C "$folder" -f "$source/tests/link/make/Makefile" MOTE="$source" CXX="$compiler" AR="$ar" \
+"${MAKE:-make}" -j2 -s -C "$folder" -f "$source/tests/link/make/Makefile" MOTE="$source" CXX="$compiler" AR="$ar" \
   CXXFLAGS="$flags" "$target" >"$folder/log.txt" 2>&1 || {
   cat "$folder/log.txt"
   echo "FAILED: make $target ended with an error"
