@@ -69,9 +69,7 @@ Status validate_layer_multipliers(const Model& model, std::size_t index, const s
 Status validate_multipliers(const Model& model) {
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
-    const bool on_integers =
-        (layer.param_dtype == DType::s8 || layer.param_dtype == DType::s32) && !is_source(layer.op);
-    const std::byte* const params = on_integers ? layer_params(model, i) : nullptr;
+    const std::byte* const params = on_integers(layer) ? layer_params(model, i) : nullptr;
     if (params != nullptr) MOTE_TRY(validate_layer_multipliers(model, i, params));
   }
   return {};

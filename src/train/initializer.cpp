@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // init_layer(): draws weights element by element from the layer's own Philox stream.
-// Relies on random.hpp for every number and on param_arrays() for layouts and fans.
+// Relies on random.hpp for every number and on real_param_arrays() for layouts and fans.
 #include "mote/train/initializer.hpp"
 
 #include "mote/train/random.hpp"
@@ -59,7 +59,7 @@ void draw(float* values, std::uint32_t count, Distribution wish, std::uint64_t s
 
 void init_layer(const Layer& layer, const Shape& in, std::byte* params, Initializer initializer, float limit,
                 std::uint64_t seed, std::uint32_t layer_index) {
-  const ParamArrays arrays = param_arrays(layer, in);
+  const ParamArrays arrays = real_param_arrays(layer, in);
   for (std::size_t i = 0; i < arrays.count; ++i) {
     const ParamArray& array = arrays.arrays[i];
     auto* values = reinterpret_cast<float*>(params + array.offset);

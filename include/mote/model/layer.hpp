@@ -182,10 +182,24 @@ struct ParamArrays {
   std::size_t count = 0;
   std::uint64_t bytes = 0;
 
-  constexpr void push(ParamArray array) {
+  /// Appends a vector of `n`, which learns; what else it is, is said of the result.
+  constexpr ParamArray& add(const char* name, std::uint32_t n, DType dtype = DType::f32) {
+    ParamArray& array = arrays[count++];
+    array.name = name;
     array.offset = static_cast<std::uint32_t>(align_up(bytes, 4));
-    bytes = array.offset + std::uint64_t{array.count} * bytes_of(array.dtype);
-    arrays[count++] = array;
+    array.count = array.dims[0] = n;
+    array.rank = 1;
+    array.dtype = dtype;
+    bytes = array.offset + std::uint64_t{n} * bytes_of(dtype);
+    return array;
+  }
+  /// Appends weights, which are penalised; their extents are said of the result.
+  constexpr ParamArray& add_weights(const char* name, std::uint32_t n, std::uint32_t fan_in, std::uint32_t fan_out,
+                                    DType dtype = DType::f32) {
+    ParamArray& array = add(name, n, dtype);
+    array.fan_in = fan_in, array.fan_out = fan_out;
+    array.weight = true;
+    return array;
   }
   [[nodiscard]] constexpr const ParamArray* begin() const { return arrays.data(); }
   [[nodiscard]] constexpr const ParamArray* end() const { return arrays.data() + count; }
@@ -309,18 +323,19 @@ constexpr bool is_window(Op op) {
          op == Op::average_pool;
 }
 
+/// Of sums of `terms` products; int8 weights are packed.
+[[gnu::always_inline]] constexpr std::uint32_t matrix_weights(const Layer& layer, std::uint32_t terms) {
+  return layer.param_dtype == DType::s8 ? static_cast<std::uint32_t>(packed_bytes(layer.shape.c, terms))
+                                        : terms * layer.shape.c;
+}
 /// Elements of the layer's first parameter array, what stands before its bias or widths, given its input's shape; zero
 /// where there is none. Always inlined: known when compiling, it must not become code.
 [[gnu::always_inline]] constexpr std::uint32_t weight_count(const Layer& layer, const Shape& in) {
   const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
-  const auto matrix = [&](std::uint32_t terms) {
-    return layer.param_dtype == DType::s8 ? static_cast<std::uint32_t>(packed_bytes(layer.shape.c, terms))
-                                          : terms * layer.shape.c;
-  };
   switch (layer.op) {
     case Op::dense:
-    case Op::rbf: return matrix(static_cast<std::uint32_t>(in.elements()));
-    case Op::conv2d: return matrix(taps * in.c);
+    case Op::rbf: return matrix_weights(layer, static_cast<std::uint32_t>(in.elements()));
+    case Op::conv2d: return matrix_weights(layer, taps * in.c);
     case Op::conv2d_transpose: return taps * in.c * layer.shape.c;
     case Op::depthwise_conv2d: return taps * layer.shape.c;
     case Op::batch_norm:
@@ -329,7 +344,7 @@ constexpr bool is_window(Op op) {
     case Op::spline: return layer.shape.c * layer.knots();
     case Op::lstm:
     case Op::gru:
-    case Op::rnn: return gates(layer.op) * matrix(in.c);
+    case Op::rnn: return gates(layer.op) * matrix_weights(layer, in.c);
     case Op::svdf: return in.w * in.c;
     default: return 0;
   }
@@ -368,171 +383,153 @@ constexpr std::uint32_t multiplier_count(const Layer& layer) {
   }
 }
 
-/// int8 weights of `outputs` sums of `terms` products: blocks of outputs, blocks of terms, outputs, terms.
-constexpr ParamArray packed_array(std::uint32_t count, std::uint32_t terms, std::uint32_t outputs, std::uint32_t fan_in,
-                                  std::uint32_t fan_out) {
-  constexpr std::uint32_t kSide = kPack;
-  const std::uint32_t output_blocks = (outputs + kSide - 1) / kSide, term_blocks = (terms + kSide - 1) / kSide;
-  return {"weights", 0, count, fan_in, fan_out, {output_blocks, term_blocks, kSide, kSide}, 4, true, true, DType::s8};
-}
-
 /// Functions of one int8 value are 256 bytes that say what becomes of each.
 inline constexpr std::uint32_t kTableBytes = 256;
 
-/// The parameters of `layer` given its input's shape: names, layouts and sizes, in one place; each array starts at a
-/// multiple of 4 bytes. Layers on integers have int8 weights (of dense and conv2d packed, with the sum of each output's
-/// behind the bias), a table, or nothing, and then multipliers and shifts.
-constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
+/// Arrays of a layer on real numbers, and of constants and states.
+constexpr ParamArrays real_param_arrays(const Layer& layer, const Shape& in) {
   ParamArrays out;
-  const bool on_integers = layer.param_dtype != DType::f32 && layer.param_dtype != DType::none && !is_source(layer.op);
-  const DType weight_type = on_integers ? DType::s8 : DType::f32;
-  const auto multipliers = [&]() {
-    const std::uint32_t n = multiplier_count(layer);
-    out.push({"multipliers", 0, n, 0, 0, {n}, 1, false, false, DType::s32});
-    out.push({"shifts", 0, n, 0, 0, {n}, 1, false, false, DType::s8});
+  const std::uint32_t units = layer.shape.c, first = weight_count(layer, in);
+  const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
+  const auto matrix = [&](const char* name, std::uint32_t n, std::uint32_t rows, std::uint32_t fan_out) {
+    ParamArray& array = out.add_weights(name, n, rows, fan_out);
+    array.dims[0] = rows, array.dims[1] = n / rows;
+    array.rank = 2;
   };
-  const auto bias = [&](std::uint32_t n) {
-    if (layer.has_bias()) out.push({"bias", 0, n, 0, 0, {n}, 1, false, true, on_integers ? DType::s32 : DType::f32});
-    if (!on_integers) return;
-    if (layer.op == Op::dense || layer.op == Op::conv2d)
-      out.push({"sums", 0, n, 0, 0, {n}, 1, false, false, DType::s32});
-    multipliers();
-  };
-  if (on_integers && layer.param_dtype == DType::s8 && (is_activation(layer.op) || is_unary(layer.op))) {
-    out.push({"table", 0, kTableBytes, 0, 0, {kTableBytes}, 1, false, false, DType::s8});
-    return out;
-  }
-  if (on_integers && layer.param_dtype == DType::s32) {
-    multipliers();
-    return out;
-  }
-  const std::uint32_t units = layer.shape.c;
-  const std::uint32_t first = weight_count(layer, in);
+  bool biased = layer.has_bias();
   switch (layer.op) {
-    case Op::dense: {
-      const auto fan_in = static_cast<std::uint32_t>(in.elements());
-      if (on_integers)
-        out.push(packed_array(first, fan_in, units, fan_in, units));
-      else
-        out.push({"weights", 0, first, fan_in, units, {fan_in, units}, 2, true, true, weight_type});
-      bias(units);
-      break;
-    }
+    case Op::dense: matrix("weights", first, static_cast<std::uint32_t>(in.elements()), units); break;
     case Op::conv2d:
     case Op::conv2d_transpose: {
-      const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
-      if (on_integers && layer.op == Op::conv2d)
-        out.push(packed_array(first, taps * in.c, units, taps * in.c, taps * units));
-      else if (on_integers)
-        out.push({"weights",
-                  0,
-                  first,
-                  taps * in.c,
-                  taps * units,
-                  {layer.filter_h, layer.filter_w, units, in.c},
-                  4,
-                  true,
-                  true,
-                  DType::s8});
-      else
-        out.push({"weights",
-                  0,
-                  first,
-                  taps * in.c,
-                  taps * units,
-                  {layer.filter_h, layer.filter_w, in.c, units},
-                  4,
-                  true,
-                  true,
-                  weight_type});
-      bias(units);
+      ParamArray& array = out.add_weights("weights", first, taps * in.c, taps * units);
+      array.dims = {layer.filter_h, layer.filter_w, in.c, units};
+      array.rank = 4;
       break;
     }
     case Op::depthwise_conv2d: {
-      const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
-      out.push({"weights",
-                0,
-                first,
-                taps,
-                taps * layer.depth_multiplier,
-                {layer.filter_h, layer.filter_w, units},
-                3,
-                true,
-                true,
-                weight_type});
-      bias(units);
+      ParamArray& array = out.add_weights("weights", first, taps, taps * layer.depth_multiplier);
+      array.dims = {layer.filter_h, layer.filter_w, units};
+      array.rank = 3;
       break;
     }
     case Op::batch_norm:
-      out.push({"gamma", 0, units, 0, 0, {units}, 1, false, true});
-      out.push({"beta", 0, units, 0, 0, {units}, 1, false, true});
-      out.push({"running_mean", 0, units, 0, 0, {units}, 1, false, false});
-      out.push({"running_variance", 0, units, 0, 0, {units}, 1, false, false});
+      out.add("gamma", units);
+      out.add("beta", units);
+      out.add("running_mean", units).learned = false;
+      out.add("running_variance", units).learned = false;
       break;
     case Op::layer_norm:
     case Op::rms_norm:
-      out.push({"gamma", 0, units, 0, 0, {units}, 1, false, true});
-      if (layer.op == Op::layer_norm || layer.has_bias()) out.push({"beta", 0, units, 0, 0, {units}, 1, false, true});
+      out.add("gamma", units);
+      if (layer.op == Op::layer_norm || biased) out.add("beta", units);
+      biased = false;
       break;
-    case Op::rbf: {
-      const auto fan_in = static_cast<std::uint32_t>(in.elements());
-      out.push({"centres", 0, first, fan_in, units, {fan_in, units}, 2, true, true});
-      out.push({"log_width", 0, units, 0, 0, {units}, 1, false, true});
+    case Op::rbf:
+      matrix("centres", first, static_cast<std::uint32_t>(in.elements()), units);
+      out.add("log_width", units);
       break;
-    }
     case Op::lstm:
     case Op::gru:
     case Op::rnn: {
       const std::uint32_t columns = gates(layer.op) * units;  // each gate is a matrix of its own
-      if (on_integers) {
-        const auto again = static_cast<std::uint32_t>(packed_bytes(units, units));
-        out.push(packed_array(first, in.c, columns, in.c, units));
-        out.push({"recurrent_weights", 0, gates(layer.op) * again, units, units, {}, 0, true, true, DType::s8});
-        for (const char* name : {"bias", "recurrent_bias"})
-          out.push({name, 0, columns, 0, 0, {columns}, 1, false, true, DType::s32});
-        multipliers();
-        break;
-      }
-      out.push({"weights", 0, first, in.c, units, {in.c, columns}, 2, true, true});
-      out.push({"recurrent_weights", 0, units * columns, units, units, {units, columns}, 2, true, true});
-      if (layer.has_bias()) out.push({"bias", 0, columns, 0, 0, {columns}, 1, false, true});
-      if (layer.has_bias() && layer.op == Op::gru)
-        out.push({"recurrent_bias", 0, columns, 0, 0, {columns}, 1, false, true});
-      break;
-    }
-    case Op::svdf:
-      out.push({"weights", 0, first, in.w, units, {in.w, in.c}, 2, true, true, DType::s16});
-      if (layer.has_bias()) out.push({"bias", 0, units, 0, 0, {units}, 1, false, true, DType::s32});
-      multipliers();
-      break;
-    case Op::constant: {
-      const Shape& s = layer.shape;
-      out.push(
-          {"values", 0, static_cast<std::uint32_t>(s.elements()), 0, 0, {s.h, s.w, s.c}, 3, false, false, layer.dtype});
+      matrix("weights", first, in.c, units);
+      matrix("recurrent_weights", units * columns, units, units);
+      if (biased) out.add("bias", columns);
+      if (biased && layer.op == Op::gru) out.add("recurrent_bias", columns);
+      biased = false;
       break;
     }
     case Op::state:  // of the first run; none: zero
-      if (layer.param_bytes != 0) {
-        const Shape& s = layer.shape;
-        out.push({"initial",
-                  0,
-                  static_cast<std::uint32_t>(s.elements()),
-                  0,
-                  0,
-                  {s.h, s.w, s.c},
-                  3,
-                  false,
-                  false,
-                  layer.dtype});
-      }
+      if (layer.param_bytes == 0) break;
+      [[fallthrough]];
+    case Op::constant: {
+      const char* name = layer.op == Op::state ? "initial" : "values";
+      ParamArray& array = out.add(name, static_cast<std::uint32_t>(layer.shape.elements()), layer.dtype);
+      array.dims = {layer.shape.h, layer.shape.w, layer.shape.c};
+      array.rank = 3;
+      array.learned = false;
       break;
+    }
     case Op::spline:
-      for (const char* array : {"knots", "values", "slopes"})
-        out.push({array, 0, first, 0, 0, {units, layer.knots()}, 2, false, array[0] != 'k'});
+      for (const char* name : {"knots", "values", "slopes"}) {
+        ParamArray& array = out.add(name, first);
+        array.dims = {units, layer.knots()};
+        array.rank = 2;
+        array.learned = name[0] != 'k';
+      }
       break;
     default: break;
   }
+  if (biased) out.add("bias", units);
   return out;
+}
+
+/// Arrays of a layer on integers: int8 weights (of dense and conv2d packed, with the sum of each output's behind the
+/// bias), a table, or nothing, and then multipliers and shifts.
+constexpr ParamArrays integer_param_arrays(const Layer& layer, const Shape& in) {
+  ParamArrays out;
+  const std::uint32_t units = layer.shape.c, first = weight_count(layer, in);
+  const std::uint32_t taps = std::uint32_t{layer.filter_h} * layer.filter_w;
+  const auto packed = [&](const char* name, std::uint32_t n, std::uint32_t outputs, std::uint32_t terms,
+                          std::uint32_t fan_out) {
+    constexpr std::uint32_t kSide = kPack;
+    ParamArray& array = out.add_weights(name, n, terms, fan_out, DType::s8);
+    array.dims = {(outputs + kSide - 1) / kSide, (terms + kSide - 1) / kSide, kSide, kSide};
+    array.rank = 4;
+  };
+  bool biased = layer.has_bias();
+  switch (layer.op) {
+    case Op::dense: packed("weights", first, units, static_cast<std::uint32_t>(in.elements()), units); break;
+    case Op::conv2d: packed("weights", first, units, taps * in.c, taps * units); break;
+    case Op::conv2d_transpose: {
+      ParamArray& array = out.add_weights("weights", first, taps * in.c, taps * units, DType::s8);
+      array.dims = {layer.filter_h, layer.filter_w, units, in.c};
+      array.rank = 4;
+      break;
+    }
+    case Op::depthwise_conv2d: {
+      ParamArray& array = out.add_weights("weights", first, taps, taps * layer.depth_multiplier, DType::s8);
+      array.dims = {layer.filter_h, layer.filter_w, units};
+      array.rank = 3;
+      break;
+    }
+    case Op::lstm: {
+      const std::uint32_t columns = gates(layer.op) * units;  // each gate is a matrix of its own, one behind the other
+      out.add_weights("weights", first, in.c, units, DType::s8);
+      out.add_weights("recurrent_weights", gates(layer.op) * static_cast<std::uint32_t>(packed_bytes(units, units)),
+                      units, units, DType::s8);
+      out.add("bias", columns, DType::s32);
+      out.add("recurrent_bias", columns, DType::s32);
+      biased = false;
+      break;
+    }
+    case Op::svdf: {
+      ParamArray& array = out.add_weights("weights", first, in.w, units, DType::s16);
+      array.dims = {in.w, in.c};
+      array.rank = 2;
+      break;
+    }
+    default:
+      if (layer.param_dtype != DType::s8) break;
+      out.add("table", kTableBytes, DType::s8).learned = false;
+      return out;
+  }
+  if (biased) out.add("bias", units, DType::s32);
+  if (layer.op == Op::dense || layer.op == Op::conv2d) out.add("sums", units, DType::s32).learned = false;
+  out.add("multipliers", multiplier_count(layer), DType::s32).learned = false;
+  out.add("shifts", multiplier_count(layer), DType::s8).learned = false;
+  return out;
+}
+
+/// Whether the layer's parameters are those of a layer on integers.
+constexpr bool on_integers(const Layer& layer) {
+  return layer.param_dtype != DType::f32 && layer.param_dtype != DType::none && !is_source(layer.op);
+}
+
+/// The parameters of `layer` given its input's shape: names, layouts and sizes, in one place; each array starts at a
+/// multiple of 4 bytes.
+constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
+  return on_integers(layer) ? integer_param_arrays(layer, in) : real_param_arrays(layer, in);
 }
 
 /// Extents of a sliding-window layer as kernels take them.

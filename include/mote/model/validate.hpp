@@ -199,7 +199,7 @@ constexpr Status validate_params(const Model& model, std::size_t index) {
 /// How many of a record's args an operator uses.
 constexpr std::size_t args_used(const Layer& layer) {
   const Op op = layer.op;
-  const bool on_integers = layer.param_dtype == DType::s8;
+  const bool on_int8 = layer.param_dtype == DType::s8;
   if (is_reduction(op)) return 1;
   switch (op) {
     case Op::average_pool:
@@ -217,8 +217,8 @@ constexpr std::size_t args_used(const Layer& layer) {
     case Op::conv2d_transpose: return 2;
     case Op::dense:
     case Op::conv2d:
-    case Op::depthwise_conv2d: return on_integers ? 2 : 0;
-    case Op::lstm: return on_integers ? 3 : 1;
+    case Op::depthwise_conv2d: return on_int8 ? 2 : 0;
+    case Op::lstm: return on_int8 ? 3 : 1;
     case Op::resize_nearest:
     case Op::resize_bilinear:
     case Op::lrn:

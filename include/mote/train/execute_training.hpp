@@ -270,7 +270,7 @@ MOTE_FOLDED inline void run_grad_input(const Binding& b, const Choice& choice, c
 
 MOTE_FOLDED inline void penalize(const Binding& b, const TrainConfig& config, float* grads, float scale) {
   const float* params = b.params();
-  for (const ParamArray& array : param_arrays(b.layer(), b.in()))
+  for (const ParamArray& array : real_param_arrays(b.layer(), b.in()))
     if (array.weight || (config.penalize_bias && array.learned))
       kernels::add_penalty_f32({params + array.offset / sizeof(float), grads + array.offset / sizeof(float), scale,
                                 config.l1, config.l2, array.count});
@@ -390,7 +390,7 @@ template <class Choice>
 MOTE_FOLDED inline void run_update(const Binding& b, const Choice& choice, const TrainConfig& config,
                                    const UpdateState& state) {
   const Optimizer& o = config.optimizer;
-  for (const ParamArray& array : param_arrays(b.layer(), b.in())) {
+  for (const ParamArray& array : real_param_arrays(b.layer(), b.in())) {
     const std::size_t at = array.offset / sizeof(float);
     const auto state_at = [&](std::uint16_t buffer) {
       return buffer == kNoBuffer ? nullptr : b.at(buffer) + b.step().params / sizeof(float) + at;
@@ -437,7 +437,7 @@ inline void for_gradients(const Model& model, const Plan& plan, float* block, Vi
   for (std::size_t i = 1; i < model.layers.size(); ++i) {
     if (!model.layers[i].trainable()) continue;
     float* grads = block + trained_offset(model.layers, i, plan.options.alignment) / sizeof(float);
-    for (const ParamArray& array : param_arrays(model.layers[i], model.input_shape_of(i)))
+    for (const ParamArray& array : real_param_arrays(model.layers[i], model.input_shape_of(i)))
       if (array.learned) visit(grads + array.offset / sizeof(float), array.count);
   }
 }
@@ -496,7 +496,7 @@ MOTE_FOLDED inline bool usable_if_fused(const Binding& b, const Choice& choice, 
 /// over a hundred layers has squares below float32's smallest.
 MOTE_FOLDED inline void run_gradient_norm(const Binding& b) {
   double sum = 0.0;
-  for (const ParamArray& array : param_arrays(b.layer(), b.in())) {
+  for (const ParamArray& array : real_param_arrays(b.layer(), b.in())) {
     const float* grads = b.param_grad() + array.offset / sizeof(float);
     if (array.learned) kernels::dot_f32({grads, grads, &sum, array.count});
   }

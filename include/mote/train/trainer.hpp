@@ -411,7 +411,7 @@ class BasicTrainer : public Program {
     double sum = 0.0;
     for (std::size_t i = 1; config.l2 != 0.0F && i < model.layers.size(); ++i) {
       if (!model.layers[i].trainable()) continue;
-      for (const ParamArray& array : param_arrays(model.layers[i], model.input_shape_of(i))) {
+      for (const ParamArray& array : real_param_arrays(model.layers[i], model.input_shape_of(i))) {
         const auto* values = reinterpret_cast<const float*>(trained_layer(i) + array.offset);
         if (array.weight || (config.penalize_bias && array.learned))
           kernels::dot_f32({values, values, &sum, array.count});
