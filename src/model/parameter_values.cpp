@@ -78,7 +78,8 @@ Status validate_multipliers(const Model& model) {
 Status require_finite(const Model& model) {
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
-    const std::byte* const params = layer.param_bytes == 0 ? nullptr : layer_params(model, i);
+    const bool given = layer.op == Op::constant || layer.param_bytes == 0;  // a mask may be infinite
+    const std::byte* const params = given ? nullptr : layer_params(model, i);
     if (params == nullptr) continue;
     std::uint32_t before = 0;
     for (const ParamArray& array : param_arrays(layer, model.input_shape_of(i))) {

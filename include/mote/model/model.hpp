@@ -132,8 +132,8 @@ Status validate_variances(const Model& model);
 /// first. Error: bad_multiplier (layer; detail: which of the array).
 Status validate_multipliers(const Model& model);
 
-/// Whether all float32 parameters are finite, as those of a training run that diverged are not; validate() first.
-/// Error: non_finite_parameter (layer; detail: which of its parameters, counted through its arrays).
+/// Whether all float32 parameters but constants are finite, as those of a training run that diverged are not;
+/// validate() first. Error: non_finite_parameter (layer; detail: which of its parameters, counted through its arrays).
 Status require_finite(const Model& model);
 
 /// Views a model file (src/FORMAT.md) of version 1 or 2 in place: magic, version, sizes, CRC, validate(), zeros between

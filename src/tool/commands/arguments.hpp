@@ -56,6 +56,9 @@ extern const std::vector<std::string> kLosses, kOptimizers, kLineSearches, kSche
 /// Those of kOptimizers that look at all samples at once.
 extern const std::vector<std::string> kFullBatchOptimizers;
 
+/// Whether the first input and output are float32, as samples are.
+bool computes_float32(const Model& model);
+
 struct TrainingData {
   DataSet train;
   std::optional<DataSet> test;

@@ -125,12 +125,20 @@ Reading reading_of(const DataArguments& data) {
   return out;
 }
 
+bool computes_float32(const Model& model) {
+  return model.layers.front().dtype == DType::f32 && model.layers[model.output_layer()].dtype == DType::f32;
+}
+
 Reading reading_for(const OwnedModel& model, const DataArguments& data, const std::string& loss) {
-  if (model.view().input_count() != 1 || model.layers.front().dtype != DType::f32)
-    throw data_error(fmt::format("the model has {} inputs, or one that is no float32, and samples fill one of float32",
-                                 model.view().input_count()),
+  const std::string source = model.source.empty() ? "--model" : model.source;
+  if (model.view().input_count() != 1)
+    throw data_error(fmt::format("the model has {} inputs, and samples fill one", model.view().input_count()),
                      "give arrays for each input: mote run MODEL --inputs DIR --outputs DIR")
-        .in(model.source.empty() ? "--model" : model.source);
+        .in(source);
+  if (!computes_float32(model.view()))
+    throw data_error("the model takes or gives other types than float32, and samples are float32",
+                     "give an array of its type: mote run MODEL --input x.npy --output y.npy")
+        .in(source);
   Reading out = reading_of(data);
   out.outputs = static_cast<std::size_t>(model.view().output_shape().elements());
   out.values = loss_called(loss) == Loss::squared_error;

@@ -21,7 +21,7 @@ struct ExportJob {
   std::string model, out;
 };
 
-std::string dims_text(const foreign::ExportedEnd& end) {
+std::string extents_of(const foreign::ExportedEnd& end) {
   std::string out;
   for (const std::int64_t dim : end.dims) out += (out.empty() ? "" : "x") + (dim < 0 ? "batch" : std::to_string(dim));
   return out;
@@ -37,7 +37,7 @@ Json ends_json(const std::vector<foreign::ExportedEnd>& ends) {
 std::string ends_text(const char* what, const std::vector<foreign::ExportedEnd>& ends) {
   std::string out;
   for (std::size_t i = 0; i < ends.size(); ++i)
-    out += fmt::format("{:<15} {} {} ({})\n", fmt::format("{} {}", what, i), ends[i].type, dims_text(ends[i]),
+    out += fmt::format("{:<15} {} {} ({})\n", fmt::format("{} {}", what, i), ends[i].type, extents_of(ends[i]),
                        ends[i].name);
   return out;
 }
@@ -53,8 +53,10 @@ void export_to(const ExportJob& job, const Context& context) {
   std::string text = ends_text("input", made.inputs) + ends_text("output", made.outputs);
   Json states = Json::array();
   for (const foreign::ExportedState& state : made.states) {
-    text += fmt::format("state           feed output {} into input {} in the next run, and zeros in the first\n",
-                        state.output, state.input);
+    text += fmt::format(
+        "state           feed output {} into input {} in the next run, and zeros (of quantised values the zero point) "
+        "in the first\n",
+        state.output, state.input);
     states.push_back({{"input", state.input}, {"output", state.output}});
   }
   const Description known = read_description(model.description).value_or(Description{});

@@ -221,6 +221,9 @@ Json run_any(RunJob& job, const Options& options, const Context& context, std::s
     job.output = job.outputs.empty() ? "" : job.outputs.front();
     if (job.outputs.size() > 1 || (!outputs.empty() && !outputs.front().port.empty()))
       throw usage_error("--output NAME=FILE means nothing beside samples", "write --input NAME=FILE too");
+    if (inputs.size() == 1 && job.data.samples.ends_with(".npy") && job.output.ends_with(".npy") &&
+        !computes_float32(load_model(job.model).view()))
+      return run_named(job.model, {{"0", job.data.samples}}, {{"", job.output}}, text);
     return run_model(job, context, text);
   }
   if (outputs.empty()) throw usage_error("--output is required beside --input NAME=FILE", "add --output NAME=FILE");
@@ -245,6 +248,7 @@ void add_run(CLI::App& app, Context& context) {
   A table is read as the model's training table was: columns by name, a label or target column left aside, and scores
   told where it is there. Arrays: samples first, then the model's input shape or a flat row. Values are multiplied as in
   training; --scale sets another factor.
+  Models of other types than float32 take and give arrays of theirs: --input x.npy --output y.npy.
   A model with several inputs or outputs takes --input and --output NAME=FILE for each, by name or number, and one with
   states --inputs and --outputs: runs follow each other. Outputs then have the types and shapes of the file that the
   model was imported from, and what that file leaves open are the arrays' shapes.

@@ -76,6 +76,9 @@ std::string name_of_descriptor(int descriptor) { return fmt::format("/proc/self/
 
 AtomicFile::AtomicFile(std::string path, FileKind kind, bool edits_input) : path_(std::move(path)) {
   if (path_.empty()) throw usage_error("the name of a file to write is empty", "give one");
+  if (kind == FileKind::model && (path_.ends_with(".onnx") || path_.ends_with(".tflite")))
+    throw usage_error("a mote model is no file of that kind", "write FILE.mote, and from it the other: mote export")
+        .in(path_);
   const fs::path target = follow_links(path_);
   struct stat there {};
   const bool exists = ::stat(path_.c_str(), &there) == 0;

@@ -185,7 +185,9 @@ Lowering::Index Lowering::arg(const Step& s) {
   for (std::size_t k = 0; k < from.size(); ++k) view[k < axis ? 0 : k == axis ? 1 : 2] *= from[k];
   Layer made = layer(s, s.op, DType::s32);
   set_arg(made, 0, view[2] == 1 ? 0 : 1);
-  return records_.add(made, {real(s, 0, view[2] == 1 ? shape_of({view[0], view[1]}) : shape_of(view))});
+  const Shape shape = view[2] == 1 ? shape_of({view[0], view[1]}) : shape_of(view);
+  const DType type = own_type(in(s)) == DType::s8 ? DType::s8 : DType::f32;
+  return records_.add(made, {of_step(s.in.front(), type, &shape)});
 }
 
 Lowering::Index Lowering::norm(const Step& s) {

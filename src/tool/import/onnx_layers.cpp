@@ -59,7 +59,8 @@ void conv_transpose(Call& call) {
     if (extra < 0 || extra >= std::max(stride, dilation)) unsupported(fmt::format("an output padding of {}", extra));
     if (wish != 0) {
       const std::int64_t over = covered + extra - wish;
-      before = window.same_lower ? over - over / 2 : over / 2;
+      const bool upper = window.same && !window.same_lower;  // else, without auto_pad too, more in front
+      before = upper ? over / 2 : over - over / 2;
       after = over - before;
     }
     if (before < 0 || after < 0 || before > 65535 || after > 65535)

@@ -41,6 +41,8 @@ void check_activations(Call& call, Recurrent& layer) {
     else if (given[i] != usual)
       unsupported(fmt::format("activation {}", tame(given[i])));
   }
+  if (layer.op == "rnn" && std::ranges::any_of(given, [&](const std::string& one) { return one != given.front(); }))
+    unsupported("directions of two activations");
   if (call.node.find("clip") != nullptr && call.node.real("clip", 0.0F) != 0.0F) unsupported("its gates are clipped");
   if (call.node.whole("input_forget", 0) != 0) unsupported("its input and forget gates are coupled");
 }
