@@ -68,12 +68,12 @@ void svdf_s16_s8(const SvdfArgs& args) {
   const std::size_t filters = std::size_t{args.units} * args.rank;
   for (std::size_t n = 0; n < args.batch; ++n)
     for (std::size_t u = 0; u < args.units; ++u) {
-      std::int32_t sum = args.bias != nullptr ? args.bias[u] : 0;
+      auto sum = static_cast<std::uint32_t>(args.bias != nullptr ? args.bias[u] : 0);  // wraps, as TFLite's does
       const std::int16_t* input = args.input + n * args.steps * filters + u * args.rank;
       const std::int16_t* weights = args.weights + u * args.rank;
       for (std::size_t t = 0; t < args.steps; ++t, input += filters, weights += filters)
-        for (std::size_t r = 0; r < args.rank; ++r) sum += input[r] * weights[r];
-      const std::int32_t value = requantize(sum, args.multiplier) + args.output_zero_point;
+        for (std::size_t r = 0; r < args.rank; ++r) sum += static_cast<std::uint32_t>(input[r] * weights[r]);
+      const std::int32_t value = requantize(static_cast<std::int32_t>(sum), args.multiplier) + args.output_zero_point;
       args.output[n * args.units + u] = static_cast<std::int8_t>(args.clamp.clamp(value));
     }
 }

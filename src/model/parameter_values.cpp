@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the values of parameters must be, beside lying where the records say.
+#include <algorithm>
+
 #include "mote/model/fixed_point.hpp"
 #include "mote/model/model.hpp"
 
@@ -38,10 +40,12 @@ std::int64_t most_bias(const Layer& layer, const Shape& in, DType first) {
   constexpr std::int64_t kMost = 0x7FFF'FFFF;
   if (first != DType::s8) return kMost;
   const std::int64_t taps = std::int64_t{layer.filter_h} * layer.filter_w;
-  const std::int64_t terms = layer.op == Op::dense    ? static_cast<std::int64_t>(in.elements())
-                             : layer.op == Op::conv2d ? taps * in.c
-                                                      : taps;
-  return kMost - terms * (layer.args[0] == 0 ? 128 * 128 : 128 * 255);
+  const std::int64_t terms = layer.op == Op::dense              ? static_cast<std::int64_t>(in.elements())
+                             : layer.op == Op::lstm             ? std::max(in.c, layer.shape.c)
+                             : layer.op == Op::depthwise_conv2d ? taps
+                                                                : taps * in.c;
+  const bool centred = layer.op != Op::conv2d_transpose && (layer.op == Op::lstm || layer.args[0] == 0);
+  return std::max<std::int64_t>(0, kMost - terms * (centred ? 128 * 128 : 128 * 255));
 }
 
 Status validate_layer_multipliers(const Model& model, std::size_t index, const std::byte* params) {
@@ -52,12 +56,13 @@ Status validate_layer_multipliers(const Model& model, std::size_t index, const s
   for (const ParamArray& array : param_arrays(layer, model.input_shape_of(index))) {
     const auto* words = reinterpret_cast<const std::int32_t*>(params + array.offset);
     const auto* bytes = reinterpret_cast<const std::int8_t*>(params + array.offset);
-    const char kind = array.name[0];
-    for (std::uint32_t i = 0; i < array.count && kind != 'w' && kind != 't'; ++i) {
-      const bool fits = kind == 'm' ? (multipliers = words, true)
-                        : kind == 's' && array.dtype == DType::s8
-                            ? multiplier_fits(layer, first, i, {multipliers[i], bytes[i]})
-                            : words[i] >= -most && words[i] <= most;
+    const bool shifts = array.name[0] == 's' && array.dtype == DType::s8;
+    if (array.dtype != DType::s32 && !shifts) continue;  // weights and tables are as they are
+    const bool factors = array.name[0] == 'm';
+    if (factors) multipliers = words;
+    for (std::uint32_t i = 0; i < array.count && !factors; ++i) {
+      const bool fits =
+          shifts ? multiplier_fits(layer, first, i, {multipliers[i], bytes[i]}) : words[i] >= -most && words[i] <= most;
       if (!fits) return {Code::bad_multiplier, static_cast<std::uint16_t>(index), i};
     }
   }
