@@ -29,7 +29,9 @@ bool halves(QuantizedMultiplier q) { return q.shift < 0 || (q.shift == 0 && q.mu
 bool multiplier_fits(const Layer& layer, DType first, std::size_t i, QuantizedMultiplier q) {
   if (q.multiplier < 0 || q.shift < -31 || q.shift > 30) return false;
   const Op op = layer.op;
-  if (first == DType::s16 && (op == Op::sigmoid || op == Op::tanh)) return q.multiplier <= 1 << 16 && q.shift >= 0;
+  const bool curve = first == DType::s16 ? op == Op::sigmoid || op == Op::tanh
+                                         : op == Op::lstm && i + 1 == kLstmMultipliers;  // of its cell
+  if (curve) return q.multiplier <= 1 << 16 && q.shift >= 0;
   if (first == DType::s16 && layer.args[1] == 0) q.shift += 16;  // 64-bit sums take 16 bits of the multiplier
   const bool sum = op == Op::add || op == Op::sub || op == Op::squared_difference;
   return q.shift <= 30 && (!sum || i == 2 || halves({q.multiplier, q.shift}));

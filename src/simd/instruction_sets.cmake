@@ -3,7 +3,7 @@
 # Sets MOTE_ISA_CHOSEN (what the library holds: one set, or "dispatch" for those of MOTE_ISA_DISPATCHED, between which
 # it chooses at run time), MOTE_ISA_NATIVE (the best set that this computer runs) and MOTE_ISA_RUNNABLE (best first: what
 # the tests run: the library's sets, on x86 scalar kernels, of SVE one width; with MOTE_TEST_EVERY_ISA all that this
-# computer or its emulator has, which takes twice as long to build), and defines one interface target mote_isa_<name>
+# computer or its emulator has, which takes longer to build), and defines one interface target mote_isa_<name>
 # each, with compiler flags and definitions for the sources that need them.
 
 set(MOTE_ISA "auto" CACHE STRING "Instruction set of the kernels; auto: several on x86-64, chosen at run time")

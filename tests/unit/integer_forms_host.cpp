@@ -123,8 +123,18 @@ TEST(integer_forms, lstm_rules) {
   EXPECT_EQ(code([](auto& l) { l[3].flags = 0; }), Code::bad_attribute) << "the biases hold zero points";
   EXPECT_EQ(code([](auto& l) { l[1].quantization.zero_point = 0; }), Code::bad_quantization) << "h before";
   EXPECT_EQ(code([](auto& l) { l[4].quantization.scale = 1.0F; }), Code::bad_quantization) << "the cell's units";
+  EXPECT_EQ(code([](auto& l) { l[2].quantization.scale = l[4].quantization.scale = 0.3F; }), Code::bad_quantization)
+      << "no power of 2";
   EXPECT_EQ(code([](auto& l) { l[2].dtype = DType::s8; }), Code::unsupported_dtype) << "cells are int16";
   EXPECT_EQ(code([](auto& l) { l[4].dtype = DType::s8; }), Code::unsupported_dtype);
+}
+
+TEST(integer_forms, an_lstm_s_cell_is_shifted_to_the_right_only) {
+  LstmNetwork net(3, false);
+  const ParamArrays arrays = param_arrays(net.layers[1], net.layers[0].shape);
+  EXPECT_TRUE(validate_multipliers(net.model()).ok());
+  reinterpret_cast<std::int8_t*>(net.params.data())[arrays.arrays[5].offset + kLstmMultipliers - 1] = -1;
+  EXPECT_EQ(validate_multipliers(net.model()), (Status{Code::bad_multiplier, 1, kLstmMultipliers - 1}));
 }
 
 /// Two filters a unit over three steps, on top of features that a dense layer makes.

@@ -8,6 +8,7 @@
 #endif
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -111,11 +112,18 @@ constexpr Status validate_lstm_units(const Model& model, std::size_t index) {
   const Layer& layer = model.layers[index];
   const Status bad{Code::bad_quantization, static_cast<std::uint16_t>(index), 0};
   if (layer.input_count > 1 && !(model.layers[model.operand(layer, 1)].quantization == layer.quantization)) return bad;
-  const Quantization cell = layer.input_count > 2 ? model.layers[model.operand(layer, 2)].quantization : Quantization{};
-  for (std::size_t i = index + 1; i < model.layers.size(); ++i)
-    if (model.layers[i].op == Op::result && model.operand(i) == index && layer.input_count > 2 &&
-        !(model.layers[i].quantization == cell))
+  const bool given = layer.input_count > 2;
+  const Quantization cell = given ? model.layers[model.operand(layer, 2)].quantization : Quantization{};
+  const auto fits = [](const Quantization& q) {
+    constexpr std::uint32_t kFraction = (1U << 23) - 1;
+    return (std::bit_cast<std::uint32_t>(q.scale) & kFraction) == 0 && q.zero_point == 0;
+  };
+  if (given && !fits(cell)) return bad;
+  for (std::size_t i = index + 1; i < model.layers.size(); ++i) {
+    const Quantization& q = model.layers[i].quantization;
+    if (model.layers[i].op == Op::result && model.operand(i) == index && (!fits(q) || (given && !(q == cell))))
       return {Code::bad_quantization, static_cast<std::uint16_t>(i), 0};
+  }
   return {};
 }
 
@@ -129,17 +137,19 @@ constexpr Status validate_integers(const Model& model, std::size_t index) {
   const bool weights = applies_weights(layer.op);
   if (layer.op == Op::quantize && layer.args[0] != 0 && layer.args[0] != 1) return fail(Code::bad_attribute);
   if (weights) {
-    if (layer.op == Op::conv2d_transpose)  // its arguments are others
-      return !quantized(first) || (layer.dilation_h == 1 && layer.dilation_w == 1) ? Status{} : fail(Code::bad_filter);
-    const std::int32_t zero_point = layer.args[0], narrow = layer.args[1];
     if (!quantized(first)) return {};
+    const bool transposed = layer.op == Op::conv2d_transpose;  // its arguments are others, its inputs less their zero
+    if (transposed && (layer.dilation_h != 1 || layer.dilation_w != 1)) return fail(Code::bad_filter);
+    const std::int32_t zero_point = transposed ? 0 : layer.args[0], narrow = transposed ? 0 : layer.args[1];
     if (zero_point < -128 || zero_point > 127 || (zero_point != 0 && first != DType::s8) || narrow < 0 || narrow > 1 ||
         (narrow != 0 && first != DType::s16))
       return fail(Code::bad_attribute);
     const Shape in = model.input_shape_of(index);
     const std::uint64_t taps = std::uint64_t{layer.filter_h} * layer.filter_w;
-    const std::uint64_t terms = layer.op == Op::dense ? in.elements() : layer.op == Op::conv2d ? taps * in.c : taps;
-    if (terms > (zero_point == 0 ? kMaxTerms : kMaxTerms / 2)) return fail(Code::bad_shape, terms);
+    const std::uint64_t terms = layer.op == Op::dense              ? in.elements()
+                                : layer.op == Op::depthwise_conv2d ? taps
+                                                                   : taps * in.c;
+    if (terms > (zero_point == 0 && !transposed ? kMaxTerms : kMaxTerms / 2)) return fail(Code::bad_shape, terms);
   }
   if (layer.op == Op::lstm) {
     if (!quantized(first)) return {};

@@ -310,7 +310,7 @@ MOTE_FOLDED inline void forward_on_type(const Binding& b, const Choice& choice) 
 }
 
 /// Of a step that is known when it runs only: a function for each operator, which sessions and trainers share. One of
-/// all of them would take compilers minutes.
+/// all of them takes compilers more than a minute.
 template <Op kOp>
 [[gnu::noinline]] void forward_found(const Binding& b) {
   forward_on_type<kOp>(b, ForwardChoice{b});

@@ -120,11 +120,10 @@ void add_scores(const OwnedModel& model, const DataSet& data, const RunJob& job,
   text += target_scores_text(scores, data.target_names()) + class_scores_text(scores, names);
 }
 
-Json run_model(const RunJob& job, const Context& context, std::string& text) {
+Json run_model(const RunJob& job, const OwnedModel& model, const Context& context, std::string& text) {
   const bool csv = job.output.empty() || job.output.ends_with(".csv");
   std::optional<AtomicFile> file;
   if (!job.output.empty()) file.emplace(job.output, csv ? FileKind::table : FileKind::array);
-  const OwnedModel model = load_model(job.model);
   const DataSet data = samples_for(model, job.data);
   data.require_shape(model.view().input_shape());
   const PlanOptions options{.batch = job.batch, .alignment = 64};
@@ -221,10 +220,11 @@ Json run_any(RunJob& job, const Options& options, const Context& context, std::s
     job.output = job.outputs.empty() ? "" : job.outputs.front();
     if (job.outputs.size() > 1 || (!outputs.empty() && !outputs.front().port.empty()))
       throw usage_error("--output NAME=FILE means nothing beside samples", "write --input NAME=FILE too");
-    if (inputs.size() == 1 && job.data.samples.ends_with(".npy") && job.output.ends_with(".npy") &&
-        !computes_float32(load_model(job.model).view()))
+    const OwnedModel model = load_model(job.model);
+    const bool arrays = job.data.samples.ends_with(".npy") && job.output.ends_with(".npy");
+    if (arrays && inputs.size() == 1 && !computes_float32(model.view()))
       return run_named(job.model, {{"0", job.data.samples}}, {{"", job.output}}, text);
-    return run_model(job, context, text);
+    return run_model(job, model, context, text);
   }
   if (outputs.empty()) throw usage_error("--output is required beside --input NAME=FILE", "add --output NAME=FILE");
   for (const char* option : {"--labels", "--batch", "--label", "--targets", "--scale"})

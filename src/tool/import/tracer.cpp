@@ -24,12 +24,12 @@ void Tracer::refuse(const FileNode& node, std::string why, std::string remedy) {
 
 /// Why there is no row for the operator.
 void Tracer::refuse_unknown(const FileNode& node) {
-  if (file_.format == Format::tflite) return refuse(node, "it is not implemented", "");
+  if (file_.format == Format::tflite) return refuse(node, "mote has no such operator", "");
   const bool training = node.op.ends_with("Grad") || node.op.starts_with("SoftmaxCrossEntropyLoss") ||
                         node.op == "SGD" || node.op.starts_with("Adam") || node.op == "Adagrad" ||
                         node.op == "Momentum";
   if (training) return refuse(node, "this is a training graph", "export the forward graph");
-  if (is_onnx_operator(node.op)) return refuse(node, "it is not implemented", "");
+  if (is_onnx_operator(node.op)) return refuse(node, "mote has no such operator", "");
   refuse(node,
          node.op.find(':') == std::string::npos
              ? fmt::format("it is not in the standard (domain ai.onnx, opset {})", file_.opset)
