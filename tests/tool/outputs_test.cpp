@@ -95,7 +95,9 @@ TEST_F(Outputs, ReplaceTheirOwnKindOrNothing) {
     refuses(train + file, {file, "would be replaced by a model", "--force"});
   refuses(train + "x.npy", {"an .npy array"});
   refuses(train + "other.csv", {"a table"});
-  refuses("run m.mote --input x.npy --output same.mote", {"same.mote", "a model"});
+  std::filesystem::copy_file(folder_ / "m.mote", folder_ / "another.mote");
+  refuses("run m.mote --input x.npy --output another.mote", {"another.mote", "a model"});
+  refuses("run m.mote --input x.npy --output same.mote", {"same.mote", "would overwrite"});
   refuses("plan m.mote --svg other.csv", {"a table", "an SVG picture"});
   refuses("fold m.mote --out other.csv", {"a table"});
   refuses("ppr --data rows.csv --terms 1 --out other.csv", {"a table"});
