@@ -51,6 +51,34 @@ void add(const std::string& name, Kernel<DenseArgs> kernel) {
                        s.fan_out};
     });
 }
+/// int8 weights with their scales; float16 ones where `scaled` is false.
+NarrowWeights narrow_weights(Arrays& arrays, const DenseShape& s, bool scaled) {
+  const auto* const values = reinterpret_cast<const std::byte*>(arrays.floats(s.weights() / 2 + 1));
+  return {values, scaled ? arrays.positive(s.fan_out) : nullptr, scaled ? DType::s8 : DType::f16};
+}
+void add(const std::string& name, Kernel<DenseNarrowArgs> kernel) {
+  for (const bool scaled : {true, false})
+    for (const DenseShape& s : kDenseShapes)
+      add_row(name, s.text() + (scaled ? "/s8" : "/f16"), kernel, s.work(scaled ? 0.25 : 0.5), [=](Arrays& arrays) {
+        return DenseNarrowArgs{arrays.floats(s.batch * s.fan_in),
+                               narrow_weights(arrays, s, scaled),
+                               arrays.floats(s.fan_out),
+                               arrays.floats(s.batch * s.fan_out),
+                               s.batch,
+                               s.fan_in,
+                               s.fan_out};
+      });
+}
+void add(const std::string& name, Kernel<WidenWeightsArgs> kernel) {
+  for (const bool scaled : {true, false})
+    for (const DenseShape& s : {DenseShape{1, 784, 512}, DenseShape{1, 144, 16}}) {
+      const Work work{static_cast<double>(s.weights()), (scaled ? 5.0 : 6.0) * static_cast<double>(s.weights())};
+      const std::string shape = std::to_string(s.fan_in) + "x" + std::to_string(s.fan_out) + (scaled ? "/s8" : "/f16");
+      add_row(name, shape, kernel, work, [=](Arrays& arrays) {
+        return WidenWeightsArgs{narrow_weights(arrays, s, scaled), arrays.floats(s.weights()), s.fan_in, s.fan_out};
+      });
+    }
+}
 void add(const std::string& name, Kernel<DenseGradArgs> kernel) {
   const bool both = name == "dense_backward_f32", params = name == "dense_grad_params_f32";
   for (const DenseShape& s : kDenseShapes) {

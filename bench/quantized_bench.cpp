@@ -399,27 +399,4 @@ void add(const std::string& name, void (*kernel)(const ArgReduceS8Args&)) {
   });
 }
 
-void add(const std::string& name, void (*kernel)(const DenseHybridArgs&)) {
-  for (const DenseShape& s : kDenseShapes) {
-    const std::size_t inputs = std::size_t{s.batch} * s.fan_in, outputs = std::size_t{s.batch} * s.fan_out;
-    const std::size_t weights = std::size_t{s.fan_in} * s.fan_out;
-    const Work work{2.0 * static_cast<double>(inputs) * s.fan_out,
-                    static_cast<double>(4 * (inputs + outputs) + weights)};
-    const std::string shape =
-        std::to_string(s.batch) + "x" + std::to_string(s.fan_in) + "x" + std::to_string(s.fan_out);
-    add_row(name, shape, kernel, work, [=](Arrays& arrays) {
-      return DenseHybridArgs{arrays.floats(inputs),
-                             integers<std::int8_t>(arrays, weights),
-                             arrays.positive(s.fan_out),
-                             arrays.floats(s.fan_out),
-                             arrays.floats(outputs),
-                             integers<std::int8_t>(arrays, s.fan_in),
-                             s.batch,
-                             s.fan_in,
-                             s.fan_out,
-                             false};
-    });
-  }
-}
-
 }  // namespace mote

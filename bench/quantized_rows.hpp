@@ -38,6 +38,5 @@ void add(const std::string& name, void (*kernel)(const SvdfArgs&));
 void add(const std::string& name, void (*kernel)(const LstmS8Args&));
 void add(const std::string& name, void (*kernel)(const MatmulS8Args&));
 void add(const std::string& name, void (*kernel)(const ArgReduceS8Args&));
-void add(const std::string& name, void (*kernel)(const DenseHybridArgs&));
 
 }  // namespace mote

@@ -22,6 +22,7 @@
 
 #include "mote/model/builders.hpp"
 #include "mote/model/fold.hpp"
+#include "mote/model/narrow.hpp"
 
 #include "mote/train/loss.hpp"
 #include "mote/train/optimizer.hpp"

@@ -3,6 +3,5 @@
 #include "kernels/kernel_namespace.hpp"
 
 #include "kernels/conv2d_s8.inl"
-#include "kernels/dense_hybrid_f32.inl"
 #include "kernels/dense_s8.inl"
 #include "kernels/recurrent_s8.inl"

@@ -9,6 +9,7 @@
 #include "kernels/dropout_f32.inl"
 #include "kernels/join_f32.inl"
 #include "kernels/loss_f32.inl"
+#include "kernels/narrow_weights_f32.inl"
 #include "kernels/noise_f32.inl"
 #include "kernels/optimizer_f32.inl"
 #include "kernels/pool_f32.inl"

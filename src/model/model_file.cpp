@@ -21,7 +21,8 @@ std::uint16_t version_of(const Model& model) {
   bool first = model.layers.size() <= kMaxLayersOfVersion1 && model.operands.empty() && model.names.empty();
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
-    first = first && layer.op <= Op::spline && (layer.op != Op::input || i == 0) && layer.dtype == DType::f32;
+    first = first && layer.op <= Op::spline && (layer.op != Op::input || i == 0) && layer.dtype == DType::f32 &&
+            layer.param_dtype <= DType::f32;
     for (const std::int32_t word : layer.args) first = first && word == 0;
   }
   return first ? 1 : 2;

@@ -12,6 +12,7 @@
 
 #include "model/model_file.hpp"
 #include "mote/model/fold.hpp"
+#include "mote/model/narrow.hpp"
 #include "mote/run/session.hpp"
 #include "mote/train/trainer.hpp"
 
@@ -90,6 +91,17 @@ inline Status exercise_model(std::span<const std::byte> bytes) {
   run_trainer(model, {.optimizer = adam(), .batch = 4, .micro_batch = 2, .clip_norm = 1.0F, .l2 = 0.1F});
   AlignedBytes copy(model_file_bytes(model));
   if (write_model(model, copy.span()).ok()) static_cast<void>(open_model(copy.span()).ok());
+  for (const DType type : {DType::s8, DType::f16, DType::f32}) {
+    for (const StoreWeights which : {StoreWeights::exact, StoreWeights::all}) {
+      AlignedBytes stored(stored_file_bytes(model, type));
+      const Result<std::size_t> bytes_written = store_weights(model, type, which, stored.span());
+      if (!bytes_written.ok()) continue;
+      AlignedBytes exact(stored.span().first(*bytes_written));
+      const Result<Model> reopened = open_model(exact.span());
+      if (!reopened.ok()) __builtin_trap();
+      if (which == StoreWeights::all) run_session(*reopened, {});
+    }
+  }
   AlignedBytes folded(folded_file_bytes(model));
   const Result<std::size_t> written = fold_batch_norm(model, folded.span());
   if (written.ok()) {

@@ -257,8 +257,12 @@ TEST(format, types_flags_and_inputs) {
     refuses_in(dense, 1, 0, op, Code::unknown_op, "op is a number of ops.inc");
   for (const U8 type : std::initializer_list<U8>{0, 2, 3, 4, 5, 6, 7, 8, 255})
     refuses_in(dense, 1, 1, type, Code::unsupported_dtype, "dtype: the same in all layers");
-  for (const U8 type : std::initializer_list<U8>{0, 2, 3, 4, 5, 6, 7, 8, 255})
+  for (const U8 type : std::initializer_list<U8>{0, 3, 4, 5, 6, 8, 255})
     refuses_in(dense, 1, 2, type, Code::unsupported_dtype, "param_dtype: equal to dtype where there are parameters");
+  for (const U8 type : std::initializer_list<U8>{2, 7}) {
+    refuses_in(dense, 1, 2, type, Code::reserved_not_zero, "narrow weights are not trainable");
+    refuses_in(norm, 2, 2, type, Code::unsupported_dtype, "param_dtype of what has no weights");
+  }
   refuses_in(norm, 3, 2, U8{1}, Code::reserved_not_zero, "param_dtype: 0, no parameters");
   for (const U8 flags : std::initializer_list<U8>{4, 5, 128})
     refuses_in(dense, 1, 3, flags, Code::reserved_not_zero, "flags: other bits 0");
@@ -405,6 +409,40 @@ struct OnIntegers {
     return out;
   }
 };
+
+/// dense of 5 inputs and 3 outputs with a bias, its weights int8 or float16; a GRU of int8 weights.
+TEST(format, narrow_weights) {
+  constexpr auto kNet = sequential(input(2, 5), gru(3), flatten(), dense(3));
+  for (const DType type : {DType::s8, DType::f16}) {
+    auto net = kNet;
+    for (const std::size_t i : {1, 3}) net.layers[i].param_dtype = type, net.layers[i].flags = Layer::kHasBias;
+    const bool scaled = type == DType::s8;
+    const U32 width = scaled ? 1 : 2;
+    const ParamArrays of_gru = param_arrays(net.layers[1], net.layers[0].shape),
+                      of_dense = param_arrays(net.layers[3], net.layers[2].shape);
+    EXPECT_EQ(of_gru.count, scaled ? 6U : 4U);
+    EXPECT_EQ(of_dense.count, scaled ? 3U : 2U);
+    const U32 second = align_up(45 * width, 4), bias = second + align_up(27 * width, 4);
+    const std::array<U32, 6> offsets{0, second, bias, bias + 36, bias + 72, bias + 108};
+    for (std::size_t i = 0; i < of_gru.count; ++i) EXPECT_EQ(of_gru.arrays[i].offset, offsets[i]) << i;
+    EXPECT_EQ(of_gru.bytes, bias + (scaled ? 144U : 72U));
+    EXPECT_EQ(of_dense.arrays[1].offset, align_up(18 * width, 4));
+    EXPECT_EQ(of_dense.bytes, align_up(18 * width, 4) + (scaled ? 24U : 12U));
+    net.layers[1].param_bytes = static_cast<U32>(of_gru.bytes);
+    net.layers[3].param_bytes = static_cast<U32>(of_dense.bytes);
+    net.layers[3].param_offset = align_up(net.layers[1].param_bytes, 16);
+    net.param_bytes = net.layers[3].param_offset + net.layers[3].param_bytes;
+    std::vector<Block> params(blocks_for(net.param_bytes));
+    const Model model = net.model(reinterpret_cast<const std::byte*>(params.data()));
+    EXPECT_TRUE(validate(model).ok()) << describe(validate(model));
+    EXPECT_EQ(number(file_of(model), 4, 2), 2U) << "version";
+    refuses(model, 4, U16{1}, Code::bad_header, "version 1 has float32 weights");
+    refuses_in(model, 3, 3, U8{3}, Code::reserved_not_zero, "narrow weights are not trainable");
+    refuses_in(model, 3, 68, net.layers[3].param_bytes - 4, Code::bad_parameter_range,
+               "param_bytes: exactly the arrays");
+    refuses_in(model, 3, 2, U8{1}, Code::bad_parameter_range, "param_bytes: exactly the arrays");
+  }
+}
 
 TEST(format, layers_on_integers) {
   OnIntegers net;

@@ -12,6 +12,7 @@
 #include "tool/data/npz.hpp"
 #include "tool/import/import.hpp"
 #include "tool/models/model_source.hpp"
+#include "tool/models/stored_weights.hpp"
 #include "tool/temporary.hpp"
 
 namespace mote::test {
@@ -217,6 +218,39 @@ TEST(Models, RunByNames) {
     EXPECT_NE(done.exit_code, 0) << line;
     EXPECT_NE(done.err.find(answer), std::string::npos) << line << "\n" << done.err;
   }
+}
+
+/// As the file has them, or as one asks for; a model with narrow weights is trained with float32 ones.
+TEST(Models, StoreTheirWeightsAsTheFileHasThem) {
+  const tool::test::TemporaryFolder folder;
+  const std::string path = (models() / "float16.tflite").string();
+  const auto type_after = [&](const std::string& options) {
+    const auto done = tool::test::run_mote(folder, "import " + path + " --out m.mote --force" + options);
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    return load_model(folder / "m.mote").layers[1].param_dtype;
+  };
+  EXPECT_EQ(type_after(" --weights float32"), DType::f32);
+  EXPECT_EQ(type_after(" --weights int8"), DType::s8);
+  EXPECT_EQ(type_after(" --weights float16"), DType::f16);
+  EXPECT_EQ(type_after(""), DType::f16);
+  const auto info = tool::test::run_mote(folder, "info m.mote --json");
+  EXPECT_NE(info.out.find("\"param_dtype\": \"float16\""), std::string::npos) << info.out;
+  EXPECT_NE(tool::test::run_mote(folder, "info m.mote").out.find("float16 weights"), std::string::npos);
+  tool::test::write(folder / "net.txt", "input 6; dense 3");
+  const auto train = [&](const std::string& model, const std::string& out) {
+    return tool::test::run_mote(folder, "train --model " + model + " --data t.csv --epochs 1 --out " + out);
+  };
+  std::string rows;
+  for (int i = 0; i < 60; ++i) rows += "1,2,3,4,5," + std::to_string(i % 7) + "," + std::to_string(i % 3) + "\n";
+  tool::test::write(folder / "t.csv", rows);
+  auto done = train("net.txt", "float.mote");
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  OwnedModel narrow = with_weights(load_model(folder / "float.mote"), DType::s8);
+  AtomicFile file(folder / "narrow.mote", FileKind::model);
+  save_model(narrow, file);
+  done = train("narrow.mote", "again.mote");
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_EQ(load_model(folder / "again.mote").layers[1].param_dtype, DType::f32);
 }
 
 }  // namespace

@@ -64,6 +64,13 @@ void check_dense(std::uint32_t batch, std::uint32_t fan_in, std::uint32_t fan_ou
   expect_shares_make_the_whole("dense", where, {{y, outputs}}, [&](const Part& part) {
     kernels::dense_f32({x, w, b, y, batch, fan_in, fan_out, {0.0F, 1.0F}, part});
   });
+  const auto* const narrow = reinterpret_cast<const std::byte*>(w);
+  expect_shares_make_the_whole("dense_narrow", where, {{y, outputs}}, [&](const Part& part) {
+    kernels::dense_narrow_f32({x, {narrow, b, DType::s8}, b, y, batch, fan_in, fan_out, {0.0F, 1.0F}, part});
+  });
+  expect_shares_make_the_whole("widen_weights", where, {{y, outputs}}, [&](const Part& part) {
+    kernels::widen_weights_f32({{narrow, b, DType::s8}, y, batch, fan_out, part});
+  });
   const DenseGradArgs grad{x, w, gy, gx, w, b, -0.25F, batch, fan_in, fan_out};
   expect_shares_make_the_whole("dense_grad_input", where, {{gx, inputs}},
                                [&](const Part& part) { kernels::dense_grad_input_f32(with(grad, part)); });

@@ -56,6 +56,15 @@ TEST(reads_stay_inside, dense) {
           float* output = arrays.take(batch * fan_out);
           float* grad_input = arrays.take(batch * fan_in);
           kernels::dense_f32({input, weights, bias, output, batch, fan_in, fan_out});
+          for (const DType type : {DType::s8, DType::f16}) {  // the weights' own values for the scales' end
+            const std::size_t narrow_bytes = fan_in * fan_out * bytes_of(type), floats = (narrow_bytes + 3) / 4;
+            const float* const block = arrays.take(floats);
+            const auto* narrow = reinterpret_cast<const std::byte*>(block);
+            if (at_end) narrow += floats * sizeof(float) - narrow_bytes / 2 * 2;
+            const NarrowWeights stored{narrow, type == DType::s8 ? bias : nullptr, type};
+            kernels::dense_narrow_f32({input, stored, bias, output, batch, fan_in, fan_out});
+            kernels::widen_weights_f32({stored, arrays.take(fan_in * fan_out), fan_in, fan_out});
+          }
           const DenseGradArgs args{input, weights, output, grad_input, weights, bias, 0.0F, batch, fan_in, fan_out};
           kernels::dense_grad_input_f32(args);
           const float before = weights[0];

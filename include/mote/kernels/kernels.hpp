@@ -35,6 +35,31 @@ struct DenseArgs {
   Part part{};
 };
 
+/// Weights (rows, columns) that are stored narrower than they are computed with: int8, of which each column is
+/// multiplied by its number of `scales`, or float16, where `scales` is null.
+struct NarrowWeights {
+  const std::byte* values;
+  const float* scales;
+  DType type;
+};
+/// output (rows, columns) = the weights in float32, scales[j] values[i, j] rounded once; float16 as it is.
+struct WidenWeightsArgs {
+  NarrowWeights weights;
+  float* output;
+  std::uint32_t rows, columns;
+  Part part{};
+};
+/// As dense_f32 of the weights (fan_in, fan_out) in float32, with its bits; only pieces of them exist, on the stack.
+struct DenseNarrowArgs {
+  const float* input;
+  NarrowWeights weights;
+  const float* bias;
+  float* output;
+  std::uint32_t batch, fan_in, fan_out;
+  Clamp clamp{};
+  Part part{};
+};
+
 /// grad_input:  grad_input (batch, fan_in) = grad_output (batch, fan_out) weights^T. Reads grad_output, weights.
 /// grad_params: grad_weights (fan_in, fan_out) += scale * input^T grad_output,
 ///              grad_bias (fan_out) += scale * column sums of grad_output. Reads input, grad_output. grad_bias may be

@@ -282,21 +282,6 @@ struct MatmulS8Args {
   QuantizedRange clamp{};
 };
 
-/// A dense layer of real numbers whose weights are s8, as TFLite's dynamic range quantisation computes it: each row of
-/// the input is quantised by its own largest value (asymmetric: by its range, with a zero point), the products are
-/// summed in integers, and output = bias + sum (input_scale scales[o]), then the clamp. bias may be null.
-struct DenseHybridArgs {
-  const float* input;          // (batch, fan_in)
-  const std::int8_t* weights;  // (fan_in, fan_out)
-  const float* scales;         // (fan_out)
-  const float* bias;           // (fan_out)
-  float* output;               // (batch, fan_out)
-  std::int8_t* scratch;        // fan_in
-  std::uint32_t batch, fan_in, fan_out;
-  bool asymmetric;
-  Clamp clamp{};
-};
-
 /// The second half of an SVDF layer: output[n,u] = clamp(requantize(bias[u] + sum_{t,r} weights[t, u rank + r]
 /// input[n, t, u rank + r], multiplier) + zero_point), with the features of the last `steps` inputs, oldest first, as
 /// dense_s8_s16 made them. bias may be null. Sums must fit 32 bits.

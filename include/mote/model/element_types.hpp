@@ -126,7 +126,7 @@ constexpr bool applies_weights(Op op) {
 /// Element type of the layer's first array of parameters; none: it has none. `first`: of the first operand.
 constexpr DType param_type(const Layer& layer, DType first) {
   if (is_source(layer.op)) return layer.dtype;
-  if (!quantized(first)) return DType::f32;
+  if (!quantized(first)) return stores_narrow_weights(layer) ? layer.param_dtype : DType::f32;
   if (applies_weights(layer.op) || layer.op == Op::lstm) return DType::s8;
   if (layer.op == Op::svdf) return DType::s16;
   if (narrows_range(layer)) return DType::none;

@@ -323,10 +323,22 @@ constexpr bool is_window(Op op) {
          op == Op::average_pool;
 }
 
-/// Of sums of `terms` products; int8 weights are packed.
+/// Layers on float32 whose weights may be stored as int8 or float16.
+constexpr bool may_store_narrow_weights(Op op) {
+  return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::conv2d_transpose ||
+         is_recurrent(op);
+}
+/// Weights that are stored narrower than they are computed with, in float32.
+constexpr bool stores_narrow_weights(const Layer& layer) {
+  return layer.dtype == DType::f32 && (layer.param_dtype == DType::s8 || layer.param_dtype == DType::f16) &&
+         may_store_narrow_weights(layer.op);
+}
+
+/// Of sums of `terms` products; int8 weights of layers on integers are packed.
 [[gnu::always_inline]] constexpr std::uint32_t matrix_weights(const Layer& layer, std::uint32_t terms) {
-  return layer.param_dtype == DType::s8 ? static_cast<std::uint32_t>(packed_bytes(layer.shape.c, terms))
-                                        : terms * layer.shape.c;
+  return layer.param_dtype == DType::s8 && quantized(layer.dtype)
+             ? static_cast<std::uint32_t>(packed_bytes(layer.shape.c, terms))
+             : terms * layer.shape.c;
 }
 /// Elements of the layer's first parameter array, what stands before its bias or widths, given its input's shape; zero
 /// where there is none. Always inlined: known when compiling, it must not become code.
@@ -464,6 +476,25 @@ constexpr ParamArrays real_param_arrays(const Layer& layer, const Shape& in) {
   return out;
 }
 
+/// Arrays of a layer on real numbers with narrow weights: the same, with the weights' type, and behind them for int8
+/// what each column of weights is multiplied by.
+constexpr ParamArrays narrow_param_arrays(const Layer& layer, const Shape& in) {
+  ParamArrays out;
+  std::array<std::uint32_t, 2> columns{};
+  std::size_t matrices = 0;
+  for (ParamArray array : real_param_arrays(layer, in)) {
+    array.dtype = array.weight ? layer.param_dtype : DType::f32;
+    array.offset = static_cast<std::uint32_t>(align_up(out.bytes, 4));
+    out.bytes = array.offset + std::uint64_t{array.count} * bytes_of(array.dtype);
+    out.arrays[out.count++] = array;
+    if (array.weight) columns[matrices++] = (is_recurrent(layer.op) ? gates(layer.op) : 1) * layer.shape.c;
+  }
+  constexpr std::array<const char*, 2> kNames{"scales", "recurrent_scales"};
+  for (std::size_t i = 0; i < matrices && layer.param_dtype == DType::s8; ++i)
+    out.add(kNames[i], columns[i]).learned = false;
+  return out;
+}
+
 /// Arrays of a layer on integers: int8 weights (of dense and conv2d packed, with the sum of each output's behind the
 /// bias), a table, or nothing, and then multipliers and shifts.
 constexpr ParamArrays integer_param_arrays(const Layer& layer, const Shape& in) {
@@ -523,12 +554,14 @@ constexpr ParamArrays integer_param_arrays(const Layer& layer, const Shape& in) 
 
 /// Whether the layer's parameters are those of a layer on integers.
 constexpr bool on_integers(const Layer& layer) {
-  return layer.param_dtype != DType::f32 && layer.param_dtype != DType::none && !is_source(layer.op);
+  return layer.param_dtype != DType::f32 && layer.param_dtype != DType::none && !is_source(layer.op) &&
+         !stores_narrow_weights(layer);
 }
 
 /// The parameters of `layer` given its input's shape: names, layouts and sizes, in one place; each array starts at a
 /// multiple of 4 bytes.
 constexpr ParamArrays param_arrays(const Layer& layer, const Shape& in) {
+  if (stores_narrow_weights(layer)) return narrow_param_arrays(layer, in);
   return on_integers(layer) ? integer_param_arrays(layer, in) : real_param_arrays(layer, in);
 }
 

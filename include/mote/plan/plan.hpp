@@ -36,9 +36,10 @@ inline constexpr std::uint16_t kNoBuffer = 0xFFFF;
 /// One call. Buffer fields are indices into Plan::buffers.
 struct Step {
   StepKind kind = StepKind::forward;
-  bool trained = false;  // `params` counts in the plan's parameter buffer
-  bool fused = false;    // grad_params: update in place, no gradient buffer; grad_input: that update too
-  bool repeats = false;  // add: with broadcasting; its gradient: added up; softmax: along another axis than channels
+  bool trained = false;      // `params` counts in the plan's parameter buffer
+  bool fused = false;        // grad_params: update in place, no gradient buffer; grad_input: that update too
+  bool second_form = false;  // add: with broadcasting; its gradient: added up; softmax: along another axis than
+                             // channels; batch norm: of the batch's statistics; layers with narrow weights
   std::uint16_t layer = 0;
   std::uint16_t input_index = 0;     // which of the layer's operands (add, concat, gradients)
   std::uint16_t input = kNoBuffer;   // value of that input
@@ -46,10 +47,10 @@ struct Step {
   std::uint16_t second = kNoBuffer;  // the other operand of sums and add_gradient; the loss's targets, if the input
   std::uint16_t grad_output = kNoBuffer;
   std::uint16_t grad_input = kNoBuffer;
-  std::uint16_t param_grad = kNoBuffer;
-  std::uint16_t saved = kNoBuffer;      // batch statistics; gates and states of recurrent layers
-  std::uint16_t activation = kNoLayer;  // the layer that clamps this one's output within the same kernel; grad_input:
-                                        // whose gradient the kernel takes too
+  std::uint16_t param_grad = kNoBuffer;  // of narrow weights, which have no gradient: where they are in float32
+  std::uint16_t saved = kNoBuffer;       // batch statistics; gates and states of recurrent layers
+  std::uint16_t activation = kNoLayer;   // the layer that clamps this one's output within the same kernel; grad_input:
+                                         // whose gradient the kernel takes too
   std::uint16_t scratch = kNoBuffer;
   std::uint16_t sum = kNoLayer;         // the layer that adds `second` to this one's output within the same kernel
   std::uint16_t third = kNoBuffer;      // a third operand
@@ -58,6 +59,11 @@ struct Step {
   std::uint32_t param_grad_offset = 0;  //   `trained`, in the plan's parameter buffer; likewise in param_grad
 };
 static_assert(sizeof(Step) == 40);
+
+/// The buffer of a step that has its layer's narrow weights in float32, or kNoBuffer.
+constexpr std::uint16_t widened_params(const Step& step) {
+  return step.second_form && !step.trained ? step.param_grad : kNoBuffer;
+}
 
 enum class BufferKind : std::uint8_t {
   input,

@@ -185,9 +185,18 @@ class Walk {
     if (graph_.keeps_gradients()) plan.param_gradients = out_.touch(BufferKind::param_gradient, 0, trained_bytes());
   }
 
-  /// Of operators with two kernels, those of a sum that is made here (a plain one is emit_join's) and of other axes.
-  static constexpr bool second_form(const Layer& layer) {
-    return layer.op == Op::add || (layer.op == Op::softmax && layer.args[0] != 0);
+  /// Of operators with two forms, those of a sum that is made here (a plain one is emit_join's) and of other axes.
+  [[nodiscard]] constexpr bool second_form(std::size_t i) const {
+    const Layer& layer = graph_.layers[i];
+    return layer.op == Op::add || (layer.op == Op::softmax && layer.args[0] != 0) || graph_.batch_statistics(i) ||
+           stores_narrow_weights(layer);
+  }
+  /// Where the step has narrow weights in float32; a dense layer's forward step reads them as they are.
+  constexpr void widen(std::size_t i, Step& step) {
+    const Layer& layer = graph_.layers[i];
+    if (!stores_narrow_weights(layer) || (layer.op == Op::dense && step.kind == StepKind::forward)) return;
+    const ParamArrays wide = real_param_arrays(layer, graph_.layers[graph_.model.operand(i)].shape);
+    step.param_grad = scratch(i, static_cast<std::size_t>(wide.bytes / sizeof(float)));
   }
   constexpr void emit_forward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
@@ -197,12 +206,13 @@ class Walk {
     if (graph_.joins_summand(i)) return emit_sum(i);
     if (graph_.is_plain_sum(i) || layer.op == Op::concat) return emit_join(i);
     Step step = make(StepKind::forward, i);
-    step.repeats = second_form(layer);
+    step.second_form = second_form(i);
     step.input = operand(i);
     if (layer.input_count > 1 && layer.op != Op::assign) step.second = operand(i, 1);
     if (layer.input_count > 2) step.third = operand(i, 2);
     step.output = layer.op == Op::assign ? operand(i, 1) : value(i);
     step.activation = graph_.joined_activation(i);
+    widen(i, step);
     if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_scratch_floats(graph_.conv_shape(i)));
     if (graph_.batch_statistics(i)) step.saved = saved(i);
     if (is_recurrent(layer.op)) {
@@ -230,6 +240,8 @@ class Walk {
   constexpr void emit_sum(std::size_t i) {
     const std::size_t conv = i - 1;
     Step step = make(StepKind::forward, conv);
+    step.second_form = second_form(conv);
+    widen(conv, step);
     step.input = operand(conv);
     step.second = operand(i, graph_.model.operand(i) == conv ? 1 : 0);
     step.sum = static_cast<std::uint16_t>(i);
@@ -325,6 +337,8 @@ class Walk {
     if (const std::uint16_t result = graph_.result_of(i); result != kNoLayer && has_gradient(result))
       step.result = gradient(result);
     if (layer.trainable()) set_param_grad(i, step);
+    step.second_form = second_form(i);
+    widen(i, step);
     step.scratch = recurrent_scratch(i, true);
   }
 
@@ -346,7 +360,8 @@ class Walk {
       if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_grad_input_scratch_floats(graph_.conv_shape(i)));
       if (layer.op == Op::conv2d_transpose) step.scratch = scratch(i, turned_weights(i));
       if (layer.op == Op::lrn) step.scratch = scratch(i, lrn_grad_scratch_floats(layer.shape.c));
-      step.repeats = second_form(layer);
+      step.second_form = second_form(i);
+      widen(i, step);
       if ((is_binary(layer.op) || layer.op == Op::select) &&
           !(graph_.layers[source].shape == layer.shape))  // to be added up
         step.scratch = scratch(i, static_cast<std::size_t>(layer.shape.elements()) * graph_.options.batch);
@@ -389,6 +404,7 @@ class Walk {
     step.input = operand(i);
     if (graph_.layers[i].op == Op::rbf) step.output = value(i);
     if (graph_.batch_statistics(i)) step.saved = saved(i);
+    step.second_form = second_form(i);
     step.grad_output = gradient(i);
     step.fused = graph_.fused_update(i);
     if (!step.fused) set_param_grad(i, step);

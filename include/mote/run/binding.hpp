@@ -79,11 +79,16 @@ class Binding {
   [[nodiscard]] MOTE_FOLDED const float* summand() const { return step_.sum == kNoLayer ? nullptr : second(); }
   [[nodiscard]] MOTE_FOLDED float* output() const { return at(step_.output); }
   [[nodiscard]] MOTE_FOLDED const float* params() const {
+    if (const std::uint16_t wide = widened_params(step_); wide != kNoBuffer) return at(wide);
+    return reinterpret_cast<const float*>(stored_params());
+  }
+  /// The layer's parameters as they lie in a block.
+  [[nodiscard]] MOTE_FOLDED const std::byte* stored_params() const {
     const std::byte* block = memory_.params;
     if (step_.trained)
       block = plan_.parameters == kNoBuffer ? memory_.trained_params
                                             : memory_.arena + plan_.buffers[plan_.parameters].offset;
-    return reinterpret_cast<const float*>(block + step_.params);
+    return block + step_.params;
   }
   /// The layer's parameters where training may change them.
   [[nodiscard]] MOTE_FOLDED float* trained_params() const {

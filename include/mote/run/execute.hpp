@@ -24,10 +24,6 @@
 
 namespace mote {
 
-/// Of operators with two kernels, whether it is the second: batch norm that takes statistics, add that repeats an
-/// operand, softmax along another axis than channels.
-constexpr bool second_form(const Step& step) { return step.saved != kNoBuffer || step.repeats; }
-
 /// The element type a step computes on: of its layer's first operand.
 MOTE_FOLDED constexpr DType operand_type(const Model& model, const Step& step) {
   return model.layers[model.operand(model.layers[step.layer])].dtype;
@@ -37,7 +33,7 @@ MOTE_FOLDED constexpr DType operand_type(const Model& model, const Step& step) {
 struct ForwardChoice {
   const Binding& b;
   [[nodiscard]] MOTE_FOLDED Op op() const { return b.layer().op; }
-  [[nodiscard]] MOTE_FOLDED bool second_form() const { return mote::second_form(b.step()); }
+  [[nodiscard]] MOTE_FOLDED bool second_form() const { return b.step().second_form; }
   [[nodiscard]] MOTE_FOLDED DType type() const { return operand_type(b.model(), b.step()); }
 };
 /// The same as constants, of which only what they choose is compiled and linked.
@@ -110,6 +106,14 @@ MOTE_FOLDED inline ActivationArgs activation_args(const Binding& b) {
   return {b.input(), b.output(), b.layer().alpha, b.count(b.out()), {}, b.layer().beta};
 }
 
+/// Makes float32 of narrow weights, for the kernel that follows in the same step.
+template <Op kOp, class Choice>
+MOTE_FOLDED inline void widen(const Binding& b, const Choice& choice) {
+  if constexpr (may_store_narrow_weights(kOp))
+    choose(
+        choice.second_form(), [&]() MOTE_FOLDED { widen_params(b); }, [] {});
+}
+
 template <class Choice>
 MOTE_FOLDED inline void run_batch_norm(const Binding& b, const Choice& choice) {
   const std::uint32_t channels = b.out().c;
@@ -169,10 +173,16 @@ MOTE_FOLDED inline void run_copy(const Binding& b) {
 /// The kernel call of one operator's forward step.
 template <Op kOp, class Choice>
 MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
+  if constexpr (kOp != Op::dense) widen<kOp>(b, choice);  // whose kernel reads them as they are
   const std::uint32_t units = b.out().c;
   const auto fan_in = [&]() MOTE_FOLDED { return static_cast<std::uint32_t>(b.in().elements()); };
   if constexpr (kOp == Op::dense) {
-    call<kernels::dense_f32>(b, {b.input(), b.params(), b.bias(), b.output(), b.batch(), fan_in(), units, b.clamp()});
+    choose(
+        choice.second_form(), [&]() MOTE_FOLDED { call<kernels::dense_narrow_f32>(b, dense_narrow_args(b)); },
+        [&]() MOTE_FOLDED {
+          call<kernels::dense_f32>(
+              b, {b.input(), b.params(), b.bias(), b.output(), b.batch(), fan_in(), units, b.clamp()});
+        });
   } else if constexpr (kOp == Op::conv2d) {
     call<kernels::conv2d_f32>(
         b, {b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp(), b.summand()});

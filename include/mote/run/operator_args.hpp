@@ -14,6 +14,7 @@
 
 #include "mote/plan/recurrent.hpp"
 #include "mote/run/binding.hpp"
+#include "mote/run/call.hpp"
 
 namespace mote::detail {
 
@@ -233,6 +234,52 @@ MOTE_FOLDED inline LrnArgs lrn_args(const Binding& b) {
           l.alpha,
           l.beta,
           lrn_bias(l)};
+}
+
+/// Makes float32 of narrow weights, and copies the layer's other parameters behind them.
+MOTE_FOLDED inline void widen_params(const Binding& b) {
+  const Layer& l = b.layer();
+  const ParamArrays stored = narrow_param_arrays(l, b.in()), wide = real_param_arrays(l, b.in());
+  const std::uint32_t units = l.shape.c;
+  std::size_t scales = wide.count;
+  for (std::size_t i = 0; i < wide.count; ++i) {
+    const std::byte* const from = b.stored_params() + stored.arrays[i].offset;
+    float* const to = b.at(widened_params(b.step())) + wide.arrays[i].offset / sizeof(float);
+    const std::uint32_t count = wide.arrays[i].count;
+    if (!wide.arrays[i].weight) {
+      __builtin_memcpy(to, from, count * sizeof(float));
+      continue;
+    }
+    const float* factors = nullptr;
+    if (l.param_dtype == DType::s8)
+      factors = reinterpret_cast<const float*>(b.stored_params() + stored.arrays[scales++].offset);
+    const std::uint32_t columns = is_recurrent(l.op) ? gates(l.op) * units : units, rows = count / columns;
+    const std::uint32_t first = l.op == Op::gru && i == 1 ? 2 * units : columns;  // its R is two matrices
+    call<kernels::widen_weights_f32>(b, {{from, factors, l.param_dtype}, to, rows, first});
+    if (first == columns) continue;
+    const std::size_t behind = std::size_t{rows} * first;
+    call<kernels::widen_weights_f32>(
+        b, {{from + behind * bytes_of(l.param_dtype), factors == nullptr ? nullptr : factors + first, l.param_dtype},
+            to + behind,
+            rows,
+            columns - first});
+  }
+}
+
+MOTE_FOLDED inline DenseNarrowArgs dense_narrow_args(const Binding& b) {
+  const Layer& l = b.layer();
+  const ParamArrays arrays = narrow_param_arrays(l, b.in());
+  const std::byte* const first = b.stored_params();
+  const auto floats = [&](std::size_t i)
+                          MOTE_FOLDED { return reinterpret_cast<const float*>(first + arrays.arrays[i].offset); };
+  return {b.input(),
+          {first, l.param_dtype == DType::s8 ? floats(arrays.count - 1) : nullptr, l.param_dtype},
+          l.has_bias() ? floats(1) : nullptr,
+          b.output(),
+          b.batch(),
+          static_cast<std::uint32_t>(b.in().elements()),
+          l.shape.c,
+          b.clamp()};
 }
 
 MOTE_FOLDED inline RecurrentShape recurrent_shape(const Binding& b) {

@@ -229,7 +229,7 @@ class StaticSession {
       detail::before_step(kPlan, arena(), step);
       constexpr const Step& kStep = kStaticPlan.steps[step];
       run_forward(Binding(kModel, kPlan, kStep, memory),
-                  ForwardConstants<kModel.layers[kStep.layer].op, second_form(kStep), operand_type(kModel, kStep)>{});
+                  ForwardConstants<kModel.layers[kStep.layer].op, kStep.second_form, operand_type(kModel, kStep)>{});
       detail::after_step(kPlan, arena(), step);
       return Code::ok;
     });

@@ -128,6 +128,7 @@ MOTE_FOLDED inline void run_loss(const Binding& b, const Choice& choice, const T
 template <Op kOp, class Choice>
 MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const UpdateState& state, float* from,
                                    float* to) {
+  widen<kOp>(b, choice);
   if constexpr (kOp == Op::reshape || kOp == Op::identity || kOp == Op::output || kOp == Op::gaussian_noise) {
     kernels::copy_channels_f32({from, to, 1, b.count(b.out()), 0, 0});
   } else if constexpr (kOp == Op::add) {

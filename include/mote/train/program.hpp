@@ -137,7 +137,7 @@ class StaticProgram {
  private:
   template <std::size_t kIndex>
   using ChoiceOf =
-      TrainingConstants<kModel.layers[kStaticPlan.steps[kIndex].layer].op, second_form(kStaticPlan.steps[kIndex]),
+      TrainingConstants<kModel.layers[kStaticPlan.steps[kIndex].layer].op, kStaticPlan.steps[kIndex].second_form,
                         operand_type(kModel, kStaticPlan.steps[kIndex]), kStaticPlan.steps[kIndex].kind,
                         kStaticPlan.steps[kIndex].fused, kConfig>;
   template <std::size_t kFirst, std::size_t kLast>

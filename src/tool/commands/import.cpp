@@ -12,6 +12,7 @@
 #include "tool/models/memory_plan.hpp"
 #include "tool/models/model_header.hpp"
 #include "tool/models/model_source.hpp"
+#include "tool/models/stored_weights.hpp"
 #include "tool/terminal/error.hpp"
 
 namespace mote::tool {
@@ -20,7 +21,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct ImportJob {
-  std::string model, out, header, shapes;
+  std::string model, out, header, shapes, weights = "file";
   std::uint32_t batch = 1;
 };
 
@@ -39,6 +40,14 @@ std::string ends_text(const char* what, const std::vector<foreign::End>& ends) {
   return out;
 }
 
+/// Layers that the file has int8 weights for keep them.
+OwnedModel with_weights_called(const std::string& weights, const OwnedModel& model) {
+  OwnedModel wide = with_weights(model, DType::f32);
+  if (weights == "float32") return wide;
+  if (weights == "float16") return with_weights(wide, DType::f16);
+  return with_weights(with_weights(wide, DType::s8, StoreWeights::exact), DType::s8);
+}
+
 void import(const ImportJob& job, const Context& context) {
   foreign::Fixed fixed;
   fixed.batch = job.batch;
@@ -47,7 +56,8 @@ void import(const ImportJob& job, const Context& context) {
   std::optional<AtomicFile> file, header;
   if (!job.out.empty()) file.emplace(job.out, FileKind::model);
   if (!job.header.empty()) header.emplace(job.header, FileKind::header);
-  const foreign::Imported imported = foreign::import_model(job.model, fixed);
+  foreign::Imported imported = foreign::import_model(job.model, fixed);
+  if (job.weights != "file") imported.model = with_weights_called(job.weights, imported.model);
   const std::size_t bytes = file ? save_model(imported.model, *file) : 0;
   if (header) {
     header->write(model_header(imported.model.view(), header_name(job.header), job.model));
@@ -89,13 +99,17 @@ void add_import(CLI::App& app, Context& context) {
   Other commands take .tflite and .onnx files directly. What cannot be imported is told at once: every operator, where it
   is in the file, and why. Constants are computed, and dropout, identities and branches that are never taken fall away.
   --batch and --input-shape fix what the file leaves open. --header writes the model as constants for firmware; how a
-  session is made of it stands at the header's beginning.
+  session is made of it stands at the header's beginning. Weights that a file holds as int8 or float16 beside float32
+  values stay so, a quarter or half of the bytes; --weights makes such of others: int8 with a scale for each output.
 )");
   options.text("MODEL", job->model, "FILE", ".tflite or .onnx file").required();
   options.text("--out", job->out, "FILE", "model file to write");
   options.text("--header", job->header, "FILE", "C++ header to write: records and parameters for a StaticSession");
   options.whole("--batch", job->batch, {1, 65'536}, "extent of axes in front that the file leaves open");
   options.text("--input-shape", job->shapes, "NAME=N,N,…", "shape of an input, of several one after the other");
+  options.word("--weights", job->weights, {"file", "float32", "float16", "int8"},
+               "how layers on float32 store their weights: as the file has them, or as another type. They compute in "
+               "float32 in any case");
   add_force(options, context);
   options.run([job, &context] { import(*job, context); });
 }

@@ -53,6 +53,14 @@ std::string dtype_text(DType type) {
   return kNames[static_cast<std::size_t>(type)];
 }
 
+/// The layer as text, with the type of weights that are stored narrower than they are computed with.
+std::string title_of(const Model& model, std::size_t i) {
+  std::string out = layer_text(model, i);
+  if (!stores_narrow_weights(model.layers[i])) return out;
+  if (const std::size_t at = out.find(" frozen"); at != std::string::npos) out.erase(at);
+  return out + ", " + dtype_text(model.layers[i].param_dtype) + " weights";
+}
+
 Json layer_json(const Model& model, std::size_t i) {
   const Layer& layer = model.layers[i];
   std::vector<std::size_t> inputs;
@@ -64,6 +72,7 @@ Json layer_json(const Model& model, std::size_t i) {
           {"inputs", inputs},
           {"shape", {layer.shape.h, layer.shape.w, layer.shape.c}},
           {"dtype", dtype_text(layer.dtype)},
+          {"param_dtype", dtype_text(layer.param_dtype)},
           {"trainable", layer.trainable()},
           {"parameters", parameter_count(model, i, false)},
           {"parameter_bytes", layer.param_bytes},
@@ -101,7 +110,7 @@ std::vector<GraphBox> boxes_of(const Model& model) {
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
     GraphBox box;
-    box.title = layer_text(model, i);
+    box.title = title_of(model, i);
     if (const std::size_t at = box.title.find(" frozen"); at != std::string::npos) box.title.erase(at);
     const std::string called(name(model, i));
     box.lines.push_back(called.empty() ? fmt::format("layer {}", i) : fmt::format("{}: {}", i, called));
@@ -186,7 +195,7 @@ void show(const InfoJob& job, const Context& context) {
     const std::uint64_t count = parameter_count(model, i, false), adds = multiply_adds(model, i);
     parameters += count, operations += adds;
     if (layer.trainable()) trainable += parameter_count(model, i, true);
-    text += row(i, layer_text(model, i), std::string(name(model, i)), inputs_text(model, i), dtype_text(layer.dtype),
+    text += row(i, title_of(model, i), std::string(name(model, i)), inputs_text(model, i), dtype_text(layer.dtype),
                 shape_text(layer.shape), number(count), number(adds), number(layer.param_bytes));
     layers.push_back(layer_json(model, i));
   }

@@ -18,6 +18,7 @@
 #include "tool/commands/sample_shapes.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/models/memory_plan.hpp"
+#include "tool/models/stored_weights.hpp"
 #include "tool/pictures/gradient_norms.hpp"
 #include "tool/pictures/plot.hpp"
 #include "tool/terminal/error.hpp"
@@ -128,6 +129,7 @@ Error ending_of(const TrainingReport& report, const TrainJob& job) {
 OwnedModel model_for(TrainJob& job) {
   GivenModel given = model_from_argument(job.model, "--model");
   OwnedModel& model = given.model;
+  if (stores_narrow_weights(model)) model = with_weights(model, DType::f32);  // which can be trained
   if (given.has_params && !job.fresh && job.init_given)
     throw usage_error("--init means nothing for a model that has its parameters", "leave it out, or add --fresh")
         .in(job.model);

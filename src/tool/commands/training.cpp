@@ -333,7 +333,7 @@ void initialize(OwnedModel& model, Initializer initializer, float limit, std::ui
   const Model view = model.view();
   for (std::size_t i = 1; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
-    if (layer.param_bytes == 0 || on_integers(layer)) continue;
+    if (layer.param_bytes == 0 || on_integers(layer) || stores_narrow_weights(layer)) continue;
     const Initializer chosen = initializer == Initializer::automatic ? automatic_for(view, i) : initializer;
     init_layer(layer, view.input_shape_of(i), model.params.data() + layer.param_offset, chosen, limit, seed,
                static_cast<std::uint32_t>(i));

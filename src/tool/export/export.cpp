@@ -5,6 +5,7 @@
 
 #include "tool/export/onnx_export.hpp"
 #include "tool/export/tflite_export.hpp"
+#include "tool/models/stored_weights.hpp"
 #include "tool/terminal/error.hpp"
 
 namespace mote::tool::foreign {
@@ -39,8 +40,9 @@ ExportFormat export_format_of(const std::string& path) {
                     "write a name such as model.onnx or model.tflite");
 }
 
-Exported export_model(const OwnedModel& model, ExportFormat format) {
+Exported export_model(const OwnedModel& given, ExportFormat format) {
   const bool onnx = format == ExportFormat::onnx;
+  const OwnedModel model = with_weights(given, DType::f32);
   Outgoing from(model, onnx ? "an ONNX model" : "a TFLite model");
   Exported out;
   bool any_batch = false;

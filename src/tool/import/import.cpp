@@ -10,6 +10,7 @@
 #include "tool/data/file_io.hpp"
 #include "tool/data/file_kind.hpp"
 #include "tool/import/lower.hpp"
+#include "tool/models/stored_weights.hpp"
 #include "tool/terminal/error.hpp"
 #include "tool/terminal/number.hpp"
 #include "tool/terminal/suggest.hpp"
@@ -146,6 +147,7 @@ Imported import_model(const std::string& path, const Fixed& fixed) {
         fmt::format("the imported network breaks a rule of the records: {} (layer {})", describe(status), status.layer),
         "this is a mistake of mote's; report it with the model")
         .in(path);
+  out.model = with_exact_weights(std::move(out.model));
   return out;
 }
 

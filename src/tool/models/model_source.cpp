@@ -124,15 +124,20 @@ OwnedModel load_model(const std::string& path, const ArrayShapes& arrays) {
     }
     throw status_error(model.status(), {}, path);
   }
-  OwnedModel out;
-  out.layers.assign(model->layers.begin(), model->layers.end());
-  out.params = AlignedBytes(model->param_bytes);
-  std::copy_n(model->params, model->param_bytes, out.params.data());
-  out.alignment = model->alignment;
-  out.operands.assign(model->operands.begin(), model->operands.end());
-  out.names = model->names;
+  OwnedModel out = owned(*model);
   out.source = path;
   out.description = model_description(bytes.span());
+  return out;
+}
+
+OwnedModel owned(const Model& model) {
+  OwnedModel out;
+  out.layers.assign(model.layers.begin(), model.layers.end());
+  out.params = AlignedBytes(model.param_bytes);
+  std::copy_n(model.params, model.param_bytes, out.params.data());
+  out.alignment = model.alignment;
+  out.operands.assign(model.operands.begin(), model.operands.end());
+  out.names = model.names;
   return out;
 }
 

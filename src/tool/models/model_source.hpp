@@ -28,6 +28,9 @@ AlignedBytes read_model_file(const std::string& path);
 using ArrayShapes = std::map<std::string, std::vector<std::uint64_t>>;
 OwnedModel load_model(const std::string& path, const ArrayShapes& arrays = {});
 
+/// A copy that owns what the model is a view of.
+OwnedModel owned(const Model& model);
+
 /// What the user gave for a model: a .mote file, a file with the text form, or the text itself.
 /// `has_params` tells whether parameters came with it; `option` names the text in errors.
 struct GivenModel {
