@@ -12,6 +12,7 @@
 #include "kernels/kernel_namespace.hpp"
 #include "mote/kernels/kernels.hpp"
 #include "mote/model/packed_weights.hpp"
+#include "simd/packed_products.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {
@@ -52,33 +53,26 @@ MOTE_INLINE void add_products(std::int32_t* acc, std::size_t width, std::size_t 
 inline constexpr std::size_t kTerms = 256;
 static_assert(kTerms % kPack == 0 && kBlock % kPack == 0);
 
-/// acc[j] += sum_k x[k] w[j][k] for four outputs, k < count; `weights`: those of the four from the first term on.
-template <class Element>
-MOTE_INLINE void add_packed_four(std::int32_t* acc, const Element* x, std::size_t count, const std::int8_t* weights) {
-  constexpr std::size_t kPair = kPack * kPack;
-  const std::size_t whole = count / kPack * kPack;
-  if constexpr (simd::kLanes == 1) {
-    for (std::size_t k = 0; k < whole; k += kPack, weights += kPair)
-      for (std::size_t j = 0; j < kPack; ++j)
-        acc[j] += x[k] * weights[kPack * j] + x[k + 1] * weights[kPack * j + 1] + x[k + 2] * weights[kPack * j + 2] +
-                  x[k + 3] * weights[kPack * j + 3];
-  } else {  // sixteen products side by side, which compilers make vectors of
-    std::int32_t products[kPair] = {};
-    for (std::size_t k = 0; k < whole; k += kPack, weights += kPair)
-      for (std::size_t l = 0; l < kPair; ++l) products[l] += std::int32_t{x[k + l % kPack]} * weights[l];
-    for (std::size_t l = 0; l < kPair; ++l) acc[l / kPack] += products[l];
-  }
-  for (std::size_t k = whole; k < count; ++k)
-    for (std::size_t j = 0; j < kPack; ++j) acc[j] += x[k] * weights[kPack * j + k - whole];
-}
-/// The same for the outputs first … first + width - 1, first a multiple of four and room for four at the end; terms
-/// `term` … term + count - 1 of `terms`, `term` a multiple of four.
+/// acc[j] += sum_k x[k] w[j][k] for the outputs first … first + width - 1, first a multiple of four and room for four
+/// at the end; terms `term` … term + count - 1 of `terms`, `term` a multiple of four.
 template <class Element>
 MOTE_INLINE void add_packed(std::int32_t* acc, std::size_t first, std::size_t width, const Element* x, std::size_t term,
                             std::size_t count, const std::int8_t* weights, std::size_t terms) {
+  constexpr std::size_t kGroups = simd::PackedProducts<Element>::kGroups;
+  const std::size_t group = packed_bytes(kPack, terms);
   weights += packed_index(first, term, terms);
-  for (std::size_t j = 0; j < width; j += kPack, weights += packed_bytes(kPack, terms))
-    add_packed_four(acc + j, x, count, weights);
+  std::size_t groups = (width + kPack - 1) / kPack;
+  const auto add = [&](auto some) MOTE_LAMBDA_INLINE {
+    simd::add_packed_groups<some>(acc, x, count, weights, group);
+    acc += kPack * some, weights += some * group, groups -= some;
+  };
+  while (groups >= kGroups) add(std::integral_constant<std::size_t, kGroups>{});
+  if constexpr (kGroups > 4)
+    if (groups >= 4) add(std::integral_constant<std::size_t, 4>{});
+  if constexpr (kGroups > 2)
+    if (groups >= 2) add(std::integral_constant<std::size_t, 2>{});
+  if constexpr (kGroups > 1)
+    if (groups >= 1) add(std::integral_constant<std::size_t, 1>{});
 }
 /// 64 bits: at most kTerms terms in 32 first.
 template <class Element>
@@ -91,20 +85,33 @@ MOTE_INLINE void add_packed(std::int64_t* acc, std::size_t first, std::size_t wi
   }
 }
 
+/// output[j] = clamp(rescale(acc[j], q_j) + zero point): a loop that compilers make vectors of.
+template <class Acc, class Output, class Rescale>
+MOTE_INLINE void rescale_block(const Acc* acc, std::size_t first, std::size_t width, const OutputStage& stage,
+                               Output* output, const Rescale& rescale) {
+  const std::int32_t* const multipliers = stage.multipliers + first;
+  const std::int8_t* const shifts = stage.shifts + first;
+  const std::int32_t zero_point = stage.zero_point, low = stage.clamp.low, high = stage.clamp.high;
+  std::int32_t values[kBlock];  // which no pointer reaches: the loop need not ask whether the output is an input
+  for (std::size_t j = 0; j < width; ++j) {
+    const std::int32_t value = rescale(acc[j], QuantizedMultiplier{multipliers[j], shifts[j]}) + zero_point;
+    values[j] = value < low ? low : value > high ? high : value;
+  }
+  for (std::size_t j = 0; j < width; ++j) output[j] = static_cast<Output>(values[j]);
+}
+
 /// Accumulators of the output channels from `first` on become outputs.
 template <class Element, class Output>
 MOTE_INLINE void finish_block(const Accumulator<Element>* acc, std::size_t first, std::size_t width,
                               const OutputStage& stage, Output* output) {
-  for (std::size_t j = 0; j < width; ++j) {
-    const QuantizedMultiplier q{stage.multipliers[first + j], stage.shifts[first + j]};
-    std::int32_t value = 0;
-    if constexpr (sizeof(Element) == 1)
-      value = requantize(acc[j], q, stage.rounding);
-    else
-      value =
-          stage.narrow ? requantize(static_cast<std::int32_t>(acc[j]), q, stage.rounding) : requantize_wide(acc[j], q);
-    output[j] = static_cast<Output>(stage.clamp.clamp(value + stage.zero_point));
-  }
+  const auto twice = [](auto sum, QuantizedMultiplier q)
+                         MOTE_LAMBDA_INLINE { return requantize(static_cast<std::int32_t>(sum), q); };
+  const auto once = [](auto sum, QuantizedMultiplier q)
+                        MOTE_LAMBDA_INLINE { return requantize_once(static_cast<std::int32_t>(sum), q); };
+  const auto wide = [](auto sum, QuantizedMultiplier q) MOTE_LAMBDA_INLINE { return requantize_wide(sum, q); };
+  if (sizeof(Element) != 1 && !stage.narrow) return rescale_block(acc, first, width, stage, output, wide);
+  if (stage.rounding == Rounding::once) return rescale_block(acc, first, width, stage, output, once);
+  rescale_block(acc, first, width, stage, output, twice);
 }
 
 }  // namespace

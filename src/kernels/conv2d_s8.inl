@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/accumulate_s8.hpp"
 
@@ -47,6 +48,17 @@ MOTE_INLINE void for_each_pixel(const QuantizedConvArgs<Element>& args, const Bo
   }
 }
 
+/// Elements one after the other; most runs are too short for a call to pay.
+template <class Element>
+MOTE_INLINE void copy_short(const Element* from, std::size_t count, Element* to) {
+  constexpr std::size_t kAtOnce = 8;
+  for (; count >= kAtOnce; count -= kAtOnce, from += kAtOnce, to += kAtOnce)
+    std::memcpy(to, from, kAtOnce * sizeof(Element));
+  if ((count & 4) != 0) std::memcpy(to, from, 4 * sizeof(Element)), from += 4, to += 4;
+  if ((count & 2) != 0) std::memcpy(to, from, 2 * sizeof(Element)), from += 2, to += 2;
+  if ((count & 1) != 0) *to = *from;
+}
+
 /// Terms `first` … first + count - 1 of a window, in the order of the weights: (filter_h, filter_w, in_c). Taps outside
 /// the image are the zero point.
 template <class Element>
@@ -55,19 +67,24 @@ inline void gather_window(const QuantizedConvArgs<Element>& args, const Element*
   const ConvShape& s = args.shape;
   const std::size_t depth = s.in.c, line = s.window.filter_w * depth;
   const auto outside = static_cast<Element>(args.input_zero_point);
+  const std::size_t beside = columns.dilation == 1 ? columns.end : 0;  // taps up to here lie side by side
   std::size_t i = first / line, j = (first - i * line) / depth, c = first - i * line - j * depth;
-  while (count > 0) {
-    const std::size_t run = std::min(depth - c, count);
-    if (i >= rows.begin && i < rows.end && j >= columns.begin && j < columns.end) {
-      const Element* from =
+  for (std::size_t run = 0; count > 0; to += run, count -= run, c = 0) {
+    const bool in_image = i >= rows.begin && i < rows.end;
+    const bool inside = in_image && j >= columns.begin && j < columns.end;
+    const std::size_t taps = inside                          ? (beside > j ? beside - j : 1)
+                             : in_image && j < columns.begin ? columns.begin - j
+                                                             : s.window.filter_w - j;
+    run = std::min(taps * depth - c, count);
+    if (inside)
+      copy_short(
           image +
-          (rows.at(static_cast<std::uint32_t>(i)) * s.in.w + columns.at(static_cast<std::uint32_t>(j))) * depth + c;
-      std::copy(from, from + run, to);
-    } else {
+              (rows.at(static_cast<std::uint32_t>(i)) * s.in.w + columns.at(static_cast<std::uint32_t>(j))) * depth + c,
+          run, to);
+    else
       std::fill(to, to + run, outside);
-    }
-    to += run, count -= run, c = 0;
-    if (++j == s.window.filter_w) j = 0, ++i;
+    j += taps;
+    if (j == s.window.filter_w) j = 0, ++i;
   }
 }
 
