@@ -78,6 +78,28 @@ TEST(ModelText, RandomNetworksComeBack) {
   }
 }
 
+TEST(ModelText, IsRefusedWhereItWouldSaySomethingElse) {
+  const auto refuses = [](const auto& net, const char* layer) {
+    EXPECT_FALSE(model_text_if_any(net.model()).has_value()) << layer;
+    try {
+      static_cast<void>(model_text(net.model()));
+      ADD_FAILURE() << layer;
+    } catch (const Error& error) {
+      EXPECT_NE(error.message().find(std::string("no words for layer ") + layer), std::string::npos) << error.message();
+    }
+  };
+  refuses(sequential(input(4, 3, 2), transpose(Shape{4, 3, 2})), "1 (transpose)");
+  refuses(sequential(input(4, 3, 2), softmax(1)), "1 (softmax)");
+  refuses(sequential(input(6, 2), relu(), conv1d(4, 3), lstm(3)), "3 (lstm)");
+  refuses(sequential(input(3).as("x"), input(3), add("x")), "1 (input)");
+  refuses(sequential(input(4), clip(-2.0F, 3.0F)), "1 (clip)");
+  auto narrow = sequential(input(4), dense(3));
+  narrow.layers[1].param_dtype = DType::f16, narrow.layers[1].flags = Layer::kHasBias;
+  narrow.layers[1].param_bytes = 24 + 12, narrow.param_bytes = 36;
+  refuses(narrow, "1 (dense)");
+  EXPECT_EQ(model_text(sequential(input(4), softmax()).model()), "input 4\nsoftmax\n");
+}
+
 TEST(ModelText, PointsAtTheWord) {
   expect_in(complaint("input 28x28x1\nconv2 8"),
             {"net.txt:2:1", "\"conv2\"", "did you mean \"conv2d\"", "the layers are input, dense"});

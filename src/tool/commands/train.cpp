@@ -271,6 +271,11 @@ std::vector<std::string> fold_classes(const TrainJob& job, const CrossValidation
   return class_names_for(folds.folds.front().classes, job.class_names, data.description());
 }
 
+Json network_json(const Model& model) {
+  const std::optional<std::string> text = model_text_if_any(model);
+  return text ? Json(*text) : Json(nullptr);
+}
+
 /// Of a cross-validation that is all that was asked for.
 Json fold_report(const TrainJob& job, const CrossValidation& folds, const OwnedModel& model, const DataSet& data,
                  std::string& text) {
@@ -278,7 +283,7 @@ Json fold_report(const TrainJob& job, const CrossValidation& folds, const OwnedM
          "model           none: with --out FILE.mote one is trained on all samples afterwards\n";
   return {{"command", "train"},
           {"model", nullptr},
-          {"network", model_text(model.view())},
+          {"network", network_json(model.view())},
           {"loss", loss_name(job.options.config.loss)},
           {"optimizer", job.training.optimizer},
           {"seed", job.options.seed},
@@ -342,7 +347,7 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   if (folds) text = cross_validation_text(*folds, data.train.target_names()) + "the model of all samples:\n" + text;
   Json json{{"command", "train"},
             {"model", job.out.empty() ? Json(nullptr) : Json(job.out)},
-            {"network", model_text(model.view())}};
+            {"network", network_json(model.view())}};
   json["data"] = notes_json(data.train, hints);
   if (data.test) json["test_data"] = notes_json(*data.test);
   json["standardized_targets"] = report.standardized_targets;

@@ -2,6 +2,9 @@
 // Records back to text, and the grammar as --help shows it. The inverse of model_text.cpp.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "tool/data/data_set.hpp"
@@ -96,7 +99,10 @@ std::string layer_text(const Model& model, std::size_t index) {
   return out;
 }
 
-std::string model_text(const Model& model) {
+namespace {
+
+/// One layer a line, whether or not the text form has words for all that it is.
+std::string lines_of(const Model& model) {
   const std::size_t count = model.layers.size();
   std::vector<char> named(count, 0);
   for (std::size_t i = 1; i < count; ++i)
@@ -106,8 +112,6 @@ std::string model_text(const Model& model) {
   std::string out;
   for (std::size_t i = 0; i < count; ++i) {
     const Layer& layer = model.layers[i];
-    if (layer.dtype != DType::f32)
-      throw data_error("the text form has no quantised layers", "keep the model as a .mote file").at_line(i + 1);
     out += layer_text(model, i);
     for (std::size_t k = 1; k < layer.input_count; ++k) out += fmt::format(" {}", name_of(model.operand(i, k)));
     if (layer.input_count != 0 && model.operand(i) + 1 != i) out += fmt::format(" from {}", name_of(model.operand(i)));
@@ -115,6 +119,38 @@ std::string model_text(const Model& model) {
     out += '\n';
   }
   return out;
+}
+
+/// The first layer that the text does not bring back as it is; their number where it brings all.
+std::size_t first_lost(const Model& model, const std::string& text) {
+  try {
+    const OwnedModel again = parse_model_text(text, "", Parameters::none);
+    const auto same = [](Layer a, Layer b) {
+      a.param_offset = b.param_offset = 0;  // alignments may differ
+      return std::memcmp(&a, &b, sizeof a) == 0;
+    };
+    for (std::size_t i = 0; i < model.layers.size(); ++i)
+      if (i >= again.layers.size() || !same(model.layers[i], again.layers[i])) return i;
+    return model.layers.size();
+  } catch (const Error& error) {
+    return std::min(error.line() == 0 ? 0 : error.line() - 1, model.layers.size() - 1);
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> model_text_if_any(const Model& model) {
+  const std::string text = lines_of(model);
+  if (first_lost(model, text) != model.layers.size()) return std::nullopt;
+  return text;
+}
+
+std::string model_text(const Model& model) {
+  std::string text = lines_of(model);
+  if (const std::size_t lost = first_lost(model, text); lost != model.layers.size())
+    throw data_error(fmt::format("the text form has no words for layer {} ({})", lost, name(model.layers[lost].op)),
+                     "keep the model as a .mote file; mote info without --text shows its layers");
+  return text;
 }
 
 namespace {

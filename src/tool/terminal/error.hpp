@@ -38,6 +38,8 @@ class Error : public std::exception {
   [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
   [[nodiscard]] const std::string& message() const { return message_; }
   [[nodiscard]] int exit_code() const { return static_cast<int>(fault_); }
+  /// 0: not known.
+  [[nodiscard]] std::size_t line() const { return line_.value_or(0); }
   [[nodiscard]] bool has_file() const { return !file_.empty(); }
   /// {"error": {"kind", "message", "what", "remedy", "code", "file", "line", "column", "byte", "exit_code"}}, one line.
   [[nodiscard]] std::string json() const;
