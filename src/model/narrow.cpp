@@ -81,7 +81,7 @@ bool to_int8(const Layer& layer, const ParamArray& array, std::size_t i, const f
       scales[m.scale + j] = scale;
       for (std::size_t k = 0; k < m.rows; ++k) {
         const std::int32_t q = scale > 0.0F ? nearest(column[k * m.columns] / scale) : 0;
-        to[m.first + k * m.columns + j] = static_cast<std::int8_t>(std::clamp(q, -128, 127));
+        to[m.first + k * m.columns + j] = static_cast<std::int8_t>(std::clamp<std::int32_t>(q, -128, 127));
       }
     }
     return true;
