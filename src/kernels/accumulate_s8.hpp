@@ -59,7 +59,7 @@ template <class Element>
 MOTE_INLINE void add_packed(std::int32_t* acc, std::size_t first, std::size_t width, const Element* x, std::size_t term,
                             std::size_t count, const std::int8_t* weights, std::size_t terms) {
   constexpr std::size_t kGroups = simd::PackedProducts<Element>::kGroups;
-  const std::size_t group = packed_bytes(kPack, terms);
+  const auto group = static_cast<std::size_t>(packed_bytes(kPack, terms));
   weights += packed_index(first, term, terms);
   std::size_t groups = (width + kPack - 1) / kPack;
   const auto add = [&](auto some) MOTE_LAMBDA_INLINE {
