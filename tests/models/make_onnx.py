@@ -271,6 +271,23 @@ def elementwise():
     m.save("elementwise", [[values(2, 3, 4)]])
 
 
+def filters():
+    """Convolutions whose weights are computed, by what the graph is given or by what it computes."""
+    m = Model()
+    x, w = m.input("image", [1, 4, 7, 6]), m.input("filters", [6, 4, 3, 2])
+    own = m.node("Tanh", [w])
+    plain = m.node("Conv", [x, own], pads=[1, 0, 1, 1], strides=[2, 1], dilations=[1, 2])
+    m.output(plain, "plain")
+    half = m.node("Slice", [own, numpy.array([0]), numpy.array([2]), numpy.array([1])])
+    m.output(m.node("Conv", [x, half, weights(6)], group=2), "grouped")
+    one = m.node("ReduceMean", [own], axes=[1], keepdims=1)  # 6, 1, 3, 2
+    twelve = m.node("Concat", [one, m.node("Neg", [one])], axis=0)
+    m.output(m.node("Conv", [m.node("Relu", [plain]), twelve], group=6, pads=[1, 1, 1, 1]), "depthwise")
+    bias = m.node("ReduceMean", [own], axes=[1, 2, 3], keepdims=0)
+    m.output(m.node("Conv", [x, weights(6, 4, 1, 1), bias]), "biased")
+    m.save("filters", [[values(1, 4, 7, 6), values(6, 4, 3, 2)], [values(1, 4, 7, 6), values(6, 4, 3, 2)]])
+
+
 def external():
     m = Model()
     x = m.input("x", [1, 8])
@@ -337,5 +354,5 @@ def regression():
 
 if __name__ == "__main__":
     for make in (convolutions, attention, recurrent, movement, choices, upsampling, elementwise, external, quantised, forest,
-                 regression):
+                 regression, filters):
         make()

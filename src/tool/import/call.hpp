@@ -79,6 +79,8 @@ std::pair<std::int64_t, std::int64_t> window_extents(Window2d& window, const Dim
 /// A 2-D convolution of an NHWC value: weights (filter_h, filter_w, in_c / groups, out_c); bias may be empty.
 Value convolve(Maker& make, const Value& image, const Literal& weights, const Literal* bias, Window2d window,
                std::int64_t groups);
+/// The same with weights that the graph computes, and no bias.
+Value convolve_by(Maker& make, const Value& image, const Value& weights, Window2d window, std::int64_t groups);
 /// Pooling of an NHWC value.
 Value pool(Maker& make, const Value& image, const std::string& op, Window2d window, bool counts_padding);
 

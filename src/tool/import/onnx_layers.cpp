@@ -14,7 +14,24 @@ std::int64_t at(const Dims& list, std::size_t i, std::int64_t otherwise) {
   return i < list.size() ? list[i] : otherwise;
 }
 
+/// Weights that the graph computes, and perhaps the bias too.
+Value conv_by_values(Call& call) {
+  Maker& make = call.make;
+  const std::size_t rank = call.rank(0);
+  if ((rank != 3 && rank != 4) || call.rank(1) != rank)
+    unsupported(fmt::format("weights {} of an image {}", text_of(call.dims(1)), text_of(call.dims(0))));
+  Dims wide = call.dims(1);
+  if (rank == 3) wide.insert(wide.begin() + 2, 1);
+  const Value weights = make.transpose(make.reshape(call[1], wide), {2, 3, 1, 0});
+  Value out = convolve_by(make, channels_last(make, call[0]), weights, onnx_window(call, rank - 2),
+                          call.node.whole("group", 1));
+  if (call.has(2)) out = make.binary("add", out, call[2]);  // the channels are last here
+  return channels_first(make, out, rank);
+}
+
 void conv(Call& call) {
+  if (!call.make.constant(call[1]) || (call.has(2) && !call.make.constant(call[2])))
+    return call.give(conv_by_values(call));
   const Literal& weights = call.make.must_be_constant(call[1], "weights");
   if (!call.has(2)) return call.give(onnx_convolution(call, call[0], weights, nullptr));
   const Literal& bias = call.make.must_be_constant(call[2], "bias");

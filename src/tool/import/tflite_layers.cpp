@@ -20,7 +20,23 @@ Window2d window_of(const Call& call) {
   return out;
 }
 
+/// Weights that the graph computes.
+Value conv_by_values(Call& call) {
+  Maker& make = call.make;
+  const Dims image = call.dims(0), given = call.dims(1);
+  if (!is_real(call.tensor_of_output().type))
+    unsupported("weights that the graph computes, of a quantised convolution");
+  if (image.size() != 4 || given.size() != 4 || given[3] == 0)
+    unsupported(fmt::format("weights {} of an image {}", text_of(given), text_of(image)));
+  const bool depthwise = call.record == "depthwise_conv2d";
+  const Value weights = make.transpose(call[1], depthwise ? Dims{1, 2, 0, 3} : Dims{1, 2, 3, 0});
+  const Value out = convolve_by(make, call[0], weights, window_of(call), depthwise ? image[3] : image[3] / given[3]);
+  return call.has(2) ? make.binary("add", out, call[2]) : out;
+}
+
 void conv_2d(Call& call) {
+  if (!call.make.constant(call[1]) || (call.has(2) && !call.make.constant(call[2])))
+    return call.give(activated(call, conv_by_values(call)));
   const Literal weights = real_weights(call, 1, "weights");
   if (weights.dims().size() != 4) unsupported(fmt::format("weights {}", text_of(weights.dims())));
   const bool depthwise = call.record == "depthwise_conv2d";
