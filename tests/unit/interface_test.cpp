@@ -42,6 +42,21 @@ TEST(interface, several_inputs_and_outputs) {
 
 StaticSession<kTwo> two;
 
+/// An external input that is an output is copied there.
+TEST(interface, an_external_input_is_shown) {
+  constexpr auto kShown = sequential(input(2).as("x"), dropout(0.5F), output(), neg().reads("x"), output());
+  Result<Session> session = Session::create(kShown.model(), arena, {.batch = 2, .external_input = true});
+  ASSERT_TRUE(session.ok());
+  const std::array<float, 4> x{1.0F, -2.0F, 3.0F, -4.0F};
+  session->set_input(x.data());
+  session->run();
+  ASSERT_EQ(session->output(0).size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(session->output(0)[i], x[i]);
+    EXPECT_EQ(session->output(1)[i], -x[i]);
+  }
+}
+
 TEST(interface, known_to_the_compiler) {
   for (std::size_t i = 0; i < 3; ++i) two.input()[i] = -1.0F, two.input<float, 1>()[i] = static_cast<float>(i);
   two.run();

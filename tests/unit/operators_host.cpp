@@ -105,6 +105,29 @@ TEST(operators, a_constant_is_there_once) {
   EXPECT_EQ(plan_size(kNet.model(), {.batch = 2}).status(), (Status{Code::constant_in_batch, 2, 1}));
 }
 
+TEST(operators, sums_of_many_read_constants_of_one_sample) {
+  constexpr auto kNet = sequential(input(2).as("x"), constant(1, 1, 2).as("c"), add("c", "x", "c"), add("c", "x"));
+  alignas(16) const std::array<float, 2> values{10.0F, 20.0F};
+  EXPECT_EQ(run(kNet, {1, 2}, values), (Floats{42, 84}));
+  EXPECT_EQ(plan_size(kNet.model(), {.batch = 2}).status(), (Status{Code::constant_in_batch, 2, 1}));
+}
+
+TEST(operators, what_a_regularizer_passes_on_has_memory_of_its_own) {
+  constexpr auto kConstant = sequential(input(2).as("x"), constant(1, 1, 2), dropout(0.5F).as("d"), output(),
+                                        identity().reads("d"), add("x", "d"), output());
+  alignas(16) const std::array<float, 2> values{10.0F, 20.0F};
+  EXPECT_EQ(run(kConstant, {1, 2}, values), (Floats{10, 20}));
+  constexpr auto kState = sequential(input(2).as("x"), state(1, 1, 2).as("h"), gaussian_noise(0.5F).as("last"),
+                                     identity().reads("x"), assign("h"), neg().reads("last"));
+  Result<Session> session = Session::create(kState.model(), arena);
+  ASSERT_TRUE(session.ok());
+  for (const float value : {3.0F, 5.0F, 7.0F}) {
+    session->input()[0] = session->input()[1] = value;
+    session->run();
+    EXPECT_EQ(session->output()[1], value == 3.0F ? 0.0F : 2.0F - value) << "what the run before kept";
+  }
+}
+
 TEST(operators, rules) {
   const auto status = [](auto net, auto change) {
     change(net.layers);

@@ -67,20 +67,27 @@ struct Graph {
   [[nodiscard]] constexpr bool batch_statistics(std::size_t i) const {
     return options.training && layers[i].op == Op::batch_norm && layers[i].trainable() && differentiated(i);
   }
+  /// Whether the value is its operand's, in the same memory. Not what an output or a regularizer passes on of a state,
+  /// whose memory has the next run's value before this run ends, or of a constant, which is not in the arena; nor an
+  /// output of an external input. These are copies.
   [[nodiscard]] constexpr bool alias(std::size_t i) const {
-    if (layers[i].op == Op::output) return !shows(i, Op::state) && !is_constant(i);
-    return is_alias(layers[i].op) || (is_regularizer(layers[i].op) && !options.training);
+    const bool shown = layers[i].op == Op::output;
+    if (!shown && !is_regularizer(layers[i].op)) return is_alias(layers[i].op);
+    if (!shown && options.training) return false;
+    const std::size_t source = model.operand(i);
+    if (shown && options.external_input && layers[root(source)].op == Op::input) return false;
+    return !shows(source, Op::state) && !is_constant(source);
   }
-  /// Whether layer `i` is or passes on a state or constant. Such an output is a copy: a state's memory has the next
-  /// run's value before this run ends, a constant's is not in the arena.
+  /// Whether layer `i` is or passes on a state or constant.
   [[nodiscard]] constexpr bool shows(std::size_t i, Op source) const {
     while (is_alias(layers[i].op)) i = model.operand(i);
     return layers[i].op == source;
   }
   [[nodiscard]] constexpr bool is_constant(std::size_t i) const { return shows(i, Op::constant); }
-  /// A sum whose operands are all there for every element.
+  /// A sum whose operands are all there for every element, as those of more than two always are.
   [[nodiscard]] constexpr bool is_plain_sum(std::size_t i) const {
     if (layers[i].op != Op::add || quantized(layers[i].dtype)) return false;
+    if (layers[i].input_count > 2) return true;
     for (std::size_t k = 0; k < layers[i].input_count; ++k)
       if (!(layers[model.operand(i, k)].shape == layers[i].shape) || is_constant(model.operand(i, k))) return false;
     return true;
