@@ -40,7 +40,7 @@ struct Graph {
       bool needs = wish.training && layers[i].trainable();
       for (std::size_t k = 0; k < layers[i].input_count; ++k) {
         const std::size_t source = model.operand(i, k);
-        needs = needs || contains(needs_grad, source);
+        needs = needs || (contains(needs_grad, source) && differentiable(layers[i].op));
         insert(contains(read, source) ? read_again : read, source);
       }
       if (needs) insert(needs_grad, i);
