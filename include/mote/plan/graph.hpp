@@ -26,6 +26,7 @@ struct Graph {
   LayerSet exclusive{};   // nobody but the one reader looks at this value's memory
   LayerSet needs_sign{};  // a backward step reads this value's memory, its sign at least
   LayerSet needs_value{};
+  LayerSet copied{};  // a state that is assigned before a backward step reads what it was: read from a copy
 
   constexpr Graph(const Model& whole, const PlanOptions& wish) : model(whole), layers(whole.layers), options(wish) {
     output_layer = wish.training ? loss_layer(model, wish.loss) : model.output_layer();
@@ -46,9 +47,20 @@ struct Graph {
       if (needs) insert(needs_grad, i);
     }
     keep_what_the_loss_reaches();
+    if (wish.training && contains(read, output_layer)) insert(read_again, output_layer);  // by the loss
     for (std::size_t i = 0; i < read.size(); ++i) read_once[i] = read[i] & ~read_again[i];
     for (std::size_t i = 1; i < layers.size(); ++i)
       if (is_needed(i) && !is_source(layers[i].op)) share_memory(i);
+    for (std::size_t i = 1; wish.training && i < layers.size(); ++i)
+      if (layers[i].op == Op::assign && is_read_backward(model.operand(i, 1), i)) insert(copied, model.operand(i, 1));
+  }
+  /// Whether the loss, or the backward step of a layer before `end`, may read the memory of `source`.
+  [[nodiscard]] constexpr bool is_read_backward(std::size_t source, std::size_t end) const {
+    if (root(output_layer) == source) return true;
+    for (std::size_t i = source + 1; i < end; ++i)
+      for (std::size_t k = 0; k < layers[i].input_count && differentiated(i); ++k)
+        if (root(model.operand(i, k)) == source) return true;
+    return false;
   }
   /// Leaves in needs_grad what a gradient of the loss arrives at: what lies before an operator without a derivative, or
   /// makes a state only, is as good as frozen.
