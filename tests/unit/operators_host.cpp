@@ -87,6 +87,11 @@ TEST(operators, bytes_move_too) {
   session->run();
   constexpr std::array<int, 6> kWanted{2, 3, -5, 6, 7, -5};
   for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(session->output<std::int8_t>()[i], kWanted[i]);
+  auto shown = sequential(input(2), identity(), reshape(1, 2, 1), output());
+  for (const DType type : {DType::s8, DType::u8, DType::s16}) {
+    for (Layer& layer : shown.layers) layer.dtype = type, layer.quantization = {0.5F, 1};
+    EXPECT_EQ(validate(shown.model()), Status{}) << static_cast<int>(type);
+  }
 }
 
 TEST(operators, reduce) {
