@@ -277,6 +277,10 @@ TEST(interface, a_constant_is_an_output_by_a_record_only) {
     model.layers = model.layers.first(layers);
     EXPECT_EQ(validate(model), (Status{Code::constant_output, static_cast<std::uint16_t>(layers - 1), 1}));
   }
+  constexpr auto kKeeps = sequential(input(2).as("x"), state(1, 1, 2).as("h"), add("x"), assign("h"), output());
+  Model without = kKeeps.model();
+  without.layers = without.layers.first(4);
+  EXPECT_EQ(validate(without), (Status{Code::constant_output, 3, 1})) << "assign has no value to put out";
 }
 
 }  // namespace
