@@ -7,7 +7,7 @@ using namespace mote;
 #ifdef FAIL
 constexpr auto kNet = sequential(input(4).as("x"), relu(), assign("x"));
 #else
-constexpr auto kNet = sequential(input(4).as("x"), state(1, 1, 4).as("h"), add("x"), assign("h"));
+constexpr auto kNet = sequential(input(4).as("x"), state(1, 1, 4).as("h"), add("x"), assign("h"), output());
 #endif
 
 static_assert(!kNet.layers.empty());

@@ -147,6 +147,8 @@ inline constexpr auto kMasked = sequential(input(2).as("x"), dense(6, kTable).as
 /// Behind what has no derivative a network trains, what is before it does not.
 inline constexpr auto kBehindRound =
     sequential(input(2), dense(6, {.bias = false, .trainable = false}), round(), dense(3, kTable), output());
+inline constexpr auto kBesideSign = sequential(input(2), dense(12, kTable).as("a"), sign().as("s"),
+                                               identity().reads("a"), mul("s"), concat("s"), dense(2));
 inline constexpr auto kWithConstant =
     sequential(input(2).as("x"), dense(4, kTable).as("a"), constant(1, 1, 4), mul("a"), dense(2));
 }  // namespace operator_networks
@@ -215,6 +217,7 @@ inline constexpr std::array kOperatorCases{
     make_case("masked", operator_networks::kMasked, 2, Fill::distinct),
     make_case("normalized", operator_networks::kNormalized, 3),
     make_case("behind_round", operator_networks::kBehindRound, 2),
+    make_case("beside_sign", operator_networks::kBesideSign, 2, Fill::grid),
     make_case("with_constant", operator_networks::kWithConstant, 2),
 };
 

@@ -42,6 +42,21 @@ TEST(interface, several_inputs_and_outputs) {
 
 StaticSession<kTwo> two;
 
+/// An external input that is an output is copied there.
+TEST(interface, an_external_input_is_shown) {
+  constexpr auto kShown = sequential(input(2).as("x"), dropout(0.5F), output(), neg().reads("x"), output());
+  Result<Session> session = Session::create(kShown.model(), arena, {.batch = 2, .external_input = true});
+  ASSERT_TRUE(session.ok());
+  const std::array<float, 4> x{1.0F, -2.0F, 3.0F, -4.0F};
+  session->set_input(x.data());
+  session->run();
+  ASSERT_EQ(session->output(0).size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(session->output(0)[i], x[i]);
+    EXPECT_EQ(session->output(1)[i], -x[i]);
+  }
+}
+
 TEST(interface, known_to_the_compiler) {
   for (std::size_t i = 0; i < 3; ++i) two.input()[i] = -1.0F, two.input<float, 1>()[i] = static_cast<float>(i);
   two.run();
@@ -199,6 +214,50 @@ TEST(interface, trainers_take_several_inputs) {
   EXPECT_EQ(trainer->step().status().code, Code::missing_input) << "the second input is used up";
 }
 
+/// y = h W + x, and x becomes h: the gradient of W is that of the h which was read, zero in the first slice.
+constexpr auto kKept = sequential(input(2).as("x"), state(1, 1, 2).as("h"), dense(2, {.bias = false}).as("d"),
+                                  identity().reads("x"), assign("h"), add("d"));
+constexpr TrainConfig kKeptConfig{.loss = Loss::squared_error, .optimizer = sgd({.learning_rate = 1.0F})};
+StaticTrainer<kKept, kKeptConfig> static_kept;
+
+TEST(interface, backward_steps_read_states_as_they_were) {
+  alignas(16) const std::array<float, 4> weights{1.0F, 0.0F, 0.0F, 1.0F};
+  const Model model = kKept.model(reinterpret_cast<const std::byte*>(weights.data()));
+  Result<Trainer> trainer = Trainer::create(model, kKeptConfig, arena);
+  ASSERT_TRUE(trainer.ok() && static_kept.load_params(model).ok());
+  const auto check = [](auto& t, float x, float y, std::array<float, 4> expected) {
+    for (float& value : t.input()) value = x;
+    for (float& value : t.targets()) value = y;
+    ASSERT_TRUE(t.step().ok());
+    std::array<float, 4> now{};
+    std::memcpy(now.data(), t.parameters().data(), sizeof now);
+    EXPECT_EQ(now, expected);
+  };
+  for (int k = 0; k < 2; ++k) {  // after a reset too
+    check(*trainer, 2.0F, 1.0F, {1.0F, 0.0F, 0.0F, 1.0F});
+    check(static_kept, 2.0F, 1.0F, {1.0F, 0.0F, 0.0F, 1.0F});
+    trainer->reset_state(), static_kept.reset_state();
+  }
+  check(*trainer, 0.25F, 0.0F, {1.0F, 0.0F, 0.0F, 1.0F});
+  check(static_kept, 0.25F, 0.0F, {1.0F, 0.0F, 0.0F, 1.0F});
+  // h = 0.25, y = 0.5: each weight loses h times 2 (y - 0.25).
+  check(*trainer, 0.25F, 0.25F, {0.875F, -0.125F, -0.125F, 0.875F});
+  check(static_kept, 0.25F, 0.25F, {0.875F, -0.125F, -0.125F, 0.875F});
+}
+
+/// The loss reads the logits, although a state keeps what a layer makes of them that only the state reads.
+TEST(interface, the_loss_reads_beside_what_makes_a_state) {
+  constexpr auto kFedBack = sequential(input(2).as("x"), state(1, 1, 2).as("h"), add("x"), dense(2).as("logits"),
+                                       output(), relu().reads("logits"), assign("h"));
+  alignas(16) const std::array<float, 6> params{1.0F, 0.0F, 0.0F, 1.0F, 0.0F, 0.0F};
+  const Model model = kFedBack.model(reinterpret_cast<const std::byte*>(params.data()));
+  Result<Trainer> trainer = Trainer::create(model, kKeptConfig, arena);
+  ASSERT_TRUE(trainer.ok());
+  trainer->input()[0] = -3.0F, trainer->input()[1] = 1.0F;
+  trainer->targets()[0] = trainer->targets()[1] = 0.0F;
+  EXPECT_EQ(trainer->evaluate()->loss, 10.0F);
+}
+
 TEST(interface, names) {
   Model model = kTwo.model();
   constexpr char kNames[] = "a\0first\0b\0\0sum\0\0relu";
@@ -218,6 +277,10 @@ TEST(interface, a_constant_is_an_output_by_a_record_only) {
     model.layers = model.layers.first(layers);
     EXPECT_EQ(validate(model), (Status{Code::constant_output, static_cast<std::uint16_t>(layers - 1), 1}));
   }
+  constexpr auto kKeeps = sequential(input(2).as("x"), state(1, 1, 2).as("h"), add("x"), assign("h"), output());
+  Model without = kKeeps.model();
+  without.layers = without.layers.first(4);
+  EXPECT_EQ(validate(without), (Status{Code::constant_output, 3, 1})) << "assign has no value to put out";
 }
 
 }  // namespace

@@ -87,6 +87,11 @@ TEST(operators, bytes_move_too) {
   session->run();
   constexpr std::array<int, 6> kWanted{2, 3, -5, 6, 7, -5};
   for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(session->output<std::int8_t>()[i], kWanted[i]);
+  auto shown = sequential(input(2), identity(), reshape(1, 2, 1), output());
+  for (const DType type : {DType::s8, DType::u8, DType::s16}) {
+    for (Layer& layer : shown.layers) layer.dtype = type, layer.quantization = {0.5F, 1};
+    EXPECT_EQ(validate(shown.model()), Status{}) << static_cast<int>(type);
+  }
 }
 
 TEST(operators, reduce) {
@@ -103,6 +108,29 @@ TEST(operators, a_constant_is_there_once) {
   constexpr auto kNet = sequential(input(2).as("x"), constant(1, 1, 2), exp(), add("x"));
   EXPECT_TRUE(plan_size(kNet.model(), {}).ok());
   EXPECT_EQ(plan_size(kNet.model(), {.batch = 2}).status(), (Status{Code::constant_in_batch, 2, 1}));
+}
+
+TEST(operators, sums_of_many_read_constants_of_one_sample) {
+  constexpr auto kNet = sequential(input(2).as("x"), constant(1, 1, 2).as("c"), add("c", "x", "c"), add("c", "x"));
+  alignas(16) const std::array<float, 2> values{10.0F, 20.0F};
+  EXPECT_EQ(run(kNet, {1, 2}, values), (Floats{42, 84}));
+  EXPECT_EQ(plan_size(kNet.model(), {.batch = 2}).status(), (Status{Code::constant_in_batch, 2, 1}));
+}
+
+TEST(operators, what_a_regularizer_passes_on_has_memory_of_its_own) {
+  constexpr auto kConstant = sequential(input(2).as("x"), constant(1, 1, 2), dropout(0.5F).as("d"), output(),
+                                        identity().reads("d"), add("x", "d"), output());
+  alignas(16) const std::array<float, 2> values{10.0F, 20.0F};
+  EXPECT_EQ(run(kConstant, {1, 2}, values), (Floats{10, 20}));
+  constexpr auto kState = sequential(input(2).as("x"), state(1, 1, 2).as("h"), gaussian_noise(0.5F).as("last"),
+                                     identity().reads("x"), assign("h"), neg().reads("last"));
+  Result<Session> session = Session::create(kState.model(), arena);
+  ASSERT_TRUE(session.ok());
+  for (const float value : {3.0F, 5.0F, 7.0F}) {
+    session->input()[0] = session->input()[1] = value;
+    session->run();
+    EXPECT_EQ(session->output()[1], value == 3.0F ? 0.0F : 2.0F - value) << "what the run before kept";
+  }
 }
 
 TEST(operators, rules) {

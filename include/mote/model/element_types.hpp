@@ -129,7 +129,7 @@ constexpr DType param_type(const Layer& layer, DType first) {
   if (!quantized(first)) return stores_narrow_weights(layer) ? layer.param_dtype : DType::f32;
   if (applies_weights(layer.op) || layer.op == Op::lstm) return DType::s8;
   if (layer.op == Op::svdf) return DType::s16;
-  if (narrows_range(layer)) return DType::none;
+  if (narrows_range(layer) || is_alias(layer.op)) return DType::none;
   if (first == DType::s8 && (is_activation(layer.op) || is_unary(layer.op))) return DType::s8;
   return multiplier_count(layer) != 0 ? DType::s32 : DType::none;
 }

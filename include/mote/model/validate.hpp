@@ -295,6 +295,7 @@ constexpr Status validate_readers(const Model& model) {
 }
 
 /// A state is assigned once at most, and only what comes before that reads it, also through what shares its memory.
+/// What assigns has no value that could be the output.
 constexpr Status validate_states(const Model& model) {
   LayerSet assigned{};  // and what shares their memory
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
@@ -311,6 +312,10 @@ constexpr Status validate_states(const Model& model) {
     for (std::size_t j = state + 1; j < i; ++j)
       if (is_alias(model.layers[j].op) && contains(assigned, model.operand(j))) insert(assigned, j);
   }
+  const std::size_t last = model.layers.size() - 1;
+  if (is_valueless(model.layers[last].op) && model.output_layer() == last)
+    return {Code::constant_output, static_cast<std::uint16_t>(last),
+            static_cast<std::uint32_t>(model.operand(last, 1))};
   return {};
 }
 

@@ -26,6 +26,7 @@ struct Graph {
   LayerSet exclusive{};   // nobody but the one reader looks at this value's memory
   LayerSet needs_sign{};  // a backward step reads this value's memory, its sign at least
   LayerSet needs_value{};
+  LayerSet copied{};  // a state that is assigned before a backward step reads what it was: read from a copy
 
   constexpr Graph(const Model& whole, const PlanOptions& wish) : model(whole), layers(whole.layers), options(wish) {
     output_layer = wish.training ? loss_layer(model, wish.loss) : model.output_layer();
@@ -40,15 +41,26 @@ struct Graph {
       bool needs = wish.training && layers[i].trainable();
       for (std::size_t k = 0; k < layers[i].input_count; ++k) {
         const std::size_t source = model.operand(i, k);
-        needs = needs || contains(needs_grad, source);
+        needs = needs || (contains(needs_grad, source) && differentiable(layers[i].op));
         insert(contains(read, source) ? read_again : read, source);
       }
       if (needs) insert(needs_grad, i);
     }
     keep_what_the_loss_reaches();
+    if (wish.training && contains(read, output_layer)) insert(read_again, output_layer);  // by the loss
     for (std::size_t i = 0; i < read.size(); ++i) read_once[i] = read[i] & ~read_again[i];
     for (std::size_t i = 1; i < layers.size(); ++i)
       if (is_needed(i) && !is_source(layers[i].op)) share_memory(i);
+    for (std::size_t i = 1; wish.training && i < layers.size(); ++i)
+      if (layers[i].op == Op::assign && is_read_backward(model.operand(i, 1), i)) insert(copied, model.operand(i, 1));
+  }
+  /// Whether the loss, or the backward step of a layer before `end`, may read the memory of `source`.
+  [[nodiscard]] constexpr bool is_read_backward(std::size_t source, std::size_t end) const {
+    if (root(output_layer) == source) return true;
+    for (std::size_t i = source + 1; i < end; ++i)
+      for (std::size_t k = 0; k < layers[i].input_count && differentiated(i); ++k)
+        if (root(model.operand(i, k)) == source) return true;
+    return false;
   }
   /// Leaves in needs_grad what a gradient of the loss arrives at: what lies before an operator without a derivative, or
   /// makes a state only, is as good as frozen.
@@ -67,20 +79,27 @@ struct Graph {
   [[nodiscard]] constexpr bool batch_statistics(std::size_t i) const {
     return options.training && layers[i].op == Op::batch_norm && layers[i].trainable() && differentiated(i);
   }
+  /// Whether the value is its operand's, in the same memory. Not what an output or a regularizer passes on of a state,
+  /// whose memory has the next run's value before this run ends, or of a constant, which is not in the arena; nor an
+  /// output of an external input. These are copies.
   [[nodiscard]] constexpr bool alias(std::size_t i) const {
-    if (layers[i].op == Op::output) return !shows(i, Op::state) && !is_constant(i);
-    return is_alias(layers[i].op) || (is_regularizer(layers[i].op) && !options.training);
+    const bool shown = layers[i].op == Op::output;
+    if (!shown && !is_regularizer(layers[i].op)) return is_alias(layers[i].op);
+    if (!shown && options.training) return false;
+    const std::size_t source = model.operand(i);
+    if (shown && options.external_input && layers[root(source)].op == Op::input) return false;
+    return !shows(source, Op::state) && !is_constant(source);
   }
-  /// Whether layer `i` is or passes on a state or constant. Such an output is a copy: a state's memory has the next
-  /// run's value before this run ends, a constant's is not in the arena.
+  /// Whether layer `i` is or passes on a state or constant.
   [[nodiscard]] constexpr bool shows(std::size_t i, Op source) const {
     while (is_alias(layers[i].op)) i = model.operand(i);
     return layers[i].op == source;
   }
   [[nodiscard]] constexpr bool is_constant(std::size_t i) const { return shows(i, Op::constant); }
-  /// A sum whose operands are all there for every element.
+  /// A sum whose operands are all there for every element, as those of more than two always are.
   [[nodiscard]] constexpr bool is_plain_sum(std::size_t i) const {
     if (layers[i].op != Op::add || quantized(layers[i].dtype)) return false;
+    if (layers[i].input_count > 2) return true;
     for (std::size_t k = 0; k < layers[i].input_count; ++k)
       if (!(layers[model.operand(i, k)].shape == layers[i].shape) || is_constant(model.operand(i, k))) return false;
     return true;

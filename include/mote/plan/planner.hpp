@@ -31,7 +31,8 @@ constexpr Status validate_statistics(const Model& model, const PlanOptions& opti
 constexpr Status validate_constants(const Model& model, const PlanOptions& options) {
   for (std::size_t i = 0; options.batch > 1 && i < model.layers.size(); ++i) {
     const Op op = model.layers[i].op;
-    if (broadcasts(op) || is_alias(op) || op == Op::assign) continue;
+    const bool repeats = broadcasts(op) && (op != Op::add || model.layers[i].input_count == 2);
+    if (repeats || is_alias(op) || op == Op::assign) continue;
     for (std::size_t k = op == Op::gather ? 1 : 0; k < model.layers[i].input_count; ++k) {
       std::size_t source = model.operand(i, k);
       while (is_alias(model.layers[source].op)) source = model.operand(source);

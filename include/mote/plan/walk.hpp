@@ -114,7 +114,7 @@ class Walk {
          {plan.parameters, plan.state1, plan.state2, plan.param_gradients, plan.gradient_norms})
       out_.live_always(buffer);
     for (std::size_t i = 1; i < graph_.layers.size(); ++i)
-      if (graph_.layers[i].op == Op::state && graph_.is_needed(i)) out_.live_always(value(i));
+      if (graph_.layers[i].op == Op::state && graph_.is_needed(i)) out_.live_always(state(i));
     if (options.training) return;
     out_.live_always(plan.output, true);
     for (std::size_t i = 1; i < graph_.layers.size(); ++i)
@@ -145,9 +145,13 @@ class Walk {
     switch (layer.op) {
       case Op::input: return graph_.options.external_input ? kNoBuffer : touch(BufferKind::input);
       case Op::constant: return out_.constant(root, layer);
-      case Op::state: return touch(BufferKind::state);
+      case Op::state: return contains(graph_.copied, root) ? touch(BufferKind::activation) : state(root);
       default: return touch(BufferKind::activation);
     }
+  }
+  /// Where a state lies from run to run.
+  constexpr std::uint16_t state(std::size_t i) {
+    return out_.touch(BufferKind::state, i, graph_.value_bytes(i), graph_.layers[i].dtype);
   }
   constexpr std::uint16_t operand(std::size_t i, std::size_t k = 0) { return value(graph_.model.operand(i, k)); }
   [[nodiscard]] constexpr bool gradient_is_logits(std::size_t i) const {
@@ -201,6 +205,7 @@ class Walk {
   constexpr void emit_forward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
     if (layer.op == Op::output && graph_.alias(i) && !graph_.options.training) return out_.push(pass_through(i));
+    if (contains(graph_.copied, i)) return emit_copy_of_state(i);
     if (is_source(layer.op) || layer.op == Op::result) return;
     if (graph_.alias(i) || graph_.joins_input(i) || graph_.joins_summand(i + 1)) return;
     if (graph_.joins_summand(i)) return emit_sum(i);
@@ -210,7 +215,7 @@ class Walk {
     step.input = operand(i);
     if (layer.input_count > 1 && layer.op != Op::assign) step.second = operand(i, 1);
     if (layer.input_count > 2) step.third = operand(i, 2);
-    step.output = layer.op == Op::assign ? operand(i, 1) : value(i);
+    step.output = layer.op == Op::assign ? state(graph_.model.operand(i, 1)) : value(i);
     step.activation = graph_.joined_activation(i);
     widen(i, step);
     if (layer.op == Op::conv2d) step.scratch = scratch(i, conv2d_scratch_floats(graph_.conv_shape(i)));
@@ -220,6 +225,12 @@ class Walk {
       if (graph_.differentiated(i) && layer.op != Op::rnn) step.saved = saved(i);
       if (const std::uint16_t result = graph_.result_of(i); result != kNoLayer) step.result = value(result);
     }
+    out_.push(step);
+  }
+  constexpr void emit_copy_of_state(std::size_t i) {
+    Step step = make(StepKind::forward, i);
+    step.input = state(i);
+    step.output = value(i);
     out_.push(step);
   }
   /// More than 32 bits of floats are no plan, and would wrap in std::size_t on some machines.

@@ -245,7 +245,7 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
     kernels::gru_f32(recurrent_args(b));
   } else if constexpr (kOp == Op::rnn) {
     kernels::rnn_f32(recurrent_args(b));
-  } else if constexpr (kOp == Op::assign || kOp == Op::output) {
+  } else if constexpr (kOp == Op::assign || kOp == Op::output || kOp == Op::state) {
     run_copy(b);
   } else if constexpr (is_conversion(kOp)) {
     convert<kOp>(b);
