@@ -238,8 +238,8 @@ Value onnx_convolution(Call& call, const Value& x, const Literal& weights, const
 }
 
 const OperatorRow* onnx_operator_named(std::string_view name) {
-  for (const auto rows : {onnx_layers(), onnx_norms(), onnx_elementwise(), onnx_movement(), onnx_shapes(),
-                          onnx_control(), onnx_recurrent(), onnx_quantized(), onnx_ml()})
+  for (const auto rows : {onnx_layers(), onnx_norms(), onnx_resize(), onnx_elementwise(), onnx_movement(),
+                          onnx_shapes(), onnx_control(), onnx_recurrent(), onnx_quantized(), onnx_ml()})
     if (const auto row = std::ranges::find(rows, name, &OperatorRow::name); row != rows.end()) return &*row;
   return nullptr;
 }
