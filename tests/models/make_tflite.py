@@ -252,6 +252,20 @@ def stored_small():
     m.save("float16", [[values(1, 6)]])
 
 
+def integers():
+    """Whole numbers of the run are divided towards zero; those of constants are computed in 64 bits."""
+    m = Model()
+    g = m.main
+    n = g.input("n", [1, 4], TYPES.INT32)
+    for by in (3, -2):
+        g.output(g.node("DIV", [n, whole(by)], [1, 4], "DivOptions", type=TYPES.INT32), f"by {by}")
+    large = g.node("RANGE", [*(numpy.array(v, numpy.int32) for v in (2**24 + 1, 2**24 + 5, 1))], [4], "RangeOptions",
+                   type=TYPES.INT32)
+    small = g.node("SUB", [large, whole(2**24)], [4], "SubOptions", type=TYPES.INT32)
+    g.output(g.node("MUL", [n, small], [1, 4], "MulOptions", type=TYPES.INT32), "counted")
+    m.save("integers_lite", [[numpy.array([[7, -7, 2**22, -1]], numpy.int32)], [numpy.array([[-5, 0, 9, 3]], numpy.int32)]])
+
+
 if __name__ == "__main__":
-    for make in (images, shapes, recurrent, streaming, stored_small):
+    for make in (images, shapes, recurrent, streaming, stored_small, integers):
         make()

@@ -76,7 +76,7 @@ void clip(Call& call) {
   float low = call.node.real("min", -kMost), high = call.node.real("max", kMost);
   const Type type = make.type(call[0]);
   const bool fixed = (!call.has(1) || make.constant(call[1])) && (!call.has(2) || make.constant(call[2]));
-  if (fixed && (is_real(type) || make.constant(call[0]))) {
+  if (fixed && is_real(type)) {
     if (call.has(1)) low = static_cast<float>(make.literal(call[1]).real(0));
     if (call.has(2)) high = static_cast<float>(make.literal(call[2]).real(0));
     if (low == 0.0F && high == 6.0F) return call.give(make.unary("relu6", call[0]));
@@ -102,10 +102,7 @@ void div(Call& call) {
   const bool constants = make.constant(call[0]) && make.constant(call[1]);
   const Value quotient = make.binary("div", call[0], call[1]);
   if (constants || is_real(make.type(call[0]))) return call.give(quotient);
-  // Towards zero: down above it, up below it.
-  const Value zero = make.scalar(0.0, make.type(call[0]));
-  const Value down = make.unary("floor", make.binary("maximum", quotient, zero));
-  call.give(make.binary("add", down, make.unary("ceil", make.binary("minimum", quotient, zero))));
+  call.give(make.towards_zero(quotient));
 }
 
 void mod(Call& call) {

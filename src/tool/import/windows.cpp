@@ -34,7 +34,7 @@ Value padded_first(Maker& make, const Value& image, Sliding& s) {
   const std::int64_t span_h = s.dilation_h * (s.filter_h - 1) + 1, span_w = s.dilation_w * (s.filter_w - 1) + 1;
   const bool wide = s.pad_top >= span_h || s.pad_bottom >= span_h || s.pad_left >= span_w || s.pad_right >= span_w;
   if (!wide) return image;
-  const Value out = make.pad(image, {0, s.pad_top, s.pad_left, 0}, {0, s.pad_bottom, s.pad_right, 0}, 0.0F);
+  const Value out = make.pad(image, {0, s.pad_top, s.pad_left, 0}, {0, s.pad_bottom, s.pad_right, 0});
   s.pad_top = s.pad_bottom = s.pad_left = s.pad_right = 0;
   return out;
 }
