@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 /// Differences, as parts of the largest output, that are not float32's rounding.
 const std::map<std::string, double> kTolerances = {
     {"quantised", 1.0 / 16},  // one step
+    {"types", 1e-3},          // float16, here float32
 };
 
 fs::path models() { return fs::path(MOTE_SOURCE_DIR) / "tests" / "models"; }
@@ -75,7 +76,7 @@ TEST(Models, ComputeAsOtherImplementationsDo) {
     }
     ++count;
   }
-  EXPECT_GE(count, 19U);
+  EXPECT_GE(count, 24U);
 }
 
 std::vector<std::byte> bytes_of_file(const fs::path& file) {
@@ -185,6 +186,30 @@ TEST(Models, OpenShapesAreFixedFromOutside) {
   fixed.inputs = foreign::parse_input_shapes("words=1,6,8");
   EXPECT_NE(refusal_of(path, fixed).find("there is no input \"words\" to shape"), std::string::npos)
       << refusal_of(path, fixed);
+}
+
+/// Outputs have the file's own shapes and types, a scalar among them.
+TEST(Models, OutputsAreTheFilesOwn) {
+  const tool::test::TemporaryFolder folder;
+  const Npz arrays((models() / "types.npz").string());
+  for (const char* name : {"in0_0", "in0_1"}) {
+    const Array array = arrays.array(name);
+    write_npy(folder / (name + std::string(".npy")), array.element, array.dims,
+              std::as_bytes(std::span<const std::uint8_t>(array.bytes)));
+  }
+  const auto done = tool::test::run_mote(folder, "run " + (models() / "types.onnx").string() + " --inputs " +
+                                                     (folder / "") + " --outputs " + (folder / "out"));
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  const std::vector<std::vector<std::uint64_t>> dims = {{}, {6}, {1, 6}, {1, 1}, {1, 2}};
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    const std::string name = "out0_" + std::to_string(i);
+    const Array got = read_npy(folder / ("out/" + name + ".npy"));
+    EXPECT_EQ(got.dims, dims[i]) << name;
+    EXPECT_LE(difference(values_of(got), values_of(arrays.array(name))), 1e-6) << name;
+  }
+  EXPECT_NE(tool::test::read(folder / "out/out0_0.npy").find("'shape': ()"), std::string::npos);
+  EXPECT_NE(tool::test::read(folder / "out/out0_2.npy").find("'<f2'"), std::string::npos);
+  EXPECT_EQ(read_npy(folder / "out/out0_3.npy").element, Element::s64);
 }
 
 /// Every command takes the file itself, and so does a run by names.

@@ -383,6 +383,27 @@ def integers():
                         [values(1, 3), numpy.array([[-5, 0, 9, 3 - 2**24]], numpy.int32)]], reference=run_by_runtime)
 
 
+def types():
+    """Outputs of other types and shapes than a sample's."""
+    m = Model()
+    x, n = m.input("x", [1, 6]), m.input("n", [1, 2], TensorProto.INT64)
+    m.output(m.node("ReduceMean", [x], keepdims=0), "scalar")
+    m.output(m.node("Reshape", [x, numpy.array([6])]), "vector")
+    m.output(m.node("Cast", [m.node("Mul", [x, numpy.float32(3)])], to=TensorProto.FLOAT16), "half", TensorProto.FLOAT16)
+    m.output(m.node("ArgMax", [x], axis=1), "best", TensorProto.INT64)
+    m.output(m.node("Add", [n, numpy.array([5])]), "more", TensorProto.INT64)
+    m.save("types", [[values(1, 6), numpy.array([[3, -4]])]])
+
+
+def meeting():
+    """Samples, of which the file leaves open how many, are compared with their mean."""
+    m = Model()
+    x = m.input("x", ["n", 4])
+    v = m.node("Sub", [x, m.node("ReduceMean", [x], axes=[0], keepdims=1)])
+    m.output(m.node("Add", [v, m.node("Relu", [x])]), "y")
+    m.save("meeting", [[values(1, 4)]])
+
+
 def resizing():
     """Every rule of Resize's places and roundings, with ONNX Runtime's outputs: some are by its own rounding."""
     m = Model(18)
@@ -405,5 +426,5 @@ def resizing():
 
 if __name__ == "__main__":
     for make in (convolutions, attention, recurrent, movement, choices, upsampling, elementwise, external, quantised, forest,
-                 regression, integers, resizing):
+                 regression, integers, types, meeting, resizing):
         make()

@@ -2,6 +2,7 @@
 // One operator of a file at the moment when it becomes steps: its operands are values, its results are asked for.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +80,8 @@ std::pair<std::int64_t, std::int64_t> window_extents(Window2d& window, const Dim
 /// A 2-D convolution of an NHWC value: weights (filter_h, filter_w, in_c / groups, out_c); bias may be empty.
 Value convolve(Maker& make, const Value& image, const Literal& weights, const Literal* bias, Window2d window,
                std::int64_t groups);
+/// A step on each of several images, whose results are joined.
+Value image_by_image(Maker& make, const Value& images, const std::function<Value(const Value&)>& step);
 /// Pooling of an NHWC value.
 Value pool(Maker& make, const Value& image, const std::string& op, Window2d window, bool counts_padding);
 

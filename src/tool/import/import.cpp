@@ -10,6 +10,7 @@
 #include "tool/data/file_io.hpp"
 #include "tool/data/file_kind.hpp"
 #include "tool/import/lower.hpp"
+#include "tool/import/samples.hpp"
 #include "tool/terminal/error.hpp"
 #include "tool/terminal/number.hpp"
 #include "tool/terminal/suggest.hpp"
@@ -100,6 +101,28 @@ std::vector<ArrayEnd> described(const std::vector<End>& ends) {
   return out;
 }
 
+/// Whether samples meet in the file's network, of which it leaves open how many there are. Where it is not made for
+/// several, they do not: the records take them one by one.
+bool samples_meet(const FileModel& file, const Fixed& fixed) {
+  constexpr std::int64_t kSamples = 7;
+  const FileGraph& graph = file.graphs.front();
+  const bool open = std::ranges::any_of(graph.inputs, [&](int i) {
+    const FileTensor& input = graph.tensors[static_cast<std::size_t>(i)];
+    return !input.dims.empty() && input.dims.front() == kOpen && !fixed.inputs.contains(input.name);
+  });
+  if (!open || fixed.batch != 1 || !fixed.arrays.empty()) return false;
+  Fixed several = fixed;
+  several.batch = kSamples;
+  Tracer tracer(file, several);
+  tracer.trace_for_samples();
+  try {
+    tracer.run();
+  } catch (const Unsupported&) {
+    return false;
+  }
+  return tracer.refusals().empty() && !keeps_samples_apart(tracer.network(), kSamples);
+}
+
 }  // namespace
 
 bool is_foreign_model(std::string_view start, const std::string& path) {
@@ -137,6 +160,7 @@ Imported import_model(const std::string& path, const Fixed& fixed) {
   Description known;
   known.scale = 1.0F;
   known.scale_of = ScaleOf::any;
+  known.samples_meet = samples_meet(file, fixed);
   known.model_inputs = described(out.inputs), known.model_outputs = described(out.outputs);
   known.classes = tracer.network().classes;
   if (!known.classes.empty()) known.label = NamedColumn{};

@@ -74,7 +74,8 @@ struct Value {
 class Maker {
  public:
   Network network;
-  std::size_t origin = 0;  // of the steps to come
+  std::size_t origin = 0;    // of the steps to come
+  bool for_samples = false;  // the steps are not lowered: only which axis samples are on is looked at
 
   [[nodiscard]] Dims dims(const Value& v) const;
   [[nodiscard]] std::size_t rank(const Value& v) const { return step(v).dims.size(); }

@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resizing of the .onnx format, with ONNX Runtime's rounding of places where the standard leaves it open.
+// Resizing of the .onnx format. Where ONNX Runtime takes other pixels than the record would, they are chosen by index.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "mote/model/layer.hpp"
+#include "tool/import/nearest.hpp"
 #include "tool/import/onnx_common.hpp"
 
 namespace mote::tool::foreign {
 namespace {
-
-enum class Coordinates : std::uint8_t {
-  half_pixel,
-  asymmetric,
-  align_corners,
-  pytorch_half_pixel,
-  tf_half_pixel_for_nn,
-  half_pixel_symmetric  // from here on the records have none
-};
-enum class Rounding : std::uint8_t { prefer_floor, prefer_ceil, floor, ceil, of_opset_10 };
 
 /// What a Resize is asked for: extents of all axes, and outputs per input.
 struct Resized {
@@ -68,67 +58,6 @@ Resized resized(Call& call, const Dims& own) {
   return out;
 }
 
-/// One axis: extents and outputs per input.
-struct Axis {
-  std::int64_t in = 1, out = 1;
-  float by = 1.0F;
-
-  /// Where output `i` lies, in inputs.
-  [[nodiscard]] float place(std::int64_t i, Coordinates rule) const {
-    const auto at = static_cast<float>(i), from = static_cast<float>(in), to = static_cast<float>(out);
-    switch (rule) {
-      case Coordinates::asymmetric: return at / by;
-      case Coordinates::tf_half_pixel_for_nn: return (at + 0.5F) / by;
-      case Coordinates::align_corners: return out == 1 ? 0.0F : at * (from - 1.0F) / (to - 1.0F);
-      case Coordinates::pytorch_half_pixel:
-        if (out == 1) return 0.0F;
-        break;
-      case Coordinates::half_pixel_symmetric: {
-        const float offset = from / 2.0F * (1.0F - to / (by * from));
-        return static_cast<float>(static_cast<double>(offset) +
-                                  (static_cast<double>(at) + 0.5) / static_cast<double>(by) - 0.5);
-      }
-      case Coordinates::half_pixel: break;
-    }
-    return (at + 0.5F) / by - 0.5F;
-  }
-  [[nodiscard]] std::int64_t inside(std::int64_t i) const { return std::clamp<std::int64_t>(i, 0, in - 1); }
-
-  /// The inputs that ONNX Runtime takes. A place within 1e-6 of the middle between two is the middle: extents'
-  /// quotients are float32, and 2 / (4 / 7) is 3.4999998.
-  [[nodiscard]] Dims nearest(Coordinates rule, Rounding rounding) const {
-    constexpr double kMiddle = 1e-6;
-    Dims indices(static_cast<std::size_t>(out));
-    for (std::int64_t i = 0; i < out; ++i) {
-      const auto at = static_cast<double>(place(i, rule));
-      const double below = std::floor(at), over = at - below;
-      double index = below;
-      switch (rounding) {
-        case Rounding::prefer_floor: index += over > 0.5 + kMiddle ? 1.0 : 0.0; break;
-        case Rounding::prefer_ceil: index += over >= 0.5 - kMiddle ? 1.0 : 0.0; break;
-        case Rounding::floor: break;
-        case Rounding::ceil: index = std::ceil(at); break;
-        case Rounding::of_opset_10: index = by < 1.0F ? std::ceil(at) : below; break;
-      }
-      indices[static_cast<std::size_t>(i)] = by == 1.0F ? i : inside(static_cast<std::int64_t>(index));
-    }
-    return indices;
-  }
-  /// Those that the records' kernel takes.
-  [[nodiscard]] Dims nearest_of_records(Coordinates rule, Rounding rounding) const {
-    Dims indices(static_cast<std::size_t>(out));
-    for (std::int64_t i = 0; i < out; ++i) {
-      const float at = std::clamp(place(i, rule), 0.0F, static_cast<float>(in - 1)), below = std::floor(at);
-      const float over = at - below;
-      const bool up = rounding == Rounding::prefer_floor  ? over > 0.5F
-                      : rounding == Rounding::prefer_ceil ? over >= 0.5F
-                                                          : rounding == Rounding::ceil && over > 0.0F;
-      indices[static_cast<std::size_t>(i)] = static_cast<std::int64_t>(below) + (up ? 1 : 0);
-    }
-    return indices;
-  }
-};
-
 /// The number of a word, which is an enumerator's.
 template <class Enum, std::size_t N>
 Enum named(const std::array<std::string_view, N>& words, const std::string& word, const char* what) {
@@ -137,11 +66,10 @@ Enum named(const std::array<std::string_view, N>& words, const std::string& word
   return static_cast<Enum>(found - words.begin());
 }
 
+/// The pixels of these indices along an axis.
 Value chosen(Maker& make, const Value& image, const Dims& indices, std::int64_t axis) {
-  const std::int64_t extent = make.dims(image)[static_cast<std::size_t>(axis)];
-  bool same = static_cast<std::int64_t>(indices.size()) == extent;
-  for (std::size_t i = 0; i < indices.size(); ++i) same = same && indices[i] == static_cast<std::int64_t>(i);
-  return same ? image : make.gather(image, make.constant(Literal::of(indices, Type::s32)), axis);
+  if (takes_all(indices, make.dims(image)[static_cast<std::size_t>(axis)])) return image;
+  return make.gather(image, make.constant(Literal::of(indices, Type::s32)), axis);
 }
 
 void resize(Call& call) {
@@ -163,40 +91,50 @@ void resize(Call& call) {
                                                  "pytorch_half_pixel", "tf_half_pixel_for_nn", "half_pixel_symmetric"};
   const std::array<std::string_view, 4> roundings = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
   const std::string rule = call.node.text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
-  const auto coordinates = named<Coordinates>(rules, rule, "coordinates");
-  Rounding rounding = Rounding::of_opset_10;
-  if (!old) rounding = named<Rounding>(roundings, call.node.text("nearest_mode", "round_prefer_floor"), "rounding");
-  if (coordinates == Coordinates::align_corners && !wish.whole)
+  const auto coordinates = named<OnnxCoordinates>(rules, rule, "coordinates");
+  OnnxRounding rounding = OnnxRounding::of_opset_10;
+  if (!old) rounding = named<OnnxRounding>(roundings, call.node.text("nearest_mode", "round_prefer_floor"), "rounding");
+  if (coordinates == OnnxCoordinates::align_corners && !wish.whole)
     unsupported("corners are aligned of an image that its scales do not fill", "give sizes in place of scales");
   if (to == own) return call.give(call[0]);
   Maker& make = call.make;
   const Value image = channels_last(make, call[0]);
   const Dims before = make.dims(image);
   const bool wide = own.size() == 4;
-  const Axis h{before[1], wide ? to[2] : 1, wide ? wish.by[2] : 1.0F}, w{before[2], to.back(), wish.by.back()};
+  const ResizedAxis h{before[1], wide ? to[2] : 1, wide ? wish.by[2] : 1.0F}, w{before[2], to.back(), wish.by.back()};
+  auto cut = ResizeRounding::floor;
   if (nearest) {
     make.spend(h.out + w.out);
-    const Dims rows = h.nearest(coordinates, rounding), columns = w.nearest(coordinates, rounding);
-    bool as_records = coordinates < Coordinates::half_pixel_symmetric;
-    if (rounding == Rounding::of_opset_10) rounding = h.by < 1.0F || w.by < 1.0F ? Rounding::ceil : Rounding::floor;
-    as_records = as_records && rows == h.nearest_of_records(coordinates, rounding) &&
-                 columns == w.nearest_of_records(coordinates, rounding);
+    const Dims rows = nearest_of_onnx(h, coordinates, rounding), columns = nearest_of_onnx(w, coordinates, rounding);
+    const auto place = static_cast<ResizeCoordinates>(coordinates);
+    const bool smaller = h.scale < 1.0F || w.scale < 1.0F;
+    cut = rounding != OnnxRounding::of_opset_10 ? static_cast<ResizeRounding>(rounding)
+          : smaller                             ? ResizeRounding::ceil
+                                                : ResizeRounding::floor;
+    const bool as_records = (before[0] == 1 || make.for_samples) &&
+                            coordinates != OnnxCoordinates::half_pixel_symmetric &&
+                            rows == nearest_of_records(h, place, cut) && columns == nearest_of_records(w, place, cut);
     if (!as_records) {
       const Value lines = chosen(make, image, rows, 1);
       return call.give(channels_first(make, chosen(make, lines, columns, 2), own.size()));
     }
   }
-  if (coordinates == Coordinates::half_pixel_symmetric)
+  if (coordinates == OnnxCoordinates::half_pixel_symmetric)
     unsupported(fmt::format("coordinates by the rule {}", rule), "resize by the nearest pixel, or by half_pixel");
   Step made;
   made.op = nearest ? "resize_nearest" : "resize_bilinear";
   made.number = static_cast<std::int64_t>(coordinates);
-  made.second = {static_cast<std::int64_t>(nearest ? rounding : Rounding::floor), 0};
-  if (coordinates != Coordinates::align_corners) made.alpha = h.by, made.beta = w.by;
+  made.second = {static_cast<std::int64_t>(cut), 0};
+  if (coordinates != OnnxCoordinates::align_corners) made.alpha = h.scale, made.beta = w.scale;
   made.type = make.type(image);
-  made.dims = {before[0], h.out, w.out, before[3]};
-  made.in = {make.laid_out(image)};
-  call.give(channels_first(make, make.add(std::move(made)), own.size()));
+  const auto resized_one = [&](const Value& one) {
+    Step step = made;
+    step.dims = {make.dims(one)[0], h.out, w.out, before[3]};
+    step.in = {make.laid_out(one)};
+    return make.add(std::move(step));
+  };
+  const bool alone = before[0] == 1 || make.for_samples;
+  call.give(channels_first(make, alone ? resized_one(image) : image_by_image(make, image, resized_one), own.size()));
 }
 
 constexpr std::array kRows = {
