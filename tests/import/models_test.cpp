@@ -143,6 +143,22 @@ std::string refusal_of(const std::string& path, const foreign::Fixed& fixed = {}
   return "";
 }
 
+/// What a person can do about a refusal, whether the operator says so or not.
+TEST(Models, RefusalsEndInSomethingToDo) {
+  const std::string text = tool::test::read((models() / "types.onnx").string());
+  const tool::test::TemporaryFolder folder;
+  const auto with = [&](const std::string& op) {  // names of as many letters
+    std::string changed = text;
+    for (std::size_t at = 0; (at = changed.find("ArgMax", at)) != std::string::npos; at += op.size())
+      changed.replace(at, op.size(), op);
+    tool::test::write(folder / "m.onnx", changed);
+    return refusal_of(folder / "m.onnx");
+  };
+  EXPECT_NE(with("CumSum").find("cut the model there and compute that part in your program"), std::string::npos)
+      << with("CumSum");
+  EXPECT_EQ(with("ArgMin"), "");
+}
+
 /// Values of a model in a file of their own: beside it, and nowhere else.
 TEST(Models, ExternalDataLiesInTheModelsFolder) {
   const tool::test::TemporaryFolder folder;

@@ -377,6 +377,8 @@ def integers():
     scaled(without(exact, 3 * 2**30), "double")
     for op, value in (("Div", 3), ("Div", -2)):
         m.output(m.node(op, [n, numpy.array([value], numpy.int32)]), f"{op}_{value}".replace("-", "m"), TensorProto.INT32)
+    m.output(m.node("Mod", [n, numpy.array([3], numpy.int32)]), "mod", TensorProto.INT32)
+    m.output(m.node("Mod", [n, numpy.array([-4], numpy.int32)], fmod=1), "fmod", TensorProto.INT32)
     m.output(m.node("ReduceMean", [n], axes=[1], keepdims=1), "mean_of_run", TensorProto.INT32)
     m.output(m.node("Less", [n, numpy.array([2**31 - 1], numpy.int32)]), "below", TensorProto.BOOL)
     m.save("integers", [[values(1, 3), numpy.array([[7, -7, 2**24, -1]], numpy.int32)],

@@ -259,6 +259,8 @@ def integers():
     n = g.input("n", [1, 4], TYPES.INT32)
     for by in (3, -2):
         g.output(g.node("DIV", [n, whole(by)], [1, 4], "DivOptions", type=TYPES.INT32), f"by {by}")
+    for op in ("FLOOR_DIV", "FLOOR_MOD"):
+        g.output(g.node(op, [n, whole(-3)], [1, 4], op.title().replace("_", "") + "Options", type=TYPES.INT32), op)
     large = g.node("RANGE", [*(numpy.array(v, numpy.int32) for v in (2**24 + 1, 2**24 + 5, 1))], [4], "RangeOptions",
                    type=TYPES.INT32)
     small = g.node("SUB", [large, whole(2**24)], [4], "SubOptions", type=TYPES.INT32)

@@ -197,9 +197,10 @@ void Outgoing::check() const {
                         line.count > kMostPlaces ? fmt::format(", … {} in all", line.count) : "", line.why);
   }
   if (lines.size() > kMostLines) what += fmt::format(" … and {} more", lines.size() - kMostLines);
+  const bool one = lines.size() == 1 && lines.front().count == 1;
   Error error =
-      data_error(what, fmt::format("export to the other format, or leave {} out of the network",
-                                   lines.size() == 1 && lines.front().count == 1 ? "the layer" : "these layers"));
+      data_error(what, fmt::format("export to the other format, or put other layers in {} where the model is made",
+                                   one ? "its place" : "their places"));
   if (!source_.empty()) error.in(source_);
   throw error;
 }

@@ -49,6 +49,20 @@ std::string text_of(const Line& line, bool with_remedy) {
   return out;
 }
 
+/// What a person can do: of one reason that has a remedy, this. Of several, each has its own beside it, if any.
+std::string remedy_of(const std::vector<Line>& lines) {
+  const auto helped = [](const Line& line) { return !line.refusal.remedy.empty(); };
+  if (lines.size() == 1 && helped(lines.front())) return lines.front().refusal.remedy;
+  if (std::ranges::all_of(lines, helped)) return "do what each asks for, and import the model again";
+  const bool operators =
+      std::ranges::any_of(lines, [&](const Line& line) { return !helped(line) && !line.refusal.op.empty(); });
+  if (!operators) return "change that where the model is made, and export it again";
+  return lines.size() == 1 ? "put other operators in its place where the model is made, or cut the model there and "
+                             "compute that part in your program"
+                           : "put other operators in their places where the model is made, or cut the model there and "
+                             "compute these parts in your program";
+}
+
 Error refused(const std::vector<Refusal>& refusals, const std::string& path) {
   std::vector<Line> lines;
   for (const Refusal& refusal : refusals) {
@@ -70,12 +84,7 @@ Error refused(const std::vector<Refusal>& refusals, const std::string& path) {
       what += fmt::format(" ({}) {}", i + 1, text_of(lines[i], true));
     if (lines.size() > kMostLines) what += fmt::format(" … and {} more", lines.size() - kMostLines);
   }
-  const std::string& remedy = lines.front().refusal.remedy;
-  const bool one = lines.size() == 1;
-  return data_error(what, one && !remedy.empty() ? remedy
-                          : one                  ? "export the model without it"
-                                                 : "export the model without them")
-      .in(path);
+  return data_error(what, remedy_of(lines)).in(path);
 }
 
 std::vector<Refusal> as_refusals(const std::vector<NotLowered>& missing, const Network& network,

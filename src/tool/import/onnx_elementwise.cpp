@@ -15,7 +15,8 @@ void unary(Call& call) { call.give(call.make.unary(call.record, call[0])); }
 void binary(Call& call) { call.give(call.make.binary(call.record, call[0], call[1])); }
 void identity(Call& call) {
   call.give(call[0]);
-  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent) unsupported("the mask of its dropout is asked for");
+  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent)
+    unsupported("the mask of its dropout is asked for", "export the model for inference");
   if (call.has(2) && call.make.must_be_constant(call[2], "training mode").whole(0) != 0)
     unsupported("it is in training mode", "export the model for inference");
 }
@@ -108,9 +109,12 @@ void div(Call& call) {
 void mod(Call& call) {
   Maker& make = call.make;
   const bool constants = make.constant(call[0]) && make.constant(call[1]);
-  if (constants && call.node.whole("fmod", 0) == 0) return call.give(make.binary("floor_mod", call[0], call[1]));
-  if (!is_real(make.type(call[0]))) unsupported("whole numbers that depend on the inputs are divided");
-  unsupported("a remainder that takes the dividend's sign");
+  const bool of_dividend = call.node.whole("fmod", 0) != 0;  // whose sign it has
+  if (constants && !of_dividend) return call.give(make.binary("floor_mod", call[0], call[1]));
+  if (is_real(make.type(call[0]))) unsupported("a remainder of real numbers", "compute it of Div, Floor, Mul and Sub");
+  const Value quotient = make.binary("div", call[0], call[1]);
+  const Value whole = of_dividend ? make.towards_zero(quotient) : make.unary("floor", quotient);
+  call.give(make.binary("sub", call[0], make.binary("mul", whole, call[1])));
 }
 
 void pow(Call& call) {

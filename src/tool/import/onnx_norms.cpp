@@ -25,7 +25,7 @@ void batch_normalization(Call& call) {
   const float epsilon = call.node.real("epsilon", 1e-5F);
   for (std::size_t i = 1; i < 5; ++i)
     if (!make.constant(call[i]) || make.literal(call[i]).count() != call.dims(0)[1])
-      unsupported("its statistics are no constants");
+      unsupported("its statistics are no constants", "export the model for inference");
   Dims last(rank), back(rank);  // channels to the end, and back
   for (std::size_t i = 0; i < rank; ++i) last[i] = static_cast<std::int64_t>(i == 0 ? 0 : i + 1 < rank ? i + 1 : 1);
   for (std::size_t i = 0; i < rank; ++i) back[static_cast<std::size_t>(last[i])] = static_cast<std::int64_t>(i);
@@ -67,7 +67,8 @@ void layer_normalization(Call& call) {
   const auto fits = [&](std::size_t i) { return !call.has(i) || (make.constant(call[i]) && call.dims(i) == inner); };
   const bool only_first =
       std::ranges::all_of(call.node.outputs.begin() + 1, call.node.outputs.end(), [](int i) { return i == kAbsent; });
-  if (!only_first) unsupported("its mean or deviation is asked for");
+  if (!only_first)
+    unsupported("its mean or deviation is asked for", "export the model for inference: only training reads them");
   if (fits(1) && fits(2)) {
     Step made;
     made.op = "layer_norm";
@@ -95,7 +96,8 @@ void rms_normalization(Call& call) {
   const std::size_t axis = Maker::axis_of(call.node.whole("axis", -1), own.size());
   const Dims inner(own.begin() + static_cast<std::ptrdiff_t>(axis), own.end());
   if (!make.constant(call[1]) || call.dims(1) != inner) unsupported("its scale is no constant of the normalised shape");
-  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent) unsupported("its deviation is asked for");
+  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent)
+    unsupported("its deviation is asked for", "export the model for inference: only training reads it");
   Step made;
   made.op = "rms_norm";
   made.dims = own;
@@ -107,7 +109,7 @@ void rms_normalization(Call& call) {
 }
 
 void lp_normalization(Call& call) {
-  if (call.node.whole("p", 2) != 2) unsupported("a norm other than the second");
+  if (call.node.whole("p", 2) != 2) unsupported("a norm other than the second", "export it with p = 2");
   Maker& make = call.make;
   const Value sum = make.reduce("reduce_sum", make.unary("square", call[0]), {call.node.whole("axis", -1)}, true);
   const Value length = make.binary("maximum", make.unary("sqrt", sum), make.scalar(1e-30));  // zeros stay
@@ -170,7 +172,8 @@ void reduce(Call& call) {
 }
 
 void arg(Call& call) {
-  if (call.node.whole("select_last_index", 0) != 0) unsupported("the last of equal values is asked for");
+  if (call.node.whole("select_last_index", 0) != 0)
+    unsupported("the last of equal values is asked for", "export it with select_last_index = 0");
   call.give(call.make.arg(call.record, call[0], call.node.whole("axis", 0), call.node.whole("keepdims", 1) != 0));
 }
 

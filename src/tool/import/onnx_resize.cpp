@@ -80,13 +80,16 @@ void resize(Call& call) {
     unsupported(fmt::format("{} becomes {}", text_of(own), text_of(to)), "height and width can be resized");
   for (const std::int64_t extent : to)
     if (extent < 1) unsupported(fmt::format("{} becomes {}", text_of(own), text_of(to)));
-  if (call.node.whole("antialias", 0) != 0) unsupported("it smooths what it makes smaller (antialias)");
+  if (call.node.whole("antialias", 0) != 0)
+    unsupported("it smooths what it makes smaller (antialias)",
+                "export it with antialias = 0, or resize before the model");
   if (const std::string policy = call.node.text("keep_aspect_ratio_policy", "stretch"); policy != "stretch")
     unsupported(fmt::format("sizes by the policy {}", tame(policy)), "give the sizes themselves");
   const bool old = call.node.op == "Upsample" || call.file.opset < 11;
   const std::string mode = call.node.text("mode", "nearest");
   const bool nearest = mode == "nearest";
-  if (!nearest && mode != "linear") unsupported(fmt::format("mode {}", tame(mode)));
+  if (!nearest && mode != "linear")
+    unsupported(fmt::format("mode {}", tame(mode)), "resize by the mode nearest or linear");
   const std::array<std::string_view, 6> rules = {"half_pixel",         "asymmetric",           "align_corners",
                                                  "pytorch_half_pixel", "tf_half_pixel_for_nn", "half_pixel_symmetric"};
   const std::array<std::string_view, 4> roundings = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};

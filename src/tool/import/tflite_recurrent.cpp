@@ -28,7 +28,7 @@ Recurrent lstm_weights(Call& call, std::size_t w, std::size_t r, std::size_t b) 
   std::vector<Literal> weights, recurrent, bias;
   for (std::size_t gate = 0; gate < 4; ++gate) {
     if (!call.has(w + gate) || !call.has(r + gate) || !call.has(b + gate))
-      unsupported("its input and forget gates are coupled");
+      unsupported("its input and forget gates are coupled", "train and convert the layer with gates of their own");
     weights.push_back(transposed(real_weights(call, w + gate, "weights"), {1, 0}));
     recurrent.push_back(transposed(real_weights(call, r + gate, "weights"), {1, 0}));
     bias.push_back(real_weights(call, b + gate, "bias"));
@@ -39,12 +39,14 @@ Recurrent lstm_weights(Call& call, std::size_t w, std::size_t r, std::size_t b) 
 
 void refuse_operands(Call& call, std::size_t from, std::size_t to, const char* what) {
   for (std::size_t i = from; i < to; ++i)
-    if (call.has(i)) unsupported(what);
+    if (call.has(i)) unsupported(what, "train and convert the layer without that");
 }
 
 void check_options(Call& call) {
-  if (call.node.whole("activation", 4) != 4) unsupported("an activation other than tanh");
-  if (call.node.real("projection_clip", 0.0F) != 0.0F) unsupported("its projection is clipped");
+  if (call.node.whole("activation", 4) != 4)
+    unsupported("an activation other than tanh", "train and convert the layer with tanh");
+  if (call.node.real("projection_clip", 0.0F) != 0.0F)
+    unsupported("its projection is clipped", "train and convert the layer without that");
 }
 
 void require_float(Call& call) {
@@ -69,7 +71,8 @@ void integer_lstm(Call& call, const Value& x, float cell_clip) {
   made.op = "lstm";
   for (const std::size_t first : {std::size_t{1}, std::size_t{5}, std::size_t{12}})
     for (std::size_t gate = 0; gate < 4; ++gate) {
-      if (!call.has(first + gate)) unsupported("its input and forget gates are coupled");
+      if (!call.has(first + gate))
+        unsupported("its input and forget gates are coupled", "train and convert the layer with gates of their own");
       const Literal& given = make.must_be_constant(call[first + gate], "weights");
       const bool matrix = first != 12;
       if (given.type() != (matrix ? Type::s8 : Type::s32) || given.dims().size() != (matrix ? 2 : 1))
@@ -127,7 +130,8 @@ void unidirectional_lstm(Call& call) {
   refuse_operands(call, 9, 12, "peephole weights");
   refuse_operands(call, 16, 18, "a projection of its output");
   refuse_operands(call, 20, 24, "a layer normalisation inside of it");
-  if (call.node.whole("diagonal", 0) != 0) unsupported("diagonal recurrent weights");
+  if (call.node.whole("diagonal", 0) != 0)
+    unsupported("diagonal recurrent weights", "train and convert a layer of full ones");
   check_options(call);
   const bool time_major = call.node.whole("time_major", 0) != 0;
   if (call.make.type(call[0]) == Type::s8)
@@ -170,7 +174,8 @@ void bidirectional_lstm(Call& call) {
 Recurrent rnn_weights(Call& call, std::size_t first) {
   require_float(call);
   const std::int64_t activation = call.node.whole("activation", 0);
-  if (activation != 4 && activation != 1) unsupported("an activation other than tanh and relu");
+  if (activation != 4 && activation != 1)
+    unsupported("an activation other than tanh and relu", "train and convert the layer with one of these");
   Recurrent out;
   out.op = "rnn";
   out.activation = activation == 1 ? "relu" : "tanh";
