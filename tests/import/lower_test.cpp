@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "import/lowered.hpp"
+#include "tool/import/samples.hpp"
 
 namespace mote::test {
 namespace {
@@ -88,6 +89,46 @@ TEST(Constants, BeyondTheRecordsAreRefused) {
   output(make, make.select(which, make.constant(Literal::of(std::vector{std::int64_t{1} << 31})),
                            make.constant(Literal::of(std::vector{std::int64_t{0}}))));
   EXPECT_NE(refusal(make.network).find("2147483648"), std::string::npos) << refusal(make.network);
+}
+
+/// For seven samples: whether they stay apart.
+template <class Make>
+bool apart(Make&& step) {
+  Maker make;
+  make.for_samples = true;
+  const Value x = input(make, {7, 6, 4});
+  output(make, step(make, x));
+  return keeps_samples_apart(make.network, 7);
+}
+
+TEST(Samples, AreFollowedThroughTheSteps) {
+  EXPECT_TRUE(apart([](Maker& make, const Value& x) {  // rows of all samples, and back
+    const Value rows = make.along("softmax", make.reshape(x, {42, 4}), 1);
+    return make.reshape(make.matmul(rows, make.constant(counted({4, 3}))), {7, 18});
+  }));
+  EXPECT_TRUE(apart([](Maker& make, const Value& x) {
+    const Value turned = make.transpose(x, {1, 0, 2});
+    const Value sum = make.binary("add", make.reduce("reduce_max", turned, {0}, false), make.constant(counted({4})));
+    return make.concat({sum, make.unary("relu", sum)}, 1);
+  }));
+  EXPECT_TRUE(apart([](Maker& make, const Value& x) {
+    return make.matmul(make.slice(x, {0, 2, 0}, {1, 1, 1}, {7, 3, 4}), make.transpose(x, {0, 2, 1}));
+  }));
+  EXPECT_TRUE(apart([](Maker& make, const Value& x) {
+    return make.gather(make.constant(counted({5, 3})), make.arg("argmax", x, 2, false), 0);
+  }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) { return make.along("softmax", x, 0); }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) {  // a row of every sample's rows
+    return make.reshape(make.along("softmax", make.reshape(x, {42, 4}), 0), {7, 6, 4});
+  }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) {
+    return make.binary("sub", x, make.slice(x, {0, 0, 0}, {1, 1, 1}, {1, 6, 4}));
+  }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) { return make.slice(x, {6, 0, 0}, {-1, 1, 1}, {7, 6, 4}); }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) {
+    return make.binary("mul", x, make.constant(counted({7, 1, 1})));
+  }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) { return make.reshape(x, {6, 28}); }));
 }
 
 TEST(Lowering, JoinsManyOperandsInOneLayer) {

@@ -228,6 +228,27 @@ TEST(Models, OutputsAreTheFilesOwn) {
   EXPECT_EQ(read_npy(folder / "out/out0_3.npy").element, Element::s64);
 }
 
+/// A stored model takes samples one by one; where the imported file does not, several are refused, not computed
+/// otherwise.
+TEST(Models, SamplesThatMeetAreNotTakenOneByOne) {
+  const tool::test::TemporaryFolder folder;
+  const std::vector<float> values = {1.0F, 2.0F, 3.0F, 4.0F, -1.0F, 0.0F, 1.0F, 8.0F};
+  write_npy(folder / "x.npy", std::vector<std::uint64_t>{2, 4}, values);
+  const std::string model = (models() / "meeting.onnx").string(), ends = " --input x=x.npy --output y=y.npy";
+  ASSERT_EQ(tool::test::run_mote(folder, "import " + model + " --out m.mote").exit_code, 0);
+  tool::test::Outcome done;
+  for (const std::string& line :
+       {"m.mote" + ends, std::string("m.mote --input x.npy --output y.npy"), model + " --input x.npy --output y.npy"}) {
+    done = tool::test::run_mote(folder, "run " + line);
+    EXPECT_NE(done.exit_code, 0) << line;
+    EXPECT_NE(done.err.find("computes one from others"), std::string::npos) << done.err;
+  }
+  done = tool::test::run_mote(folder, "run " + model + ends);
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  // x less the mean of both, and what of x is above zero.
+  EXPECT_EQ(values_of(read_npy(folder / "y.npy")), (std::vector<double>{2, 3, 4, 2, -1, -1, 0, 10}));
+}
+
 /// Every command takes the file itself, and so does a run by names.
 TEST(Models, RunByNames) {
   const tool::test::TemporaryFolder folder;

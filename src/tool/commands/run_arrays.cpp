@@ -206,6 +206,7 @@ class ArrayRunner {
 
   void run(const std::vector<Array>& arrays, std::size_t run) {
     const std::uint32_t samples = batch_of(arrays, inputs);
+    require_one_by_one(model_, samples, arrays.front().path);
     if (samples != batch) {
       if (run > 0 && detail::has_state(model_.view()))
         throw data_error(fmt::format("run {} has {} samples, the runs before it {}", run, samples, batch),

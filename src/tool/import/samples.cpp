@@ -2,6 +2,7 @@
 #include "tool/import/samples.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 namespace mote::tool::foreign {
@@ -28,7 +29,9 @@ class SampleAxis {
   [[nodiscard]] std::int64_t axis_of(const Step& s) const {
     if (s.op == "input") return !s.dims.empty() && s.dims.front() == samples_ ? 0 : kMixed;
     if (s.op == "constant") return kNone;
-    if (s.in.empty()) return kMixed;
+    static constexpr std::string_view kKeep[] = {"state", "assign", "result", "lstm",
+                                                 "gru",   "rnn",    "svdf",   "space_to_batch"};
+    if (s.in.empty() || std::ranges::find(kKeep, s.op) != std::end(kKeep)) return kMixed;
     const std::int64_t first = axis(s.in.front());
     if (std::ranges::any_of(s.in, [&](int i) { return axis(i) == kMixed; })) return kMixed;
     if (std::ranges::all_of(s.in, [&](int i) { return axis(i) == kNone; })) return kNone;
@@ -54,8 +57,7 @@ class SampleAxis {
     const bool image = s.op.starts_with("conv2d") || s.op == "depthwise_conv2d" || s.op.ends_with("_pool") ||
                        s.op.starts_with("resize_") || s.op == "lrn";
     if (image) return kept(first == 0);
-    return kept(s.dims == step(s.in.front()).dims && s.op != "lstm" && s.op != "gru" && s.op != "rnn" &&
-                s.op != "state" && s.op != "assign" && s.op != "result");
+    return kept(s.dims == step(s.in.front()).dims);
   }
 
   /// To the axis that begins at the same place, of as many samples.
