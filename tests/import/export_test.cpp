@@ -12,6 +12,7 @@
 #include "import/zoo.hpp"
 #include "mote/run/session.hpp"
 #include "tool/commands/compare.hpp"
+#include "tool/data/half.hpp"
 #include "tool/export/export.hpp"
 #include "tool/import/import.hpp"
 #include "tool/import/lower.hpp"
@@ -148,8 +149,15 @@ TEST(Export, EveryOperatorComputesTheSame) {
     }
   }
   // What the formats have no operators for.
-  const std::set<std::string> none = {"pad2 to onnx", "pad_behind_conv2 to onnx", "average_pool_pads to tflite",
-                                      "pad3 to tflite", "pad_behind_conv3 to tflite"};
+  const std::set<std::string> none = {"resize_bilinear4 to onnx",
+                                      "resize_bilinear4 to tflite",
+                                      "resize_bilinear_behind_conv4 to onnx",
+                                      "resize_bilinear_behind_conv4 to tflite",
+                                      "pad2 to onnx",
+                                      "pad_behind_conv2 to onnx",
+                                      "average_pool_pads to tflite",
+                                      "pad3 to tflite",
+                                      "pad_behind_conv3 to tflite"};
   EXPECT_EQ(refused, none);
   std::printf("%zu operators\n", seen.size());
   EXPECT_GE(seen.size(), 75U);
@@ -294,6 +302,17 @@ std::vector<std::pair<std::string, OwnedModel>> integer_layers() {
         groups == 1 ? "conv2d" : "depthwise_conv2d",
         net.model(net.scaled(convolve(net.make, net.input({1, 8, 7, 3}), weights, &bias, window, groups), 0.09F, 11)));
   }
+  {
+    IntegerNetwork net;
+    foreign::Step up;
+    up.op = "conv2d_transpose", up.type = Type::s8, up.dims = {1, 9, 8, 4};
+    up.scaling = net.units(0.2F, -7);
+    up.sliding = {.filter_h = 3, .filter_w = 2, .stride_h = 2, .stride_w = 2};
+    up.weights = {net.weights({3, 2, 4, 3}, 4), net.bias(4)};
+    up.weights[0].scaling.axis = 2;
+    up.in = {net.make.laid_out(net.input({1, 4, 4, 3}))};
+    out.emplace_back("conv2d_transpose", net.model(net.make.add(std::move(up))));
+  }
   for (const std::int64_t scales : {1, 5}) {
     IntegerNetwork net;
     foreign::Step dense;
@@ -362,19 +381,25 @@ TEST(Export, LayersOnIntegersKeepEveryByte) {
   }
 }
 
+std::string in_models(const char* file) { return std::string(MOTE_SOURCE_DIR) + "/tests/models/" + file; }
+
 void write_array(const std::string& path, const ExportedEnd& end, std::uint32_t batch, const Numbers& values) {
   std::vector<std::uint64_t> dims;
   for (const std::int64_t dim : end.dims) dims.push_back(dim < 0 ? batch : static_cast<std::uint64_t>(dim));
   std::vector<std::byte> bytes;
   const auto put = [&](auto type) {
     for (const double value : values) {
-      const auto one = static_cast<decltype(type)>(value);
+      const auto one = static_cast<decltype(type)>(end.type == "float16" ? to_half(static_cast<float>(value)) : value);
       const auto* from = reinterpret_cast<const std::byte*>(&one);
       bytes.insert(bytes.end(), from, from + sizeof one);
     }
   };
   if (end.type == "int8") return put(std::int8_t{}), write_npy(path, Element::s8, dims, bytes);
   if (end.type == "int32") return put(std::int32_t{}), write_npy(path, Element::s32, dims, bytes);
+  if (end.type == "int64") return put(std::int64_t{}), write_npy(path, Element::s64, dims, bytes);
+  if (end.type == "float16") return put(std::uint16_t{}), write_npy(path, Element::f16, dims, bytes);
+  if (end.type == "uint8") return put(std::uint8_t{}), write_npy(path, Element::u8, dims, bytes);
+  if (end.type == "int16") return put(std::int16_t{}), write_npy(path, Element::s16, dims, bytes);
   if (end.type == "bool") return put(std::uint8_t{}), write_npy(path, Element::boolean, dims, bytes);
   put(float{}), write_npy(path, Element::f32, dims, bytes);
 }
@@ -406,8 +431,54 @@ TEST(Export, WritesFilesForOtherRuntimes) {
   for (std::uint32_t seed = 0; seed < kGraphs; ++seed)
     write_all(owned(random_graph(seed), seed), "graph" + std::to_string(seed), seed);
   for (const auto& [title, specs] : operator_networks()) write_all(network_of(specs), title, 5);
+  for (const char* file : {"types.onnx", "meeting.onnx", "resizing.onnx", "upsampling.onnx"})
+    write_all(import_model(in_models(file)).model, std::string("imported_") + file, 5);
   for (const auto& [title, model] : integer_layers())
     for (std::uint32_t seed = 0; seed < 3; ++seed) write_all(model, "integers_" + title + std::to_string(seed), seed);
+}
+
+/// Where the imported file looks from one sample to others, its export is for one.
+TEST(Export, SamplesThatMeetStayAlone) {
+  const auto batch_of = [](const char* file) {
+    return export_model(import_model(in_models(file)).model, ExportFormat::onnx).inputs.front().dims.front();
+  };
+  EXPECT_EQ(batch_of("attention.onnx"), -1);
+  EXPECT_EQ(batch_of("meeting.onnx"), 1);
+}
+
+/// int64 and float16 of a file that was imported are such again.
+TEST(Export, EndsKeepTheirTypes) {
+  const TemporaryFolder folder;
+  const OwnedModel model = import_model(in_models("types.onnx")).model;
+  const std::vector<Numbers> inputs = {{0.5, -1.0, 2.0, 0.25, 1.5, -3.0}, {3.0, -4.0}};
+  for (const ExportFormat format : kFormats) {
+    const Exported made = export_model(model, format);
+    EXPECT_EQ(made.inputs[1].type, "int64");
+    EXPECT_EQ(made.outputs[2].type, "float16");
+    EXPECT_EQ(made.outputs[3].type, "int64");
+    expect_same(run(model, inputs), run(again(folder, made, format), inputs), 1e-3);
+  }
+}
+
+/// Indices from the end are no operands of TFLite's operator.
+TEST(Export, IndicesCountFromTheFront) {
+  const TemporaryFolder folder;
+  LayerSpec indices = constant(1, 1, 3).as("i");
+  indices.layer.dtype = DType::s32;
+  LayerSpec choose = gather("i", 0).reads("x");
+  choose.from = {"x", "i"}, choose.from_count = 2;
+  OwnedModel model = network_of({input(2, 3, 5).as("x"), indices, choose});
+  const std::int32_t from_end[3] = {-1, 0, -5};
+  std::memcpy(model.params.data() + model.layers[1].param_offset, from_end, sizeof from_end);
+  const OneRun expected = run_of(model, 3);
+  const OwnedModel imported = again(folder, export_model(model, ExportFormat::tflite), ExportFormat::tflite);
+  expect_same(expected.outputs, run(imported, expected.inputs), 0.0);
+  const bool counts = std::ranges::any_of(imported.layers, [&](const Layer& l) {
+    std::int32_t first = 0;
+    if (l.op == Op::constant) std::memcpy(&first, imported.params.data() + l.param_offset, sizeof first);
+    return l.op == Op::constant && first == 4;
+  });
+  EXPECT_TRUE(counts);
 }
 
 TEST(Export, WritesAllReasonsAtOnce) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From steps to records: what they compute is what the steps say, whatever views the lowering took of the operands.
+#include <limits>
+
 #include "import/lowered.hpp"
+#include "tool/import/samples.hpp"
 
 namespace mote::test {
 namespace {
@@ -17,6 +20,115 @@ Literal counted(const Dims& dims, double from = 0.5) {
   Literal out(Type::f32, dims);
   for (std::int64_t i = 0; i < out.count(); ++i) out.set(i, from + 0.25 * static_cast<double>(i % 7));
   return out;
+}
+
+/// The only value of a constant that is computed of others.
+std::int64_t whole(const Maker& make, const Value& v) {
+  EXPECT_TRUE(make.constant(v));
+  return make.literal(v).whole(0);
+}
+
+TEST(Constants, WholeNumbersHave64Bits) {
+  constexpr std::int64_t kBig = (std::int64_t{1} << 53) + 1;  // no double
+  Maker make;
+  const auto wholes = [&](std::initializer_list<std::int64_t> values) {
+    return make.constant(Literal::of(std::vector<std::int64_t>(values)));
+  };
+  EXPECT_EQ(whole(make, make.unary("abs", wholes({-kBig}))), kBig);
+  EXPECT_EQ(whole(make, make.unary("neg", wholes({kBig}))), -kBig);
+  EXPECT_EQ(whole(make, make.unary("square", wholes({3'000'000'001}))), 9'000'000'006'000'000'001);
+  EXPECT_EQ(whole(make, make.unary("sign", wholes({-kBig}))), -1);
+  EXPECT_EQ(whole(make, make.unary("round", wholes({kBig}))), kBig);
+  EXPECT_EQ(whole(make, make.binary("pow", wholes({3}), wholes({39}))), 4'052'555'153'018'976'267);
+  EXPECT_EQ(whole(make, make.binary("pow", wholes({-1}), wholes({-3}))), -1);
+  EXPECT_EQ(whole(make, make.binary("pow", wholes({2}), wholes({-1}))), 0);
+  const Value several = wholes({kBig, 1, -3});
+  EXPECT_EQ(whole(make, make.reduce("reduce_sum", several, {0}, false)), kBig - 2);
+  EXPECT_EQ(whole(make, make.reduce("reduce_max", several, {0}, false)), kBig);
+  EXPECT_EQ(whole(make, make.reduce("reduce_min", wholes({kBig, kBig + 2}), {0}, false)), kBig);
+  EXPECT_EQ(whole(make, make.reduce("reduce_prod", wholes({kBig, -3}), {0}, false)), -3 * kBig);
+  EXPECT_EQ(whole(make, make.reduce("reduce_mean", wholes({-7, 2, 0}), {0}, false)), -1);
+  EXPECT_EQ(whole(make, make.pad(wholes({}), {1}, {0}, Literal::of(std::vector{kBig}))), kBig);
+  const auto range = [](std::int64_t from, std::int64_t to, std::int64_t by) {
+    const auto one = [](std::int64_t v) { return Literal::of(std::vector{v}); };
+    return ranged(one(from), one(to), one(by)).wholes();
+  };
+  EXPECT_EQ(range(kBig, kBig + 5, 2), (std::vector{kBig, kBig + 2, kBig + 4}));
+  EXPECT_EQ(range(3, -4, -3), (std::vector<std::int64_t>{3, 0, -3}));
+  EXPECT_EQ(range(3, 3, 1), std::vector<std::int64_t>{});
+  EXPECT_THROW(range(0, 1, 0), Unsupported);
+  // Doubles among constants stay such.
+  const Value wide = make.cast(wholes({(std::int64_t{1} << 30) + 1}), Type::f64);
+  EXPECT_EQ(whole(make, make.cast(wide, Type::s64)), (std::int64_t{1} << 30) + 1);
+}
+
+/// What is wrong with the one step that cannot be lowered, or "".
+std::string refusal(const Network& network) {
+  std::vector<NotLowered> refused;
+  static_cast<void>(lower(network, refused));
+  return refused.empty() ? "" : refused.front().why;
+}
+
+/// Whole numbers that float32 or int32 do not hold would be others in the run.
+TEST(Constants, BeyondTheRecordsAreRefused) {
+  constexpr std::int64_t kOver = (std::int64_t{1} << 24) + 1;
+  const auto with = [](const char* op, std::int64_t v) {
+    Maker make;
+    const Value x = input(make, {1, 3}, "x", Type::s64);
+    output(make, make.binary(op, x, make.constant(Literal::of(std::vector{v}))));
+    return refusal(make.network);
+  };
+  EXPECT_NE(with("add", kOver).find("one operand is 16777217"), std::string::npos) << with("add", kOver);
+  EXPECT_NE(with("mul", -kOver), "");
+  EXPECT_EQ(with("add", kOver - 1), "");
+  EXPECT_EQ(with("add", std::int64_t{1} << 40), "");
+  EXPECT_EQ(with("minimum", std::numeric_limits<std::int64_t>::max()), "");
+  EXPECT_EQ(with("less", std::numeric_limits<std::int32_t>::max()), "");
+  Maker make;
+  const Value which = input(make, {1, 3}, "x", Type::boolean);
+  output(make, make.select(which, make.constant(Literal::of(std::vector{std::int64_t{1} << 31})),
+                           make.constant(Literal::of(std::vector{std::int64_t{0}}))));
+  EXPECT_NE(refusal(make.network).find("2147483648"), std::string::npos) << refusal(make.network);
+}
+
+/// For seven samples: whether they stay apart.
+template <class Make>
+bool apart(Make&& step) {
+  Maker make;
+  make.for_samples = true;
+  const Value x = input(make, {7, 6, 4});
+  output(make, step(make, x));
+  return keeps_samples_apart(make.network, 7);
+}
+
+TEST(Samples, AreFollowedThroughTheSteps) {
+  EXPECT_TRUE(apart([](Maker& make, const Value& x) {  // rows of all samples, and back
+    const Value rows = make.along("softmax", make.reshape(x, {42, 4}), 1);
+    return make.reshape(make.matmul(rows, make.constant(counted({4, 3}))), {7, 18});
+  }));
+  EXPECT_TRUE(apart([](Maker& make, const Value& x) {
+    const Value turned = make.transpose(x, {1, 0, 2});
+    const Value sum = make.binary("add", make.reduce("reduce_max", turned, {0}, false), make.constant(counted({4})));
+    return make.concat({sum, make.unary("relu", sum)}, 1);
+  }));
+  EXPECT_TRUE(apart([](Maker& make, const Value& x) {
+    return make.matmul(make.slice(x, {0, 2, 0}, {1, 1, 1}, {7, 3, 4}), make.transpose(x, {0, 2, 1}));
+  }));
+  EXPECT_TRUE(apart([](Maker& make, const Value& x) {
+    return make.gather(make.constant(counted({5, 3})), make.arg("argmax", x, 2, false), 0);
+  }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) { return make.along("softmax", x, 0); }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) {  // a row of every sample's rows
+    return make.reshape(make.along("softmax", make.reshape(x, {42, 4}), 0), {7, 6, 4});
+  }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) {
+    return make.binary("sub", x, make.slice(x, {0, 0, 0}, {1, 1, 1}, {1, 6, 4}));
+  }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) { return make.slice(x, {6, 0, 0}, {-1, 1, 1}, {7, 6, 4}); }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) {
+    return make.binary("mul", x, make.constant(counted({7, 1, 1})));
+  }));
+  EXPECT_FALSE(apart([](Maker& make, const Value& x) { return make.reshape(x, {6, 28}); }));
 }
 
 TEST(Lowering, JoinsManyOperandsInOneLayer) {
@@ -57,7 +169,7 @@ TEST(Lowering, PadsByEveryRule) {
   }
   Maker make;
   const Value x = input(make, {2, 2, 3, 2, 2});  // four axes grow: more than a record has
-  output(make, make.pad(x, {1, 0, 1, 1, 0}, {0, 1, 0, 2, 1}, -2.5F));
+  output(make, make.pad(x, {1, 0, 1, 1, 0}, {0, 1, 0, 2, 1}, Literal::scalar(Type::f32, -2.5)));
   expect_like_reference(make.network);
 }
 

@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 /// Differences, as parts of the largest output, that are not float32's rounding.
 const std::map<std::string, double> kTolerances = {
     {"quantised", 1.0 / 16},  // one step
+    {"types", 1e-3},          // float16, here float32
 };
 
 fs::path models() { return fs::path(MOTE_SOURCE_DIR) / "tests" / "models"; }
@@ -76,7 +77,7 @@ TEST(Models, ComputeAsOtherImplementationsDo) {
     }
     ++count;
   }
-  EXPECT_GE(count, 16U);
+  EXPECT_GE(count, 24U);
 }
 
 std::vector<std::byte> bytes_of_file(const fs::path& file) {
@@ -143,6 +144,22 @@ std::string refusal_of(const std::string& path, const foreign::Fixed& fixed = {}
   return "";
 }
 
+/// What a person can do about a refusal, whether the operator says so or not.
+TEST(Models, RefusalsEndInSomethingToDo) {
+  const std::string text = tool::test::read((models() / "types.onnx").string());
+  const tool::test::TemporaryFolder folder;
+  const auto with = [&](const std::string& op) {  // names of as many letters
+    std::string changed = text;
+    for (std::size_t at = 0; (at = changed.find("ArgMax", at)) != std::string::npos; at += op.size())
+      changed.replace(at, op.size(), op);
+    tool::test::write(folder / "m.onnx", changed);
+    return refusal_of(folder / "m.onnx");
+  };
+  EXPECT_NE(with("CumSum").find("cut the model there and compute that part in your program"), std::string::npos)
+      << with("CumSum");
+  EXPECT_EQ(with("ArgMin"), "");
+}
+
 /// Values of a model in a file of their own: beside it, and nowhere else.
 TEST(Models, ExternalDataLiesInTheModelsFolder) {
   const tool::test::TemporaryFolder folder;
@@ -186,6 +203,51 @@ TEST(Models, OpenShapesAreFixedFromOutside) {
   fixed.inputs = foreign::parse_input_shapes("words=1,6,8");
   EXPECT_NE(refusal_of(path, fixed).find("there is no input \"words\" to shape"), std::string::npos)
       << refusal_of(path, fixed);
+}
+
+/// Outputs have the file's own shapes and types, a scalar among them.
+TEST(Models, OutputsAreTheFilesOwn) {
+  const tool::test::TemporaryFolder folder;
+  const Npz arrays((models() / "types.npz").string());
+  for (const char* name : {"in0_0", "in0_1"}) {
+    const Array array = arrays.array(name);
+    write_npy(folder / (name + std::string(".npy")), array.element, array.dims,
+              std::as_bytes(std::span<const std::uint8_t>(array.bytes)));
+  }
+  const auto done = tool::test::run_mote(folder, "run " + (models() / "types.onnx").string() + " --inputs " +
+                                                     (folder / "") + " --outputs " + (folder / "out"));
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  const std::vector<std::vector<std::uint64_t>> dims = {{}, {6}, {1, 6}, {1, 1}, {1, 2}};
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    const std::string name = "out0_" + std::to_string(i);
+    const Array got = read_npy(folder / ("out/" + name + ".npy"));
+    EXPECT_EQ(got.dims, dims[i]) << name;
+    EXPECT_LE(difference(values_of(got), values_of(arrays.array(name))), 1e-6) << name;
+  }
+  EXPECT_NE(tool::test::read(folder / "out/out0_0.npy").find("'shape': ()"), std::string::npos);
+  EXPECT_NE(tool::test::read(folder / "out/out0_2.npy").find("'<f2'"), std::string::npos);
+  EXPECT_EQ(read_npy(folder / "out/out0_3.npy").element, Element::s64);
+}
+
+/// A stored model takes samples one by one; where the imported file does not, several are refused, not computed
+/// otherwise.
+TEST(Models, SamplesThatMeetAreNotTakenOneByOne) {
+  const tool::test::TemporaryFolder folder;
+  const std::vector<float> values = {1.0F, 2.0F, 3.0F, 4.0F, -1.0F, 0.0F, 1.0F, 8.0F};
+  write_npy(folder / "x.npy", std::vector<std::uint64_t>{2, 4}, values);
+  const std::string model = (models() / "meeting.onnx").string(), ends = " --input x=x.npy --output y=y.npy";
+  ASSERT_EQ(tool::test::run_mote(folder, "import " + model + " --out m.mote").exit_code, 0);
+  tool::test::Outcome done;
+  for (const std::string& line :
+       {"m.mote" + ends, std::string("m.mote --input x.npy --output y.npy"), model + " --input x.npy --output y.npy"}) {
+    done = tool::test::run_mote(folder, "run " + line);
+    EXPECT_NE(done.exit_code, 0) << line;
+    EXPECT_NE(done.err.find("computes one from others"), std::string::npos) << done.err;
+  }
+  done = tool::test::run_mote(folder, "run " + model + ends);
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  // x less the mean of both, and what of x is above zero.
+  EXPECT_EQ(values_of(read_npy(folder / "y.npy")), (std::vector<double>{2, 3, 4, 2, -1, -1, 0, 10}));
 }
 
 /// Every command takes the file itself, and so does a run by names.

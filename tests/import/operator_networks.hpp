@@ -148,6 +148,24 @@ inline void add_movement(std::vector<NamedNetwork>& out) {
     out.push_back({"gather" + std::to_string(axis), {x, indices, gather("i", axis).reads("x")}});
   for (NamedNetwork& one : out)
     if (one.first.starts_with("gather")) one.second.back().from = {"x", "i"}, one.second.back().from_count = 2;
+  using Where = ResizeCoordinates;
+  for (const Where where : {Where::half_pixel, Where::asymmetric, Where::align_corners, Where::pytorch_half_pixel,
+                            Where::tf_half_pixel_for_nn}) {
+    const std::string rule = std::to_string(static_cast<int>(where));
+    for (const ResizeRounding rounding : {ResizeRounding::round_prefer_floor, ResizeRounding::round_prefer_ceil,
+                                          ResizeRounding::floor, ResizeRounding::ceil}) {
+      const std::string which = rule + "_" + std::to_string(static_cast<int>(rounding));
+      out.push_back({"resize_nearest" + which, {input(7, 4, 3), resize_nearest(4, 7, where, rounding)}});
+      out.push_back({"resize_nearest_behind_conv" + which,
+                     {x, conv2d(4, {.padding = Padding::same}), resize_nearest(19, 8, where, rounding), relu()}});
+    }
+    out.push_back({"resize_bilinear" + rule, {input(7, 4, 3), resize_bilinear(4, 7, where)}});
+    out.push_back({"resize_bilinear_behind_conv" + rule,
+                   {x, conv2d(4, {.padding = Padding::same}), resize_bilinear(7, 9, where), relu()}});
+  }
+  out.push_back({"cast", {x, cast(DType::s32), cast(DType::f32)}});
+  out.push_back({"cast_boolean", {x, relu(), cast(DType::boolean), cast(DType::s32), cast(DType::f32)}});
+  out.push_back({"cast_out", {x, conv2d(2), cast(DType::s32)}});
   out.push_back({"reshape", {x, reshape(5, 4, 3), relu(), flatten(), dense(4), reshape(2, 1, 2), sigmoid()}});
 }
 
@@ -186,6 +204,16 @@ inline void add_layers(std::vector<NamedNetwork>& out) {
   out.push_back(
       {"conv_pads", {image, conv2d(4, {.filter = {3, 3}, .padding = Padding::explicit_, .pads = {2, 0, 1, 2}})}});
   out.push_back({"conv_dilated", {image, conv2d(4, {.filter = {3, 2}, .dilation = {2, 3}, .bias = false}), relu6()}});
+  out.push_back({"conv2d_transpose", {image, conv2d_transpose(4, {.filter = {3, 2}, .stride = {2, 3}}), relu()}});
+  out.push_back(
+      {"conv2d_transpose_same",
+       {image, conv2d_transpose(4, {.filter = {3}, .stride = {2}, .padding = Padding::same, .bias = false})}});
+  out.push_back(
+      {"conv2d_transpose_pads",
+       {image, conv2d(4),
+        conv2d_transpose(2, {.filter = {4, 3}, .stride = {3, 2}, .padding = Padding::explicit_, .pads = {2, 0, 1, 2}},
+                         {1, 1})}});
+  out.push_back({"conv2d_transpose_dilated", {image, conv2d_transpose(3, {.filter = {2, 3}, .dilation = {3, 2}})}});
   out.push_back({"depthwise",
                  {image, depthwise_conv2d(2, {.stride = {2}, .padding = Padding::same}), relu(), depthwise_conv2d(1),
                   conv2d(5, {.filter = {1}})}});

@@ -4,7 +4,7 @@
 
     python3 tests/models/make_onnx.py
 
-Needs the packages onnx and numpy; with onnxruntime, outputs are compared with its, too. NAME.npz holds in0_0, out0_0
+Needs the packages onnx and numpy; with onnxruntime, outputs are compared with its, too, and some are its. NAME.npz holds in0_0, out0_0
 and so on: run, then number. The weights are random.
 """
 
@@ -62,6 +62,8 @@ class Model:
 
         def expected(model, inputs):
             feed = {i.name: x for i, x in zip(self.inputs, inputs)}
+            if reference is run_by_runtime:
+                return feed, run_by_runtime(model, feed)
             return feed, reference(*inputs) if reference else ReferenceEvaluator(model).run(None, feed)
 
         model = made([None] * len(self.outputs))
@@ -87,6 +89,12 @@ class Model:
             arrays |= {f"out{run}_{i}": numpy.asarray(y) for i, y in enumerate(outputs)}
         numpy.savez(os.path.join(HERE, name + ".npz"), **arrays)
         print(name, os.path.getsize(path), "bytes")
+
+
+def run_by_runtime(model, feed):
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(model.SerializeToString()).run(None, feed)
 
 
 def check(path, feed, outputs):
@@ -352,7 +360,90 @@ def regression():
     m.save("regression", [[values(1, 4)], [values(1, 4)]])
 
 
+def integers():
+    """Whole numbers beyond float32's 2^24 among the constants, and divisions of the run towards zero."""
+    m = Model()
+    x, n = m.input("x", [1, 3]), m.input("n", [1, 4], TensorProto.INT32)
+    big = 2**53
+
+    def whole(*numbers):
+        return numpy.array(numbers, numpy.int64)
+
+    def scaled(value, name):  # what is left of a constant, times x
+        m.output(m.node("Mul", [x, m.node("Cast", [value], to=TensorProto.FLOAT)]), name)
+
+    def without(value, base):
+        return m.node("Sub", [value, whole(base)])
+
+    scaled(without(m.node("Abs", [whole(-big - 1, 5 - big, big + 3)]), big), "absolute")
+    scaled(without(m.node("Neg", [whole(-big - 1, -big - 2, -big - 3)]), big), "negative")
+    scaled(without(m.node("ReduceSum", [whole(2**40, 1, 2), whole(0)]), 2**40), "sum")  # the runtime's has 53 bits
+    scaled(without(m.node("ReduceMax", [whole(big, big + 1, 2)]), big), "most")
+    scaled(without(m.node("ReduceMin", [whole(big + 3, big + 1, big + 2)]), big), "least")
+    scaled(without(m.node("ReduceProd", [whole(3**17, 3**10, 7)]), 7 * 3**27 - 11), "product")
+    scaled(m.node("ReduceMean", [whole(-7, 2, 0)]), "mean")
+    scaled(without(m.node("Pow", [whole(3, 3, 3), whole(39, 38, 37)]), 3**38), "power")
+    scaled(without(m.node("Clip", [whole(0, big + 2, 3 * big), numpy.array(big + 1), numpy.array(big + 5)]), big), "clipped")
+    scaled(without(m.node("Range", [numpy.array(big + 1), numpy.array(big + 7), numpy.array(2)]), big), "range")
+    scaled(without(m.node("Pad", [whole(big + 1), whole(1, 1), numpy.array(big + 3)]), big), "padded")
+    scaled(without(m.node("Where", [numpy.array([True, False, True]), whole(big + 1), whole(big + 2)]), big), "chosen")
+    hot = m.node("OneHot", [whole(1), numpy.array(3), whole(big + 1, big + 9)])
+    scaled(m.node("Reshape", [without(hot, big), whole(1, 3)]), "hot")
+    exact = m.node("Cast", [m.node("Mul", [m.node("Cast", [whole(2**30 + 1)], to=TensorProto.DOUBLE), numpy.float64(3)])],
+                   to=TensorProto.INT64)
+    scaled(without(exact, 3 * 2**30), "double")
+    for op, value in (("Div", 3), ("Div", -2)):
+        m.output(m.node(op, [n, numpy.array([value], numpy.int32)]), f"{op}_{value}".replace("-", "m"), TensorProto.INT32)
+    m.output(m.node("Mod", [n, numpy.array([3], numpy.int32)]), "mod", TensorProto.INT32)
+    m.output(m.node("Mod", [n, numpy.array([-4], numpy.int32)], fmod=1), "fmod", TensorProto.INT32)
+    m.output(m.node("ReduceMean", [n], axes=[1], keepdims=1), "mean_of_run", TensorProto.INT32)
+    m.output(m.node("Less", [n, numpy.array([2**31 - 1], numpy.int32)]), "below", TensorProto.BOOL)
+    m.save("integers", [[values(1, 3), numpy.array([[7, -7, 2**24, -1]], numpy.int32)],
+                        [values(1, 3), numpy.array([[-5, 0, 9, 3 - 2**24]], numpy.int32)]], reference=run_by_runtime)
+
+
+def types():
+    """Outputs of other types and shapes than a sample's."""
+    m = Model()
+    x, n = m.input("x", [1, 6]), m.input("n", [1, 2], TensorProto.INT64)
+    m.output(m.node("ReduceMean", [x], keepdims=0), "scalar")
+    m.output(m.node("Reshape", [x, numpy.array([6])]), "vector")
+    m.output(m.node("Cast", [m.node("Mul", [x, numpy.float32(3)])], to=TensorProto.FLOAT16), "half", TensorProto.FLOAT16)
+    m.output(m.node("ArgMax", [x], axis=1), "best", TensorProto.INT64)
+    m.output(m.node("Add", [n, numpy.array([5])]), "more", TensorProto.INT64)
+    m.save("types", [[values(1, 6), numpy.array([[3, -4]])]])
+
+
+def meeting():
+    """Samples, of which the file leaves open how many, are compared with their mean."""
+    m = Model()
+    x = m.input("x", ["n", 4])
+    v = m.node("Sub", [x, m.node("ReduceMean", [x], axes=[0], keepdims=1)])
+    m.output(m.node("Add", [v, m.node("Relu", [x])]), "y")
+    m.save("meeting", [[values(1, 4)]])
+
+
+def resizing():
+    """Every rule of Resize's places and roundings, with ONNX Runtime's outputs: some are by its own rounding."""
+    m = Model(18)
+    x = m.input("x", [1, 2, 7, 4])
+    for rule in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric"):
+        for rounding in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
+            ways = {"4x7": ["", "", numpy.array([1, 2, 4, 7])], "19x2": ["", "", numpy.array([1, 2, 19, 2])],
+                    "scaled": ["", numpy.array([1, 1, 2, 0.5], numpy.float32)]}
+            for way, operands in ways.items():
+                made = m.node("Resize", [x, *operands], mode="nearest", coordinate_transformation_mode=rule,
+                              nearest_mode=rounding)
+                m.output(made, f"{rule}_{rounding}_{way}")
+    tall = m.node("Slice", [x, numpy.array([0]), numpy.array([5]), numpy.array([2])])
+    made = m.node("Concat", [tall, tall], axis=2)  # 10 rows times 1.3 are 13
+    m.output(m.node("Resize", [made, "", numpy.array([1, 1, 1.3, 1], numpy.float32)], mode="linear"), "rounded_up")
+    # No pixel more or less: a copy.
+    m.output(m.node("Resize", [x, "", numpy.array([1, 1, 1.1, 1], numpy.float32)], mode="linear"), "as_before")
+    m.save("resizing", [[values(1, 2, 7, 4)]], reference=run_by_runtime)
+
+
 if __name__ == "__main__":
     for make in (convolutions, attention, recurrent, movement, choices, upsampling, elementwise, external, quantised, forest,
-                 regression, filters):
+                 regression, integers, types, meeting, resizing, filters):
         make()

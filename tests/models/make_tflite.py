@@ -252,6 +252,102 @@ def stored_small():
     m.save("float16", [[values(1, 6)]])
 
 
+def integers():
+    """Whole numbers of the run are divided towards zero; those of constants are computed in 64 bits."""
+    m = Model()
+    g = m.main
+    n = g.input("n", [1, 4], TYPES.INT32)
+    for by in (3, -2):
+        g.output(g.node("DIV", [n, whole(by)], [1, 4], "DivOptions", type=TYPES.INT32), f"by {by}")
+    for op in ("FLOOR_DIV", "FLOOR_MOD"):
+        g.output(g.node(op, [n, whole(-3)], [1, 4], op.title().replace("_", "") + "Options", type=TYPES.INT32), op)
+    large = g.node("RANGE", [*(numpy.array(v, numpy.int32) for v in (2**24 + 1, 2**24 + 5, 1))], [4], "RangeOptions",
+                   type=TYPES.INT32)
+    small = g.node("SUB", [large, whole(2**24)], [4], "SubOptions", type=TYPES.INT32)
+    g.output(g.node("MUL", [n, small], [1, 4], "MulOptions", type=TYPES.INT32), "counted")
+    m.save("integers_lite", [[numpy.array([[7, -7, 2**22, -1]], numpy.int32)], [numpy.array([[-5, 0, 9, 3]], numpy.int32)]])
+
+
+def both_ways():
+    """Recurrent layers of two directions, of one step, and of several sequences; their states live on."""
+    m = Model()
+    g = m.main
+    x, aux, step = g.input("x", [1, 4, 3]), g.input("aux", [1, 4, 3]), g.input("step", [1, 3])
+
+    def lstm(units, batch=1):
+        w = [weights(units, 3, scale=1.5) for _ in range(4)] + [weights(units, units) for _ in range(4)]
+        return w, [weights(units) for _ in range(4)], [g.tensor([batch, units], variable=True) for _ in range(2)]
+
+    def bidirectional(units, backward=-1):
+        (fw, fb, fs), (bw, bb, bs) = lstm(units), lstm(units)
+        none = [-1]
+        return [x, *fw, *none * 3, *fb, *none * 2, *bw, *none * 3, *bb, *none * 2, *fs, *bs, backward, *none * 8]
+
+    g.output(g.node("BIDIRECTIONAL_SEQUENCE_LSTM", bidirectional(2), [1, 4, 4], "BidirectionalSequenceLSTMOptions",
+                    fusedActivationFunction=TANH, mergeOutputs=True, timeMajor=False), "merged")
+    made = g.node("BIDIRECTIONAL_SEQUENCE_LSTM", bidirectional(3, aux), [[1, 4, 3]] * 2, "BidirectionalSequenceLSTMOptions",
+                  fusedActivationFunction=TANH, cellClip=0.5, mergeOutputs=False, timeMajor=False)
+    g.output(made[0], "there")
+    g.output(made[1], "back")
+
+    def rnn(units):
+        return [weights(units, 3), weights(units, units), weights(units), g.tensor([1, units], variable=True)]
+
+    made = g.node("BIDIRECTIONAL_SEQUENCE_RNN", [x, *rnn(2), *rnn(3), -1, -1, -1], [[1, 4, 2], [1, 4, 3]],
+                  "BidirectionalSequenceRNNOptions", fusedActivationFunction=TANH, mergeOutputs=False)
+    g.output(made[0], "rnn there")
+    g.output(made[1], "rnn back")
+    g.output(g.node("BIDIRECTIONAL_SEQUENCE_RNN", [x, *rnn(2), *rnn(2), -1, -1, -1], [1, 4, 4],
+                    "BidirectionalSequenceRNNOptions", fusedActivationFunction=RELU, mergeOutputs=True), "rnn merged")
+    g.output(g.node("RNN", [step, *rnn(4)], [1, 4], "RNNOptions", fusedActivationFunction=TANH), "one step")
+    several = g.node("CONCATENATION", [x, aux], [2, 4, 3], "ConcatenationOptions", axis=0)
+    w, b, states = lstm(2, 2)
+    g.output(g.node("UNIDIRECTIONAL_SEQUENCE_LSTM", [several, *w, -1, -1, -1, *b, -1, -1, *states, -1, -1, -1, -1], [2, 4, 2],
+                    "UnidirectionalSequenceLSTMOptions", fusedActivationFunction=TANH), "two sequences")
+    m.save("both_ways", [[values(1, 4, 3), values(1, 4, 3), values(1, 3)] for _ in range(3)])
+
+
+def plain_types():
+    """Whole numbers of few bits that stand for themselves, and booleans."""
+    m = Model()
+    g = m.main
+    types = {"int8": [-3, 5, 127, -128], "uint8": [3, 0, 200, 255], "int16": [-300, 5, 32767, -32768], "bool": [1, 0, 0, 1]}
+    inputs = []
+    for name, example in types.items():
+        number = getattr(TYPES, name.upper())
+        x = g.input(name, [1, 4], number)
+        inputs.append(numpy.array([example], name))
+        real = g.node("CAST", [x], [1, 4], "CastOptions", inDataType=number, outDataType=TYPES.FLOAT32)
+        half = g.node("MUL", [real, numpy.float32([0.5])], [1, 4], "MulOptions")
+        g.output(half, "half of " + name)
+        if name != "uint8":  # of numbers below zero C++ leaves it open
+            g.output(g.node("CAST", [half], [1, 4], "CastOptions", type=number, outDataType=number), name + " again")
+        g.output(g.node("CAST", [x], [1, 4], "CastOptions", type=TYPES.INT32, outDataType=TYPES.INT32), "whole " + name)
+        g.output(g.node("CAST", [half], [1, 4], "CastOptions", type=TYPES.BOOL, outDataType=TYPES.BOOL), "any " + name)
+    m.save("plain_types", [inputs])
+
+
+def several_images():
+    """A batch that the file fixes: windows see one image each."""
+    m = Model()
+    g = m.main
+    x = g.input("images", [3, 7, 6, 2])
+    for padding in (SAME, VALID):
+        for stride in (1, 2):
+            h, w = ((-(-7 // stride), -(-6 // stride)) if padding == SAME else (4 // stride + 1, 4 // stride + 1))
+            window = {"padding": padding, "strideH": stride, "strideW": stride}
+            tag = f"_{padding}_{stride}"
+            g.output(g.node("CONV_2D", [x, weights(4, 3, 2, 2), weights(4)], [3, h, w, 4], "Conv2DOptions",
+                            fusedActivationFunction=RELU, **window), "conv" + tag)
+            g.output(g.node("DEPTHWISE_CONV_2D", [x, weights(1, 3, 2, 4), weights(4)], [3, h, w, 4],
+                            "DepthwiseConv2DOptions", depthMultiplier=2, **window), "depthwise" + tag)
+            for op in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+                g.output(g.node(op, [x], [3, h, w, 2], "Pool2DOptions", filterHeight=3, filterWidth=2, **window), op + tag)
+    for op, options in (("RESIZE_BILINEAR", "ResizeBilinearOptions"), ("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions")):
+        g.output(g.node(op, [x, whole(5, 9)], [3, 5, 9, 2], options), op)
+    m.save("several_images", [[values(3, 7, 6, 2)]])
+
+
 if __name__ == "__main__":
-    for make in (images, shapes, recurrent, streaming, stored_small):
+    for make in (images, shapes, recurrent, streaming, stored_small, integers, both_ways, plain_types, several_images):
         make()

@@ -133,6 +133,7 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text, std
   if (data.has_targets()) data.require_target_width(outputs);
   Progress progress(Progress::style_for(context.json));
   say_notes(data, progress);
+  require_one_by_one(model, data.size(), job.data.samples);
   const ModelScores result = score_model(model, data, loss, job.batch, progress);
   const Scores& scores = result.scores;
   const double speed = scores.seconds > 0.0 ? static_cast<double>(scores.samples) / scores.seconds : 0.0;

@@ -60,6 +60,8 @@ void export_to(const ExportJob& job, const Context& context) {
     states.push_back({{"input", state.input}, {"output", state.output}});
   }
   const Description known = read_description(model.description).value_or(Description{});
+  if (known.samples_meet)
+    text += "batch           one sample: the imported file computes one from others, which the network does not\n";
   if (known.scale && *known.scale != 1.0F)
     text += fmt::format("scale           inputs are multiplied by {} before they reach the network: not by the file\n",
                         *known.scale);

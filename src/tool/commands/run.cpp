@@ -126,6 +126,7 @@ Json run_model(const RunJob& job, const OwnedModel& model, const Context& contex
   if (!job.output.empty()) file.emplace(job.output, csv ? FileKind::table : FileKind::array);
   const DataSet data = samples_for(model, job.data);
   data.require_shape(model.view().input_shape());
+  require_one_by_one(model, data.size(), job.data.samples);
   const PlanOptions options{.batch = job.batch, .alignment = 64};
   const OwnedPlan plan = plan_of(model, options);
   AlignedBytes arena(plan.arena_bytes());

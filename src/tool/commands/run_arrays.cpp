@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "mote/run/session.hpp"
@@ -39,7 +40,7 @@ struct Named {
 constexpr Named kElements[]{{"bool", Element::boolean}, {"uint8", Element::u8},    {"int8", Element::s8},
                             {"uint16", Element::u16},   {"int16", Element::s16},   {"uint32", Element::u32},
                             {"int32", Element::s32},    {"uint64", Element::u64},  {"int64", Element::s64},
-                            {"float32", Element::f32},  {"float64", Element::f64}, {"float16", Element::f32}};
+                            {"float32", Element::f32},  {"float64", Element::f64}, {"float16", Element::f16}};
 
 /// One input or output: the layer's own type and shape, and those of the file.
 struct Port {
@@ -47,7 +48,7 @@ struct Port {
   DType dtype = DType::f32;
   std::size_t elements = 0;  // of a sample
   Element element = Element::f32;
-  std::vector<std::uint64_t> dims;  // empty: samples first, then the layer's shape
+  std::optional<std::vector<std::uint64_t>> dims;  // else samples first, then the layer's shape
   std::string name;
 };
 
@@ -73,7 +74,7 @@ Port port_of(const Model& model, std::size_t layer, const std::vector<ArrayEnd>&
   out.name = known[index].name;
   for (const Named& named : kElements)
     if (known[index].type == named.name) out.element = named.element;
-  out.dims.assign(known[index].shape.begin(), known[index].shape.end());
+  out.dims.emplace(known[index].shape.begin(), known[index].shape.end());
   return out;
 }
 
@@ -105,6 +106,10 @@ void fill(Session& session, const Port& port, std::size_t index, const Array& fr
   }
 }
 
+struct Half {
+  std::uint16_t bits = 0;
+};
+
 template <class From, class To>
 void convert(Values<From> from, std::vector<std::byte>& to) {
   to.resize(from.size() * sizeof(To));
@@ -119,7 +124,10 @@ void convert(Values<From> from, std::vector<std::byte>& to) {
               : whole >= kMost  ? std::numeric_limits<To>::max()
                                 : static_cast<To>(whole);
     } else {
-      value = static_cast<To>(from[i]);
+      if constexpr (std::is_same_v<To, Half>)
+        value.bits = to_half(static_cast<float>(from[i]));
+      else
+        value = static_cast<To>(from[i]);
     }
     std::memcpy(to.data() + i * sizeof(To), &value, sizeof value);
   }
@@ -139,6 +147,7 @@ std::vector<std::byte> converted(Values<From> from, Element element) {
     case Element::s64: convert<From, std::int64_t>(from, to); break;
     case Element::f32: convert<From, float>(from, to); break;
     case Element::f64: convert<From, double>(from, to); break;
+    case Element::f16: convert<From, Half>(from, to); break;
   }
   return to;
 }
@@ -155,9 +164,11 @@ std::vector<std::byte> taken(Session& session, const Port& port, std::size_t ind
 
 /// The file's shape, where it holds that many elements; else samples first.
 std::vector<std::uint64_t> dims_of(const Model& model, const Port& port, std::uint64_t batch) {
-  std::uint64_t count = 1;
-  for (const std::uint64_t dim : port.dims) count *= dim;
-  if (!port.dims.empty() && count == port.elements * batch) return port.dims;
+  if (port.dims) {
+    std::uint64_t count = 1;
+    for (const std::uint64_t dim : *port.dims) count *= dim;
+    if (count == port.elements * batch) return *port.dims;
+  }
   const Shape& s = model.layers[port.layer].shape;
   if (s.h == 1 && s.w == 1) return {batch, s.c};
   return {batch, s.h, s.w, s.c};
@@ -195,6 +206,7 @@ class ArrayRunner {
 
   void run(const std::vector<Array>& arrays, std::size_t run) {
     const std::uint32_t samples = batch_of(arrays, inputs);
+    require_one_by_one(model_, samples, arrays.front().path);
     if (samples != batch) {
       if (run > 0 && detail::has_state(model_.view()))
         throw data_error(fmt::format("run {} has {} samples, the runs before it {}", run, samples, batch),

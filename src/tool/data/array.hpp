@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "tool/data/half.hpp"
 #include "tool/terminal/error.hpp"
 
 namespace mote::tool {
 
-enum class Element : std::uint8_t { boolean, u8, s8, u16, s16, u32, s32, u64, s64, f32, f64 };
+enum class Element : std::uint8_t { boolean, u8, s8, u16, s16, u32, s32, u64, s64, f32, f64, f16 };
 
 constexpr std::size_t bytes_of(Element element) {
   switch (element) {
@@ -20,14 +21,17 @@ constexpr std::size_t bytes_of(Element element) {
     case Element::u8:
     case Element::s8: return 1;
     case Element::u16:
-    case Element::s16: return 2;
+    case Element::s16:
+    case Element::f16: return 2;
     case Element::u32:
     case Element::s32:
     case Element::f32: return 4;
     default: return 8;
   }
 }
-constexpr bool is_real(Element element) { return element == Element::f32 || element == Element::f64; }
+constexpr bool is_real(Element element) {
+  return element == Element::f32 || element == Element::f64 || element == Element::f16;
+}
 
 /// C order, the machine's byte order. dims[0] counts the samples.
 struct Array {
@@ -59,6 +63,7 @@ struct Array {
       case Element::s64: return static_cast<Real>(element_as<std::int64_t>(i));
       case Element::f32: return static_cast<Real>(element_as<float>(i));
       case Element::f64: return static_cast<Real>(element_as<double>(i));
+      case Element::f16: return static_cast<Real>(from_half(element_as<std::uint16_t>(i)));
     }
     return Real{0};
   }

@@ -70,6 +70,7 @@ Description description_of(const Json& json) {
     out.picture = {size[0], size[1], size[2]};
   out.model_inputs = read_ends(json.value("model_inputs", Json::array()));
   out.model_outputs = read_ends(json.value("model_outputs", Json::array()));
+  out.samples_meet = json.value("samples_meet", false);
   if (json.contains("windows")) {
     const Json& windows = json.at("windows");
     out.windows = {windows.value("length", 0U), windows.value("hop", 0U), windows.value("label", "majority") == "last",
@@ -124,6 +125,7 @@ std::string Description::json() const {
   if (reconstructs) out["reconstructs"] = true;
   if (!model_inputs.empty()) out["model_inputs"] = ends_json(model_inputs);
   if (!model_outputs.empty()) out["model_outputs"] = ends_json(model_outputs);
+  if (samples_meet) out["samples_meet"] = true;
   if (picture.h != 0) out["picture"] = {picture.h, picture.w, picture.c};
   if (windows.length != 0) {
     out["windows"] = {{"length", windows.length}, {"hop", windows.hop}};

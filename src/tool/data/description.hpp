@@ -59,6 +59,7 @@ struct Description {
   Shape picture{0, 0, 0};                             ///< the samples were pictures of this size
   Windows windows;                                    ///< the samples were windows over rows
   std::vector<ArrayEnd> model_inputs, model_outputs;  ///< of an imported model
+  bool samples_meet = false;  ///< the imported file computes one sample from others; the model is it for one alone
 
   /// Inputs of the model for one row; 0 where the columns are not known.
   [[nodiscard]] std::size_t input_count() const;

@@ -19,7 +19,7 @@ struct Named {
   Element element;
   std::string_view descr;
 };
-constexpr std::array<Named, 11> kElements{{{Element::boolean, "|b1"},
+constexpr std::array<Named, 12> kElements{{{Element::boolean, "|b1"},
                                            {Element::u8, "|u1"},
                                            {Element::s8, "|i1"},
                                            {Element::u16, "<u2"},
@@ -29,7 +29,8 @@ constexpr std::array<Named, 11> kElements{{{Element::boolean, "|b1"},
                                            {Element::u64, "<u8"},
                                            {Element::s64, "<i8"},
                                            {Element::f32, "<f4"},
-                                           {Element::f64, "<f8"}}};
+                                           {Element::f64, "<f8"},
+                                           {Element::f16, "<f2"}}};
 
 /// How the elements lie in the file.
 struct Layout {
@@ -158,14 +159,6 @@ class HeaderParser {
   std::uint64_t first_byte_;
   const std::string& path_;
 };
-
-/// Exact: float32 holds every value of float16 (1 bit of sign, 5 of exponent, 10 of fraction).
-float from_half(std::uint16_t bits) {
-  const int exponent = (bits >> 10U) & 31, fraction = bits & 1023;
-  float value = std::ldexp(static_cast<float>(exponent == 0 ? fraction : fraction + 1024), std::max(exponent, 1) - 25);
-  if (exponent == 31) value = fraction == 0 ? INFINITY : NAN;
-  return (bits & 0x8000U) != 0 ? -value : value;
-}
 
 std::vector<std::uint8_t> widened(const std::vector<std::uint8_t>& halves) {
   std::vector<std::uint8_t> out(halves.size() * 2);

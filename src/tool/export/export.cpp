@@ -11,21 +11,10 @@
 namespace mote::tool::foreign {
 namespace {
 
-const char* name_of_type(DType type) {
-  switch (type) {
-    case DType::s8: return "int8";
-    case DType::u8: return "uint8";
-    case DType::s16: return "int16";
-    case DType::s32: return "int32";
-    case DType::boolean: return "bool";
-    default: return "float32";
-  }
-}
-
-std::vector<ExportedEnd> described(const Outgoing& from, const std::vector<Outgoing::End>& ends, bool any_batch) {
+std::vector<ExportedEnd> described(const std::vector<Outgoing::End>& ends, bool any_batch) {
   std::vector<ExportedEnd> out;
   for (const Outgoing::End& end : ends) {
-    out.push_back({end.name, name_of_type(from.layer(end.layer).dtype), end.dims});
+    out.push_back({end.name, end.type, end.dims});
     if (any_batch) out.back().dims.front() = -1;
   }
   return out;
@@ -61,8 +50,8 @@ Exported export_model(const OwnedModel& given, ExportFormat format) {
     out.operators = to.graph.nodes();
     out.bytes = to.bytes();
   }
-  out.inputs = described(from, from.inputs, any_batch);
-  out.outputs = described(from, from.outputs, any_batch);
+  out.inputs = described(from.inputs, any_batch);
+  out.outputs = described(from.outputs, any_batch);
   for (const auto& [input, output] : from.states) out.states.push_back({input, output});
   return out;
 }

@@ -62,6 +62,12 @@ bool activation(OnnxExport& to, std::size_t i) {
   return true;
 }
 
+void cast(OnnxExport& to, std::size_t i) {
+  const Form form = to.form_of(to.from.operand(i), false);
+  to.put_moved(i, form, "Cast", {to.stored_operand(i, form)},
+               {{"to", std::int64_t{onnx_number(to.from.layer(i).dtype)}}});
+}
+
 /// Its slope may be repeated; what it is applied to may not.
 void prelu(OnnxExport& to, std::size_t i, Form form) {
   const std::string x = to.real_operand(i, form), slope = to.real_operand(i, form, 1);
@@ -106,6 +112,9 @@ bool repeating(OnnxExport& to, std::size_t i) {
 
 }  // namespace
 
-bool onnx_elementwise(OnnxExport& to, std::size_t i) { return activation(to, i) || repeating(to, i); }
+bool onnx_elementwise(OnnxExport& to, std::size_t i) {
+  if (to.from.layer(i).op == Op::cast) return cast(to, i), true;
+  return activation(to, i) || repeating(to, i);
+}
 
 }  // namespace mote::tool::foreign

@@ -36,6 +36,7 @@ OnnxExport::OnnxExport(Outgoing& source, std::int64_t opset)
       values_(source.size()) {}
 
 void OnnxExport::run() {
+  if (from.samples_meet) fix_batch();
   for (const Outgoing::End& end : from.inputs) input(end);
   for (std::size_t i = 0; i < from.size(); ++i) layer(i);
   for (const Outgoing::End& end : from.outputs) output(end);
@@ -43,8 +44,8 @@ void OnnxExport::run() {
     if (any_batch_) of.front() = -1;
     return of;
   };
-  for (const Outgoing::End& end : from.inputs) graph.end(false, end.name, from.layer(end.layer).dtype, dims(end.dims));
-  for (const Outgoing::End& end : from.outputs) graph.end(true, end.name, from.layer(end.layer).dtype, dims(end.dims));
+  for (const Outgoing::End& end : from.inputs) graph.end(false, end.name, onnx_number(end.type), dims(end.dims));
+  for (const Outgoing::End& end : from.outputs) graph.end(true, end.name, onnx_number(end.type), dims(end.dims));
 }
 
 void OnnxExport::layer(std::size_t i) {
@@ -67,7 +68,8 @@ void OnnxExport::layer(std::size_t i) {
     if (kept.stored[at(Form::flat)] == name) return put(i, Form::flat, name);
     return put_other(i, name, kept.stored[at(Form::nhwc)] == name ? Extents64{s.h, s.w, s.c} : kept.dims);
   }
-  if (onnx_layer(*this, i) || onnx_elementwise(*this, i) || onnx_movement(*this, i) || onnx_recurrent_layer(*this, i))
+  if (onnx_layer(*this, i) || onnx_image_layer(*this, i) || onnx_elementwise(*this, i) || onnx_movement(*this, i) ||
+      onnx_recurrent_layer(*this, i))
     return;
   from.refuse_unknown(i);
 }
@@ -88,13 +90,15 @@ Extents64 OnnxExport::dims_of(std::size_t i, Form form, std::int64_t samples) co
 void OnnxExport::input(const Outgoing::End& end) {
   const std::size_t i = end.layer;
   given_.push_back(end.name);
+  std::string name = end.name;
+  if (from.casts(end)) name = graph.add("Cast", {name}, name, {{"to", std::int64_t{onnx_number(from.layer(i).dtype)}}});
   if (end.dims.size() < 2 || end.dims.front() != 1) {  // the samples have no axis of their own
     fix_batch();
-    return put(i, Form::flat, graph.add("Reshape", {end.name, graph.wholes(dims_of(i, Form::flat, 1))}, end.name));
+    return put(i, Form::flat, graph.add("Reshape", {name, graph.wholes(dims_of(i, Form::flat, 1))}, end.name));
   }
   for (const Form form : {Form::flat, Form::nhwc})
-    if (end.dims == dims_of(i, form, 1)) return put(i, form, end.name);
-  put_other(i, end.name, Extents64(end.dims.begin() + 1, end.dims.end()));
+    if (end.dims == dims_of(i, form, 1)) return put(i, form, name);
+  put_other(i, name, Extents64(end.dims.begin() + 1, end.dims.end()));
 }
 
 void OnnxExport::output(const Outgoing::End& end) {
@@ -113,6 +117,10 @@ void OnnxExport::output(const Outgoing::End& end) {
     Extents64 dims = end.dims;
     if (batched) dims.front() = 0;
     name = graph.add("Reshape", {ordered(i), graph.wholes(dims)}, end.name);
+  }
+  if (from.casts(end)) {
+    graph.node("Cast", {name}, {end.name}, {{"to", std::int64_t{onnx_number(end.type)}}});
+    return given_.push_back(end.name);
   }
   if (std::ranges::find(given_, name) != given_.end() || from.is_constant(i))
     graph.node("Identity", {name}, {end.name});

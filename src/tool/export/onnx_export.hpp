@@ -92,6 +92,7 @@ class OnnxExport {
 
 /// Each writes the layer if it is one of its own; false: it is not.
 bool onnx_layer(OnnxExport& to, std::size_t i);
+bool onnx_image_layer(OnnxExport& to, std::size_t i);
 bool onnx_elementwise(OnnxExport& to, std::size_t i);
 bool onnx_movement(OnnxExport& to, std::size_t i);
 bool onnx_recurrent_layer(OnnxExport& to, std::size_t i);

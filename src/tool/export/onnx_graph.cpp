@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <onnx.pb.h>
 
+#include <algorithm>
+#include <array>
 #include <type_traits>
 
 #include "tool/terminal/error.hpp"
@@ -11,20 +13,6 @@
 namespace mote::tool::foreign {
 namespace {
 
-/// Numbers of the format.
-int onnx_number(DType type) {
-  switch (type) {
-    case DType::f32: return 1;
-    case DType::u8: return 2;
-    case DType::s8: return 3;
-    case DType::s16: return 5;
-    case DType::s32: return 6;
-    case DType::boolean: return 9;
-    case DType::f16: return 10;
-    case DType::none: break;
-  }
-  return 0;
-}
 enum AttributeType : std::uint8_t { kFloat = 1, kInt = 2, kString = 3, kInts = 7, kStrings = 8 };
 
 void put(const OnnxAttribute& from, onnx::Attribute& to) {
@@ -50,6 +38,27 @@ void put(const OnnxAttribute& from, onnx::Attribute& to) {
 }
 
 }  // namespace
+
+int onnx_number(DType type) {
+  switch (type) {
+    case DType::f32: return 1;
+    case DType::u8: return 2;
+    case DType::s8: return 3;
+    case DType::s16: return 5;
+    case DType::s32: return 6;
+    case DType::boolean: return 9;
+    case DType::f16: return 10;
+    case DType::none: break;
+  }
+  return 0;
+}
+int onnx_number(std::string_view type) {
+  constexpr std::array<std::string_view, 14> kNames{"",        "float32", "uint8",  "int8",  "uint16",
+                                                    "int16",   "int32",   "int64",  "",      "bool",
+                                                    "float16", "float64", "uint32", "uint64"};
+  const auto* found = type.empty() ? kNames.end() : std::ranges::find(kNames, type);
+  return found == kNames.end() ? 0 : static_cast<int>(found - kNames.begin());
+}
 
 OnnxGraph::OnnxGraph(std::int64_t opset, std::function<std::string(const std::string&)> fresh)
     : opset_(opset), fresh_(std::move(fresh)), model_(std::make_unique<onnx::Model>()) {
@@ -127,12 +136,12 @@ void OnnxGraph::rename(const std::string& from, const std::string& to) {
   }
 }
 
-void OnnxGraph::end(bool output, const std::string& name, DType type, const Extents64& dims) {
+void OnnxGraph::end(bool output, const std::string& name, int type, const Extents64& dims) {
   onnx::Graph& graph = *model_->mutable_graph();
   onnx::ValueInfo& info = output ? *graph.add_output() : *graph.add_input();
   info.set_name(name);
   onnx::TensorType& tensor = *info.mutable_type()->mutable_tensor_type();
-  tensor.set_elem_type(onnx_number(type));
+  tensor.set_elem_type(type);
   for (const std::int64_t dim : dims) {
     onnx::Dimension& one = *tensor.mutable_shape()->add_dim();
     if (dim < 0)

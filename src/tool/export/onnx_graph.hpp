@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -22,6 +23,10 @@ class Model;
 namespace mote::tool::foreign {
 
 using Extents64 = std::vector<std::int64_t>;
+
+/// The format's numbers of element types; of one that NumPy calls so, 0 where there is none such.
+int onnx_number(DType type);
+int onnx_number(std::string_view type);
 
 struct OnnxAttribute {
   const char* name;
@@ -54,8 +59,8 @@ class OnnxGraph {
 
   /// Everything that is called `from` is called `to`.
   void rename(const std::string& from, const std::string& to);
-  /// Extents of -1 are called "batch".
-  void end(bool output, const std::string& name, DType type, const Extents64& dims);
+  /// Extents of -1 are called "batch"; `type`: the format's number.
+  void end(bool output, const std::string& name, int type, const Extents64& dims);
   [[nodiscard]] std::size_t nodes() const;
   [[nodiscard]] std::int64_t opset() const { return opset_; }
   [[nodiscard]] std::string bytes() const;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -31,6 +32,17 @@ bool find_scale(const QuantizedMultiplier& wanted, float input, float output, fl
 
 }  // namespace
 
+const char* numpy_name(DType type) {
+  switch (type) {
+    case DType::s8: return "int8";
+    case DType::u8: return "uint8";
+    case DType::s16: return "int16";
+    case DType::s32: return "int32";
+    case DType::boolean: return "bool";
+    default: return "float32";
+  }
+}
+
 std::vector<std::int64_t> natural_dims(const Shape& shape) {
   if (shape.h == 1 && shape.w == 1) return {1, shape.c};
   if (shape.h == 1) return {1, shape.w, shape.c};
@@ -52,12 +64,18 @@ Outgoing::Outgoing(const OwnedModel& model, std::string format)
 
 void Outgoing::name_ends(const OwnedModel& model) {
   const Description known = read_description(model.description).value_or(Description{});
+  samples_meet = known.samples_meet;
   const auto end_of = [&](std::size_t at, const std::vector<ArrayEnd>& file, std::size_t number, const char* what) {
-    End end{at, tame(mote::name(model_, at)), natural_dims(layer(at).shape)};
+    End end{at, tame(mote::name(model_, at)), natural_dims(layer(at).shape), numpy_name(layer(at).dtype)};
     if (number < file.size()) {
       if (end.name.empty()) end.name = tame(file[number].name);
       std::uint64_t elements = 1;
       for (const std::uint64_t dim : file[number].shape) elements *= dim;
+      constexpr std::array<std::string_view, 9> kCast{"bool",  "uint8", "int8",    "uint16", "int16",
+                                                      "int32", "int64", "float16", "float32"};
+      if (!quantized(layer(at).dtype) && layer(at).dtype != DType::u8 &&
+          std::ranges::find(kCast, file[number].type) != kCast.end())
+        end.type = file[number].type;
       if (elements == layer(at).shape.elements() && !file[number].shape.empty())
         end.dims.assign(file[number].shape.begin(), file[number].shape.end());
     }
@@ -76,7 +94,7 @@ void Outgoing::name_ends(const OwnedModel& model) {
     const std::size_t state = operand(i, 1);
     if (!names_[state].empty()) continue;  // assigned before: a file that nobody writes
     End in = end_of(state, {}, number++, "state");
-    End out{operand(i, 0), fresh(in.name + "_next"), in.dims};
+    End out{operand(i, 0), fresh(in.name + "_next"), in.dims, in.type};
     names_[state] = in.name;
     states.emplace_back(in.name, out.name);
     inputs.push_back(std::move(in)), outputs.push_back(std::move(out));
@@ -102,7 +120,8 @@ IntegerWeights Outgoing::integer_weights(std::size_t i) {
   const Layer& from = in(i);
   IntegerWeights out;
   out.outputs = l.shape.c;
-  out.zero_point = l.args[0];
+  const bool transposed = l.op == Op::conv2d_transpose;  // its zero points are in no bias, its arguments are others
+  out.zero_point = transposed ? 0 : l.args[0];
   const std::size_t taps = std::size_t{l.filter_h} * l.filter_w;
   const bool depthwise = l.op == Op::depthwise_conv2d;
   out.terms = l.op == Op::dense ? static_cast<std::size_t>(from.shape.elements())
@@ -113,7 +132,11 @@ IntegerWeights Outgoing::integer_weights(std::size_t i) {
   std::vector<std::int64_t> sums(out.outputs, 0);
   for (std::size_t o = 0; o < out.outputs; ++o)
     for (std::size_t k = 0; k < out.terms; ++k) {
-      const std::size_t at = depthwise ? k * out.outputs + o : o * out.terms + k;
+      const std::size_t at = depthwise ? k * out.outputs + o : o * out.terms + k, in_c = from.shape.c;
+      if (transposed) {  // (tap, output, channel)
+        out.values[at] = stored[(k / in_c * out.outputs + o) * in_c + k % in_c];
+        continue;
+      }
       out.values[at] = depthwise ? stored[at] : stored[packed_index(o, k, out.terms)];
       sums[o] += out.values[at];
     }
@@ -122,8 +145,10 @@ IntegerWeights Outgoing::integer_weights(std::size_t i) {
   const auto shifts = array<std::int8_t>(i, "shifts");
   bool exact = true;
   for (std::size_t o = 0; o < out.outputs; ++o) {
-    const std::int64_t folded = std::int64_t{from.quantization.zero_point} *
-                                (sums[o] - std::int64_t{out.zero_point} * static_cast<std::int64_t>(out.terms));
+    const std::int64_t folded =
+        transposed ? 0
+                   : std::int64_t{from.quantization.zero_point} *
+                         (sums[o] - std::int64_t{out.zero_point} * static_cast<std::int64_t>(out.terms));
     out.bias.push_back((bias.empty() ? 0 : bias[o]) + folded);
     exact = find_scale({multipliers[o], shifts[o]}, from.quantization.scale, l.quantization.scale,
                        out.scales.emplace_back()) &&
@@ -172,9 +197,10 @@ void Outgoing::check() const {
                         line.count > kMostPlaces ? fmt::format(", … {} in all", line.count) : "", line.why);
   }
   if (lines.size() > kMostLines) what += fmt::format(" … and {} more", lines.size() - kMostLines);
+  const bool one = lines.size() == 1 && lines.front().count == 1;
   Error error =
-      data_error(what, fmt::format("export to the other format, or leave {} out of the network",
-                                   lines.size() == 1 && lines.front().count == 1 ? "the layer" : "these layers"));
+      data_error(what, fmt::format("export to the other format, or put other layers in {} where the model is made",
+                                   one ? "its place" : "their places"));
   if (!source_.empty()) error.in(source_);
   throw error;
 }

@@ -17,6 +17,9 @@
 
 namespace mote::tool::foreign {
 
+/// "float32".
+const char* numpy_name(DType type);
+
 /// The weights of a layer on integers as files have them: one sum after the other, biases without the zero point.
 struct IntegerWeights {
   std::size_t terms = 0, outputs = 0;
@@ -28,11 +31,13 @@ struct IntegerWeights {
 
 class Outgoing {
  public:
-  /// An input or output: a layer, and the dimensions that the file shall have, one sample in front.
+  /// An input or output: a layer, and the dimensions that the file shall have, one sample in front. `type` is NumPy's
+  /// word; where it is not the layer's own, values are cast on their way: an imported file had int64 or float16 there.
   struct End {
     std::size_t layer = 0;
     std::string name;
     std::vector<std::int64_t> dims;
+    std::string type;
   };
 
   /// `format`: what messages call it.
@@ -68,13 +73,15 @@ class Outgoing {
   [[nodiscard]] std::span<const std::byte> values(std::size_t i) const {
     return {layer_params(model_, i), static_cast<std::size_t>(layer(i).shape.elements()) * bytes_of(layer(i).dtype)};
   }
-  /// Of dense, conv2d and depthwise_conv2d on integers. Refuses the layer where no float32 scale of the weights gives
-  /// its multiplier.
+  /// Of dense, conv2d, depthwise_conv2d and conv2d_transpose on integers. Refuses the layer where no float32 scale of
+  /// the weights gives its multiplier.
   [[nodiscard]] IntegerWeights integer_weights(std::size_t i);
   /// Refuses the layer unless its multipliers are those that its scales give: readers of the file compute them anew.
   void require_multipliers(std::size_t i, std::initializer_list<QuantizedMultiplier> follow);
 
+  [[nodiscard]] bool casts(const End& end) const { return end.type != numpy_name(layer(end.layer).dtype); }
   std::vector<End> inputs, outputs;                         // states are behind the others
+  bool samples_meet = false;                                // several are not the file's that was imported
   std::vector<std::pair<std::string, std::string>> states;  // input, output
   /// The value's name, which no other has.
   [[nodiscard]] const std::string& name(std::size_t i) const { return names_[i]; }

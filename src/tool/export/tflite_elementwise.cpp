@@ -247,8 +247,17 @@ bool repeating(TfliteExport& to, std::size_t i) {
   return to.put_node(i, lie, node, std::move(inputs)), true;
 }
 
+void cast(TfliteExport& to, std::size_t i) {
+  const Lie lie = to.lie_of(to.from.operand(i), false);
+  const int x = to.operand(i, lie);
+  to.cast(x, to.result(i, lie));
+}
+
 }  // namespace
 
-bool tflite_elementwise_layer(TfliteExport& to, std::size_t i) { return activation(to, i) || repeating(to, i); }
+bool tflite_elementwise_layer(TfliteExport& to, std::size_t i) {
+  if (to.from.layer(i).op == Op::cast) return cast(to, i), true;
+  return activation(to, i) || repeating(to, i);
+}
 
 }  // namespace mote::tool::foreign

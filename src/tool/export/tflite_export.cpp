@@ -36,8 +36,8 @@ void TfliteExport::layer(std::size_t i) {
     values_[i] = values_[operand];
     return;
   }
-  if (tflite_layer(*this, i) || tflite_norm(*this, i) || tflite_elementwise_layer(*this, i) ||
-      tflite_movement_layer(*this, i) || tflite_recurrent_layer(*this, i))
+  if (tflite_layer(*this, i) || tflite_image_layer(*this, i) || tflite_norm(*this, i) ||
+      tflite_elementwise_layer(*this, i) || tflite_movement_layer(*this, i) || tflite_recurrent_layer(*this, i))
     return;
   from.refuse_unknown(i);
 }
@@ -53,8 +53,14 @@ TfliteTensor TfliteExport::tensor_of(std::size_t i, std::string name, Extents64 
 }
 
 void TfliteExport::input(const Outgoing::End& end) {
-  const int tensor = graph.tensor(tensor_of(end.layer, end.name, end.dims));
+  int tensor = graph.tensor(tensor_of(end.layer, end.name, end.dims));
   inputs_.push_back(tensor);
+  if (from.casts(end)) {
+    graph.tensor(tensor).file_type = tflite_number(end.type);
+    const int own = graph.tensor(tensor_of(end.layer, from.fresh(end.name + "/cast"), end.dims));
+    cast(tensor, own);
+    tensor = own;
+  }
   for (const Lie lie : {Lie::flat, Lie::nhwc})
     if (end.dims == dims_of(end.layer, lie)) return put(end.layer, lie, tensor);
   put_other(end.layer, tensor);
@@ -68,6 +74,12 @@ void TfliteExport::output(const Outgoing::End& end) {
   for (const Lie lie : {Lie::flat, Lie::nhwc})
     if (tensor < 0 && end.dims == dims_of(i, lie)) tensor = value(i, lie);
   if (tensor < 0) tensor = reshape(ordered(i), end.dims, end.name);
+  if (from.casts(end)) {
+    TfliteTensor made = tensor_of(i, end.name, end.dims);
+    made.file_type = tflite_number(end.type);
+    outputs_.push_back(graph.tensor(std::move(made)));
+    return cast(tensor, outputs_.back());
+  }
   const auto taken = [&](const std::vector<int>& list) { return std::ranges::find(list, tensor) != list.end(); };
   if (taken(inputs_) || taken(outputs_) || from.is_constant(i)) {
     // The same tensor under another name.
@@ -131,6 +143,14 @@ int TfliteExport::reshape(int tensor, const Extents64& dims, const std::string& 
   const int out = graph.tensor(std::move(made));
   graph.node("RESHAPE", {tensor, wholes(dims)}, {out});
   return out;
+}
+
+void TfliteExport::cast(int from_tensor, int to_tensor) {
+  const auto number = [&](int i) {
+    const TfliteTensor& tensor = graph.tensor(i);
+    return static_cast<double>(tensor.file_type.value_or(tflite_number(tensor.type)));
+  };
+  graph.node("CAST", {from_tensor}, {to_tensor}, {{"in_type", number(from_tensor)}, {"out_type", number(to_tensor)}});
 }
 
 int TfliteExport::real_operand(std::size_t i, Lie lie, std::size_t k) {

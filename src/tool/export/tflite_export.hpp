@@ -55,8 +55,11 @@ class TfliteExport {
   /// One operator on float32 parts; returns its result.
   int add(std::size_t i, const char* op, std::vector<int> inputs, Extents64 dims,
           std::vector<TfliteOption> options = {});
+  void cast(int from_tensor, int to_tensor);
   int reshape(int tensor, const Extents64& dims, const std::string& wish);
 
+  /// Weights, in these dimensions, and bias of a layer on integers.
+  std::vector<int> integer_weights(std::size_t i, Extents64 dims);
   int floats(const std::string& wish, Extents64 dims, std::span<const float> values);
   int number(float value);
   int wholes(const Extents64& values) { return wholes(values, {static_cast<std::int64_t>(values.size())}); }
@@ -87,6 +90,7 @@ class TfliteExport {
 };
 
 bool tflite_layer(TfliteExport& to, std::size_t i);
+bool tflite_image_layer(TfliteExport& to, std::size_t i);
 bool tflite_norm(TfliteExport& to, std::size_t i);
 bool tflite_elementwise_layer(TfliteExport& to, std::size_t i);
 bool tflite_movement_layer(TfliteExport& to, std::size_t i);

@@ -5,6 +5,7 @@
 #include <tflite_generated.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string_view>
 
@@ -15,20 +16,6 @@ namespace mote::tool::foreign {
 namespace {
 
 using flatbuffers::Offset;
-
-std::int8_t tflite_number(const TfliteTensor& tensor) {
-  switch (tensor.type) {
-    case DType::f16: return 1;
-    case DType::s32: return tensor.wide ? 4 : 2;
-    case DType::u8: return 3;
-    case DType::boolean: return 6;
-    case DType::s16: return 7;
-    case DType::s8: return 9;
-    case DType::f32:
-    case DType::none: break;
-  }
-  return 0;
-}
 
 /// The format's number for the kind of table that an operator's options are; 0: it is written without any.
 std::uint8_t options_number(std::string_view op) {
@@ -72,13 +59,32 @@ std::uint8_t options_number(std::string_view op) {
 }
 
 /// Which version of the operator's rules: kernels of 8-bit values came later.
-std::int32_t version_of(std::string_view op, DType type) {
+std::int32_t version_of(std::string_view op, DType type, std::size_t operands) {
+  if (op == "TRANSPOSE_CONV" && operands == 4) return 3;  // a bias
   if (type != DType::s8) return 1;
   if (op == "CONV_2D" || op == "DEPTHWISE_CONV_2D") return 3;
   if (op == "FULLY_CONNECTED") return 4;
-  static constexpr std::string_view kSecond[] = {
-      "ADD",           "SUB",  "MUL", "AVERAGE_POOL_2D", "MAX_POOL_2D", "SOFTMAX",       "MEAN",    "LOGISTIC",
-      "CONCATENATION", "TANH", "PAD", "PADV2",           "TRANSPOSE",   "STRIDED_SLICE", "MAXIMUM", "MINIMUM"};
+  static constexpr std::string_view kSecond[] = {"ADD",
+                                                 "SUB",
+                                                 "MUL",
+                                                 "AVERAGE_POOL_2D",
+                                                 "MAX_POOL_2D",
+                                                 "SOFTMAX",
+                                                 "MEAN",
+                                                 "LOGISTIC",
+                                                 "CONCATENATION",
+                                                 "TANH",
+                                                 "PAD",
+                                                 "PADV2",
+                                                 "TRANSPOSE",
+                                                 "STRIDED_SLICE",
+                                                 "MAXIMUM",
+                                                 "MINIMUM",
+                                                 "TRANSPOSE_CONV",
+                                                 "RESIZE_BILINEAR",
+                                                 "RESIZE_NEAREST_NEIGHBOR",
+                                                 "GATHER",
+                                                 "SLICE"};
   return std::ranges::find(kSecond, op) != std::end(kSecond) ? 2 : 1;
 }
 
@@ -102,6 +108,27 @@ Offset<tflite::Options> write_options(flatbuffers::FlatBufferBuilder& to, const 
 }
 
 }  // namespace
+
+std::int8_t tflite_number(DType type) {
+  switch (type) {
+    case DType::f16: return 1;
+    case DType::s32: return 2;
+    case DType::u8: return 3;
+    case DType::boolean: return 6;
+    case DType::s16: return 7;
+    case DType::s8: return 9;
+    case DType::f32:
+    case DType::none: break;
+  }
+  return 0;
+}
+
+std::int8_t tflite_number(std::string_view type) {
+  constexpr std::array<std::string_view, 17> kNames{"float32", "float16", "int32", "uint8",  "int64",   "",
+                                                    "bool",    "int16",   "",      "int8",   "float64", "",
+                                                    "uint64",  "",        "",      "uint32", "uint16"};
+  return static_cast<std::int8_t>(std::ranges::find(kNames, type) - kNames.begin());
+}
 
 std::string TfliteGraph::bytes(const std::vector<int>& inputs, const std::vector<int>& outputs) const {
   constexpr std::size_t kMost = (std::size_t{1} << 31) - 1, kAlignment = 16;
@@ -130,7 +157,8 @@ std::string TfliteGraph::bytes(const std::vector<int>& inputs, const std::vector
                                                 to.CreateVector(tensor.zero_points), 0, 0, tensor.axis);
     const auto shape = to.CreateVector(dims);
     const auto name = to.CreateString(tensor.name);
-    tensors.push_back(tflite::CreateTensor(to, shape, tflite_number(tensor), buffer, name, quantization));
+    tensors.push_back(tflite::CreateTensor(to, shape, tensor.file_type.value_or(tflite_number(tensor.type)), buffer,
+                                           name, quantization));
   }
   std::map<std::pair<std::int32_t, std::int32_t>, std::uint32_t> codes;  // operator and version
   std::vector<Offset<tflite::OperatorCode>> operator_codes;
@@ -138,8 +166,9 @@ std::string TfliteGraph::bytes(const std::vector<int>& inputs, const std::vector
   for (const Node& node : nodes_) {
     std::int32_t code = 0;
     while (tflite_operator(code) != node.op) ++code;
-    const DType type = node.inputs.empty() || node.inputs.front() < 0 ? DType::f32 : tensor(node.inputs.front()).type;
-    const std::pair<std::int32_t, std::int32_t> key{code, version_of(node.op, type)};
+    const std::size_t valued = std::string_view(node.op) == "TRANSPOSE_CONV" ? 1 : 0;  // behind the output's shape
+    const DType type = node.inputs.empty() || node.inputs[valued] < 0 ? DType::f32 : tensor(node.inputs[valued]).type;
+    const std::pair<std::int32_t, std::int32_t> key{code, version_of(node.op, type, node.inputs.size())};
     const auto [at, fresh] = codes.try_emplace(key, static_cast<std::uint32_t>(operator_codes.size()));
     constexpr std::int32_t kOldCodes = 127;
     if (fresh)

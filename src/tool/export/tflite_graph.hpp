@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,12 +20,16 @@ struct TfliteTensor {
   std::string name;
   Extents64 dims;
   DType type = DType::f32;
-  bool wide = false;              // of int32: stored as int64
-  std::vector<std::byte> values;  // of a constant
-  std::vector<float> scales;      // one, or one for each index of `axis`
+  std::optional<std::int8_t> file_type;  // the format's number, where it is not that of `type`
+  std::vector<std::byte> values;         // of a constant
+  std::vector<float> scales;             // one, or one for each index of `axis`
   std::vector<std::int64_t> zero_points;
   std::int32_t axis = 0;
 };
+
+/// The format's numbers of element types; of one that NumPy calls so.
+std::int8_t tflite_number(DType type);
+std::int8_t tflite_number(std::string_view type);
 
 /// An operator's option by the importer's name for it (tflite_options()).
 struct TfliteOption {

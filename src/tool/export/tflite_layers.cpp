@@ -43,26 +43,7 @@ std::vector<int> weights_of(TfliteExport& to, std::size_t i, Extents64 dims) {
     out.push_back(to.floats(name + "/bias", {whole(outputs)}, bias));
     return out;
   }
-  IntegerWeights given = from.integer_weights(i);
-  if (given.zero_point != 0) from.refuse(i, "its weights have a zero point");
-  if (from.in(i).dtype != l.dtype) from.refuse(i, "its values have 16 bits and its operand 8");
-  bool one = l.op == Op::dense;
-  for (const float scale : given.scales) one = one && scale == given.scales.front();
-  if (one) given.scales.resize(1);
-  TfliteTensor weights, bias;
-  weights.name = from.fresh(name + "/weights"), bias.name = from.fresh(name + "/bias");
-  weights.dims = std::move(dims), bias.dims = {whole(outputs)};
-  weights.type = DType::s8, bias.type = DType::s32;
-  weights.values = bytes_of_values(given.values);
-  weights.scales = given.scales;
-  weights.axis = depthwise ? 3 : 0;
-  for (const float scale : given.scales) bias.scales.push_back(scale * from.in(i).quantization.scale);
-  weights.zero_points.assign(given.scales.size(), 0);
-  bias.zero_points = weights.zero_points;
-  bias.wide = from.in(i).dtype == DType::s16 && l.args[1] == 0;  // 16-bit values have sums of 64 bits
-  bias.values = bias.wide ? bytes_of_values(given.bias)
-                          : bytes_of_values(std::vector<std::int32_t>(given.bias.begin(), given.bias.end()));
-  return {to.graph.tensor(std::move(weights)), to.graph.tensor(std::move(bias))};
+  return to.integer_weights(i, std::move(dims));
 }
 
 void dense(TfliteExport& to, std::size_t i) {
@@ -280,6 +261,34 @@ void rbf(TfliteExport& to, std::size_t i) {
 }
 
 }  // namespace
+
+std::vector<int> TfliteExport::integer_weights(std::size_t i, Extents64 dims) {
+  const Layer& l = from.layer(i);
+  const std::size_t outputs = l.shape.c;
+  const bool depthwise = l.op == Op::depthwise_conv2d;
+  const std::string name = from.name(i);
+  IntegerWeights given = from.integer_weights(i);
+  if (given.zero_point != 0) from.refuse(i, "its weights have a zero point");
+  if (from.in(i).dtype != l.dtype) from.refuse(i, "its values have 16 bits and its operand 8");
+  bool one = l.op == Op::dense;
+  for (const float scale : given.scales) one = one && scale == given.scales.front();
+  if (one) given.scales.resize(1);
+  TfliteTensor weights, bias;
+  weights.name = from.fresh(name + "/weights"), bias.name = from.fresh(name + "/bias");
+  weights.dims = std::move(dims), bias.dims = {whole(outputs)};
+  weights.type = DType::s8, bias.type = DType::s32;
+  weights.values = bytes_of_values(given.values);
+  weights.scales = given.scales;
+  weights.axis = depthwise ? 3 : 0;
+  for (const float scale : given.scales) bias.scales.push_back(scale * from.in(i).quantization.scale);
+  weights.zero_points.assign(given.scales.size(), 0);
+  bias.zero_points = weights.zero_points;
+  const bool wide = from.in(i).dtype == DType::s16 && l.args[1] == 0;  // 16-bit values have sums of 64 bits
+  if (wide) bias.file_type = tflite_number("int64");
+  bias.values = wide ? bytes_of_values(given.bias)
+                     : bytes_of_values(std::vector<std::int32_t>(given.bias.begin(), given.bias.end()));
+  return {graph.tensor(std::move(weights)), graph.tensor(std::move(bias))};
+}
 
 bool tflite_layer(TfliteExport& to, std::size_t i) {
   const Layer& l = to.from.layer(i);

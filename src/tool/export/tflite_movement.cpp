@@ -70,10 +70,24 @@ void tile(TfliteExport& to, std::size_t i) {
   to.put_node(i, Lie::nhwc, "TILE", {to.operand(i, Lie::nhwc), to.wholes({1, s.h / in.h, s.w / in.w, s.c / in.c})});
 }
 
+/// Indices that are known are counted from the front, as the operator wants them.
+int indices_of(TfliteExport& to, std::size_t i, std::int64_t extent) {
+  std::size_t from = to.from.operand(i, 1);
+  const std::int64_t count = to.from.layer(from).shape.c;
+  if (!to.from.constant(i, 1)) return to.reshape(to.operand(i, Lie::flat, 1), {count}, to.from.name(i) + "/indices");
+  while (to.from.layer(from).op != Op::constant) from = to.from.operand(from);
+  Extents64 indices(static_cast<std::size_t>(count));
+  for (std::size_t k = 0; k < indices.size(); ++k) {
+    std::int32_t index = 0;
+    std::memcpy(&index, to.from.values(from).data() + k * sizeof index, sizeof index);
+    indices[k] = index < 0 ? index + extent : index;
+  }
+  return to.wholes(indices);
+}
+
 void gather(TfliteExport& to, std::size_t i) {
-  const std::int64_t count = to.from.in(i, 1).shape.c;
-  const int indices = to.reshape(to.operand(i, Lie::flat, 1), {count}, to.from.name(i) + "/indices");
   const auto axis = static_cast<std::size_t>(to.from.layer(i).args[0]);
+  const int indices = indices_of(to, i, size_along(to.from.in(i).shape, axis));
   to.put_node(i, Lie::nhwc, "GATHER", {to.operand(i, Lie::nhwc), indices},
               {{"axis", static_cast<double>(TfliteExport::axis_in(Lie::nhwc, axis))}, {"batch_dims", 0.0}});
 }

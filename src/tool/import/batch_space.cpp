@@ -172,7 +172,7 @@ Value space_to_batch(Maker& make, const Value& v, const Dims& blocks, const Dims
   Dims before(n, 0), after(n, 0), by_axis(n, 1);
   for (std::size_t k = 0; k < blocks.size(); ++k)
     before[k + 1] = pads[2 * k], after[k + 1] = pads[2 * k + 1], by_axis[k + 1] = blocks[k];
-  const Value image = make.pad(v, before, after, 0.0F);
+  const Value image = make.pad(v, before, after);
   Dims dims = make.dims(image);
   for (std::size_t k = 0; k < blocks.size(); ++k)
     if (dims[k + 1] % blocks[k] != 0) unsupported(fmt::format("{} in blocks of {}", dims[k + 1], blocks[k]));

@@ -2,6 +2,7 @@
 // One operator of a file at the moment when it becomes steps: its operands are values, its results are asked for.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,6 +82,8 @@ Value convolve(Maker& make, const Value& image, const Literal& weights, const Li
                std::int64_t groups);
 /// The same with weights that the graph computes, and no bias.
 Value convolve_by(Maker& make, const Value& image, const Value& weights, Window2d window, std::int64_t groups);
+/// A step on each of several images, whose results are joined.
+Value image_by_image(Maker& make, const Value& images, const std::function<Value(const Value&)>& step);
 /// Pooling of an NHWC value.
 Value pool(Maker& make, const Value& image, const std::string& op, Window2d window, bool counts_padding);
 

@@ -10,6 +10,7 @@
 #include "tool/data/file_io.hpp"
 #include "tool/data/file_kind.hpp"
 #include "tool/import/lower.hpp"
+#include "tool/import/samples.hpp"
 #include "tool/models/stored_weights.hpp"
 #include "tool/terminal/error.hpp"
 #include "tool/terminal/number.hpp"
@@ -49,6 +50,20 @@ std::string text_of(const Line& line, bool with_remedy) {
   return out;
 }
 
+/// What a person can do: of one reason that has a remedy, this. Of several, each has its own beside it, if any.
+std::string remedy_of(const std::vector<Line>& lines) {
+  const auto helped = [](const Line& line) { return !line.refusal.remedy.empty(); };
+  if (lines.size() == 1 && helped(lines.front())) return lines.front().refusal.remedy;
+  if (std::ranges::all_of(lines, helped)) return "do what each asks for, and import the model again";
+  const bool operators =
+      std::ranges::any_of(lines, [&](const Line& line) { return !helped(line) && !line.refusal.op.empty(); });
+  if (!operators) return "change that where the model is made, and export it again";
+  return lines.size() == 1 ? "put other operators in its place where the model is made, or cut the model there and "
+                             "compute that part in your program"
+                           : "put other operators in their places where the model is made, or cut the model there and "
+                             "compute these parts in your program";
+}
+
 Error refused(const std::vector<Refusal>& refusals, const std::string& path) {
   std::vector<Line> lines;
   for (const Refusal& refusal : refusals) {
@@ -70,12 +85,7 @@ Error refused(const std::vector<Refusal>& refusals, const std::string& path) {
       what += fmt::format(" ({}) {}", i + 1, text_of(lines[i], true));
     if (lines.size() > kMostLines) what += fmt::format(" … and {} more", lines.size() - kMostLines);
   }
-  const std::string& remedy = lines.front().refusal.remedy;
-  const bool one = lines.size() == 1;
-  return data_error(what, one && !remedy.empty() ? remedy
-                          : one                  ? "export the model without it"
-                                                 : "export the model without them")
-      .in(path);
+  return data_error(what, remedy_of(lines)).in(path);
 }
 
 std::vector<Refusal> as_refusals(const std::vector<NotLowered>& missing, const Network& network,
@@ -99,6 +109,28 @@ std::vector<ArrayEnd> described(const std::vector<End>& ends) {
     for (const std::int64_t dim : end.dims) made.shape.push_back(static_cast<std::uint64_t>(dim));
   }
   return out;
+}
+
+/// Whether samples meet in the file's network, of which it leaves open how many there are. Where it is not made for
+/// several, they do not: the records take them one by one.
+bool samples_meet(const FileModel& file, const Fixed& fixed) {
+  constexpr std::int64_t kSamples = 7;
+  const FileGraph& graph = file.graphs.front();
+  const bool open = std::ranges::any_of(graph.inputs, [&](int i) {
+    const FileTensor& input = graph.tensors[static_cast<std::size_t>(i)];
+    return !input.dims.empty() && input.dims.front() == kOpen && !fixed.inputs.contains(input.name);
+  });
+  if (!open || fixed.batch != 1 || !fixed.arrays.empty()) return false;
+  Fixed several = fixed;
+  several.batch = kSamples;
+  Tracer tracer(file, several);
+  tracer.trace_for_samples();
+  try {
+    tracer.run();
+  } catch (const Unsupported&) {
+    return false;
+  }
+  return tracer.refusals().empty() && !keeps_samples_apart(tracer.network(), kSamples);
 }
 
 }  // namespace
@@ -138,6 +170,7 @@ Imported import_model(const std::string& path, const Fixed& fixed) {
   Description known;
   known.scale = 1.0F;
   known.scale_of = ScaleOf::any;
+  known.samples_meet = samples_meet(file, fixed);
   known.model_inputs = described(out.inputs), known.model_outputs = described(out.outputs);
   known.classes = tracer.network().classes;
   if (!known.classes.empty()) known.label = NamedColumn{};

@@ -20,7 +20,8 @@ struct Imported {
 /// Whether a file of that name that begins so is a TensorFlow Lite or ONNX model, or means to be one.
 bool is_foreign_model(std::string_view start, const std::string& path);
 
-/// Throws Error: no model, damaged, too large; or what of it cannot be imported, operator by operator.
+/// Throws Error: no model, damaged, too large; or what of it cannot be imported, operator by operator. Whole numbers
+/// that depend on the inputs are computed in float32, exact up to 2^24 (lower.hpp); of constants, in 64 bits.
 Imported import_model(const std::string& path, const Fixed& fixed = {});
 
 /// "name=1,49,10,1,other=1,3" for --input-shape.

@@ -229,12 +229,14 @@ Literal sliced(const Literal& a, const Dims& begin, const Dims& step, const Dims
   return strided(a, dims, offset, strides);
 }
 
-Literal padded(const Literal& a, const Dims& before, const Dims& after, double value) {
+Literal padded(const Literal& a, const Dims& before, const Dims& after, const Literal& value) {
   if (before.size() != a.dims().size() || after.size() != a.dims().size()) does_not_fit(a);
   Dims dims = a.dims();
   for (std::size_t k = 0; k < dims.size(); ++k) dims[k] += before[k] + after[k];
   Literal out(a.type(), dims);
-  for (std::int64_t i = 0; i < out.count(); ++i) out.set(i, value);
+  const Literal around = foreign::cast(value, a.type());
+  for (std::int64_t i = 0; i < out.count(); ++i)
+    is_real(a.type()) ? out.set(i, around.real(0)) : out.set(i, around.whole(0));
   const Dims own = strides_of(dims), from = strides_of(a.dims());
   for (std::int64_t i = 0; i < a.count(); ++i) {
     std::int64_t at = 0, rest = i;

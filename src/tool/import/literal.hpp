@@ -60,12 +60,15 @@ Literal broadcast_to(const Literal& a, const Dims& dims);
 
 Literal transposed(const Literal& a, const Dims& permutation);
 Literal sliced(const Literal& a, const Dims& begin, const Dims& step, const Dims& dims);
-Literal padded(const Literal& a, const Dims& before, const Dims& after, double value);
+Literal padded(const Literal& a, const Dims& before, const Dims& after, const Literal& value);
 Literal joined(const std::vector<Literal>& parts, std::size_t axis);
 /// Along `axis`; indices below 0 count from the end.
 Literal gathered(const Literal& a, const Literal& indices, std::size_t axis);
 Literal cast(const Literal& a, Type type);
-/// Operators by the names of the records ("exp", "add", "less"); false: no such constant is computed here.
+/// from, from + by, … before `to`, all of one type.
+Literal ranged(const Literal& from, const Literal& to, const Literal& by);
+/// Operators by the names of the records ("exp", "add", "less"); false: no such constant is computed here. Whole
+/// numbers are computed in 64 bits and wrap, as the files' runtimes do.
 bool apply_unary(std::string_view op, float alpha, float beta, const Literal& a, Literal& out);
 bool apply_binary(std::string_view op, const Literal& a, const Literal& b, Literal& out);
 Literal selected(const Literal& condition, const Literal& a, const Literal& b);

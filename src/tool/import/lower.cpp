@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 
 namespace mote::tool::foreign {
@@ -142,6 +143,8 @@ void Lowering::step(std::size_t i) {
     values_[i] = kConstant;
     return;
   }
+  only_order_ = s.op == "minimum" || s.op == "maximum" || s.op.starts_with("less") || s.op.starts_with("greater") ||
+                s.op.ends_with("equal");
   const Row* row = row_of(s.op);
   const Function function = on_integers(s)     ? &Lowering::integers
                             : row != nullptr   ? row->function
@@ -165,6 +168,7 @@ Lowering::Index Lowering::of_step(int step, DType type, const Shape* shape) {
     const Index value = shape == nullptr ? static_cast<Index>(made) : records_.shaped(static_cast<Index>(made), *shape);
     return as(value, type);
   }
+  require_exact(s.weights.front(), type);
   const auto [at, fresh] = constants_.try_emplace({step, type});
   if (fresh) {
     Layer constant = layer(s, "constant", type);
@@ -177,6 +181,26 @@ Lowering::Index Lowering::of_step(int step, DType type, const Shape* shape) {
     }
   }
   return shape == nullptr ? at->second : records_.shaped(at->second, *shape);
+}
+
+void Lowering::require_exact(const Literal& constant, DType type) const {
+  const bool plain = is_whole(constant.type()) && constant.scaling.scales.empty();
+  const bool real = type == DType::f32;
+  if (!plain || bytes_of(constant.type()) < 4 || (real ? only_order_ : type != DType::s32)) return;
+  for (std::int64_t i = 0; i < constant.count(); ++i) {
+    const std::int64_t v = constant.whole(i);
+    const bool wide = constant.type() == Type::u64 && v < 0;
+    const auto rounded = static_cast<float>(v);
+    if (real && !wide && std::abs(rounded) < 0x1p63F && static_cast<std::int64_t>(rounded) == v) continue;
+    if (real && v == std::numeric_limits<std::int64_t>::min()) continue;
+    if (!real && !wide && v == static_cast<std::int32_t>(v)) continue;
+    unsupported(wide   ? fmt::format("the constant {}, which is no int32", static_cast<std::uint64_t>(v))
+                : real ? fmt::format("whole numbers of the run are computed in float32, which holds them up to 2^24, "
+                                     "and one operand is {}",
+                                     v)
+                       : fmt::format("the constant {}; whole numbers of the run are int32", v),
+                "compute with real numbers there, or outside of the model");
+  }
 }
 
 Lowering::Index Lowering::as(Index value, DType type) {
@@ -209,6 +233,7 @@ Lowering::Index Lowering::source(const Step& s) {
     return requantized(records_.add(made, {}), DType::s8, inside);
   }
   if (s.weights.empty()) return records_.add(made, {});
+  require_exact(s.weights.front(), made.dtype);
   made.param_dtype = made.dtype, made.param_bytes = 1;  // a state that begins with values
   return records_.add(made, {}, bytes ? std::vector{signed_bytes(s.weights.front())} : s.weights);
 }

@@ -57,6 +57,8 @@ class Lowering {
   /// A step's value; constants become records here, of the type and in the shape that are asked for.
   Index of_step(int step, DType type, const Shape* shape);
   Index as(Index value, DType type);
+  /// Throws where whole numbers of a constant are others as values of the type.
+  void require_exact(const Literal& constant, DType type) const;
   /// The type of what holds the step's values: whole numbers that are computed are float32.
   [[nodiscard]] DType own_type(const Step& s) const;
   /// A record of the operator for values of the type.
@@ -122,6 +124,7 @@ class Lowering {
 
   const Network& network_;
   Records& records_;
+  bool only_order_ = false;                           // the step in the making looks at its operands' order alone
   std::vector<int> values_;                           // of the steps: a record
   std::map<std::pair<int, DType>, Index> constants_;  // of a step, in a type
 };

@@ -449,7 +449,7 @@ Lowering::Index Lowering::integer_l2_norm(const Step& s) {
 
 Lowering::Index Lowering::integer_resize(const Step& s) {
   const Dims& image = in(s).dims;
-  if (image[0] != 1) unsupported(fmt::format("{} images are resized at a time", image[0]), "import it with --batch 1");
+  if (image[0] != 1) unsupported(fmt::format("{} images are resized at a time", image[0]), kOneSample);
   Layer made = layer(s, s.op, dtype_of(s));
   made.shape = shape_of({s.dims[1], s.dims[2], s.dims[3]});
   const bool corners = s.number == static_cast<std::int64_t>(ResizeCoordinates::align_corners);

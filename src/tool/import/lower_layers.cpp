@@ -44,7 +44,7 @@ Shape image_of(Dims image, Sliding& s) {
          .pad_right = s.pad_bottom};
   }
   if (image[0] != 1 && !(s.filter_h == 1 && s.stride_h == 1 && s.pad_top == 0 && s.pad_bottom == 0))
-    unsupported(fmt::format("a window over {} images at a time", image[0]), "import it with --batch 1");
+    unsupported(fmt::format("a window over {} images at a time", image[0]), kOneSample);
   return shape_of({image[0] * image[1], image[2], image[3]});
 }
 
@@ -99,8 +99,7 @@ Lowering::Index Lowering::transposed_convolution(const Step& s) {
   const Literal filters = sliced(s.weights[0], {taps[0] - 1, taps[1] - 1, 0, 0}, {-1, -1, 1, 1}, taps);
   std::vector<Literal> weights{foreign::transposed(filters, {0, 1, 3, 2})};
   if (s.weights.size() > 1) weights.push_back(s.weights[1]);
-  if (image[0] != 1)
-    unsupported(fmt::format("a transposed window over {} images at a time", image[0]), "import it with --batch 1");
+  if (image[0] != 1) unsupported(fmt::format("a transposed window over {} images at a time", image[0]), kOneSample);
   Layer made = layer(s, s.op);
   made.param_dtype = DType::f32;
   made.flags = s.weights.size() > 1 ? Layer::kTrainable | Layer::kHasBias : Layer::kTrainable;
@@ -219,7 +218,7 @@ Lowering::Index Lowering::lrn(const Step& s) {
 
 Lowering::Index Lowering::resize(const Step& s) {
   const Dims& image = in(s).dims;
-  if (image[0] != 1) unsupported(fmt::format("{} images are resized at a time", image[0]), "import it with --batch 1");
+  if (image[0] != 1) unsupported(fmt::format("{} images are resized at a time", image[0]), kOneSample);
   const Shape from = shape_of({image[1], image[2], image[3]});
   const Index value = s.op == "resize_nearest" ? this->value(s, 0, from) : real(s, 0, from);
   Layer made = layer(s, s.op, records_.layer(value).dtype);

@@ -211,7 +211,8 @@ Value Maker::select(const Value& condition, const Value& a, const Value& b) {
 }
 
 Value Maker::cast(const Value& v, Type to) {
-  if (to == Type::f16 || to == Type::bf16 || to == Type::f64) to = Type::f32;  // computed in float32
+  const bool keeps_double = to == Type::f64 && constant(v);
+  if (is_real(to) && !keeps_double) to = Type::f32;  // computed in float32
   if (type(v) == to) return v;
   if (constant(v)) {
     spend(literal(v).count());
@@ -226,7 +227,19 @@ Value Maker::cast(const Value& v, Type to) {
   return {add(std::move(made)).step, v.order};
 }
 
+Value Maker::towards_zero(const Value& v) {
+  if (constant(v)) return v;  // divided as whole numbers
+  const Value zero = scalar(0.0, type(v));
+  const Value down = unary("floor", binary("maximum", v, zero));
+  return binary("add", down, unary("ceil", binary("minimum", v, zero)));
+}
+
 Value Maker::reduce(const std::string& op, const Value& v, const Dims& axes, bool keep) {
+  if (op == "reduce_mean" && !is_real(type(v)) && step(v).scaling.scales.empty() && !constant(v)) {
+    const Value sum = reduce("reduce_sum", v, axes, keep);
+    const std::int64_t members = count_of(dims(v)) / std::max<std::int64_t>(1, count_of(dims(sum)));
+    return towards_zero(binary("div", sum, scalar(static_cast<double>(members), type(v))));
+  }
   Dims logical;
   for (const std::int64_t axis : axes) logical.push_back(static_cast<std::int64_t>(axis_of(axis, rank(v))));
   std::ranges::sort(logical);

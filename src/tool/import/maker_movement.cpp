@@ -102,7 +102,7 @@ Value Maker::slice(const Value& v, const Dims& begin, const Dims& step, const Di
   return {add(std::move(made)).step, v.order};
 }
 
-Value Maker::pad(const Value& v, const Dims& before, const Dims& after, float value) {
+Value Maker::pad(const Value& v, const Dims& before, const Dims& after, const Literal& value) {
   Dims dims = this->dims(v);
   bool cuts = false;
   if (before.size() != dims.size() || after.size() != dims.size())
@@ -127,7 +127,7 @@ Value Maker::pad(const Value& v, const Dims& before, const Dims& after, float va
   if (all(before, 0) && all(after, 0)) return v;
   if (constant(v)) {
     spend(count_of(dims));
-    return constant(padded(literal(v), before, after, static_cast<double>(value)));
+    return constant(padded(literal(v), before, after, value));
   }
   Step made;
   made.op = "pad";
@@ -136,7 +136,9 @@ Value Maker::pad(const Value& v, const Dims& before, const Dims& after, float va
   made.dims = as_it_lies(dims, v.order);
   made.first = as_it_lies(before, v.order);
   made.second = as_it_lies(after, v.order);
-  made.alpha = value;
+  made.alpha = static_cast<float>(value.real(0));
+  if (is_whole(value.type()) && value.whole(0) != static_cast<std::int64_t>(made.alpha))
+    unsupported(fmt::format("padding of {}, which is no float32", value.whole(0)));
   made.in = {v.step};
   return {add(std::move(made)).step, v.order};
 }

@@ -74,7 +74,8 @@ struct Value {
 class Maker {
  public:
   Network network;
-  std::size_t origin = 0;  // of the steps to come
+  std::size_t origin = 0;    // of the steps to come
+  bool for_samples = false;  // the steps are not lowered: only which axis samples are on is looked at
 
   [[nodiscard]] Dims dims(const Value& v) const;
   [[nodiscard]] std::size_t rank(const Value& v) const { return step(v).dims.size(); }
@@ -94,11 +95,13 @@ class Maker {
   Value binary(const std::string& op, const Value& a, const Value& b);
   Value select(const Value& condition, const Value& a, const Value& b);
   Value cast(const Value& v, Type type);
+  Value towards_zero(const Value& v);  ///< of whole numbers' quotients, which run as float32
 
   Value reshape(const Value& v, Dims dims);
   Value transpose(const Value& v, const Dims& permutation);
   Value slice(const Value& v, const Dims& begin, const Dims& step, const Dims& dims);
-  Value pad(const Value& v, const Dims& before, const Dims& after, float value);
+  Value pad(const Value& v, const Dims& before, const Dims& after,
+            const Literal& value = Literal::scalar(Type::f32, 0.0));
   /// Rule 0: mirrored without the edge, 1: with it, 2: the edge again.
   Value pad_reflect(const Value& v, const Dims& before, const Dims& after, int rule);
   Value expand(const Value& v, const Dims& dims);  ///< NumPy's broadcast to `dims`

@@ -11,6 +11,7 @@ namespace mote::tool::foreign {
 /// The operators of each file.
 std::span<const OperatorRow> onnx_layers();
 std::span<const OperatorRow> onnx_norms();
+std::span<const OperatorRow> onnx_resize();
 std::span<const OperatorRow> onnx_elementwise();
 std::span<const OperatorRow> onnx_movement();
 std::span<const OperatorRow> onnx_shapes();

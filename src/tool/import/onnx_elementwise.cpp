@@ -15,7 +15,8 @@ void unary(Call& call) { call.give(call.make.unary(call.record, call[0])); }
 void binary(Call& call) { call.give(call.make.binary(call.record, call[0], call[1])); }
 void identity(Call& call) {
   call.give(call[0]);
-  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent) unsupported("the mask of its dropout is asked for");
+  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent)
+    unsupported("the mask of its dropout is asked for", "export the model for inference");
   if (call.has(2) && call.make.must_be_constant(call[2], "training mode").whole(0) != 0)
     unsupported("it is in training mode", "export the model for inference");
 }
@@ -76,7 +77,7 @@ void clip(Call& call) {
   float low = call.node.real("min", -kMost), high = call.node.real("max", kMost);
   const Type type = make.type(call[0]);
   const bool fixed = (!call.has(1) || make.constant(call[1])) && (!call.has(2) || make.constant(call[2]));
-  if (fixed && (is_real(type) || make.constant(call[0]))) {
+  if (fixed && is_real(type)) {
     if (call.has(1)) low = static_cast<float>(make.literal(call[1]).real(0));
     if (call.has(2)) high = static_cast<float>(make.literal(call[2]).real(0));
     if (low == 0.0F && high == 6.0F) return call.give(make.unary("relu6", call[0]));
@@ -102,18 +103,18 @@ void div(Call& call) {
   const bool constants = make.constant(call[0]) && make.constant(call[1]);
   const Value quotient = make.binary("div", call[0], call[1]);
   if (constants || is_real(make.type(call[0]))) return call.give(quotient);
-  // Towards zero: down above it, up below it.
-  const Value zero = make.scalar(0.0, make.type(call[0]));
-  const Value down = make.unary("floor", make.binary("maximum", quotient, zero));
-  call.give(make.binary("add", down, make.unary("ceil", make.binary("minimum", quotient, zero))));
+  call.give(make.towards_zero(quotient));
 }
 
 void mod(Call& call) {
   Maker& make = call.make;
   const bool constants = make.constant(call[0]) && make.constant(call[1]);
-  if (constants && call.node.whole("fmod", 0) == 0) return call.give(make.binary("floor_mod", call[0], call[1]));
-  if (!is_real(make.type(call[0]))) unsupported("whole numbers that depend on the inputs are divided");
-  unsupported("a remainder that takes the dividend's sign");
+  const bool of_dividend = call.node.whole("fmod", 0) != 0;  // whose sign it has
+  if (constants && !of_dividend) return call.give(make.binary("floor_mod", call[0], call[1]));
+  if (is_real(make.type(call[0]))) unsupported("a remainder of real numbers", "compute it of Div, Floor, Mul and Sub");
+  const Value quotient = make.binary("div", call[0], call[1]);
+  const Value whole = of_dividend ? make.towards_zero(quotient) : make.unary("floor", quotient);
+  call.give(make.binary("sub", call[0], make.binary("mul", whole, call[1])));
 }
 
 void pow(Call& call) {

@@ -159,20 +159,23 @@ void round_up(Sliding& s, const Dims& image, bool counts_padding) {
   };
   const bool h = more(image[1], s.filter_h, s.stride_h, s.pad_top, s.pad_bottom);
   const bool w = more(image[2], s.filter_w, s.stride_w, s.pad_left, s.pad_right);
-  if ((h || w) && counts_padding) unsupported("ceil_mode where padding counts in the mean");
+  if ((h || w) && counts_padding)
+    unsupported("ceil_mode where padding counts in the mean", "export it with count_include_pad = 0 or ceil_mode = 0");
 }
 
 void pool_windows(Call& call) {
   const std::size_t rank = call.rank(0);
   if (rank != 3 && rank != 4) unsupported(fmt::format("pooling of a tensor of rank {}", rank));
-  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent) unsupported("the places of its maxima are asked for");
+  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent)
+    unsupported("the places of its maxima are asked for", "leave that output out of the model");
   const Dims filter = call.node.wholes("kernel_shape");
   if (filter.size() != rank - 2) unsupported("its kernel_shape has another rank");
   for (const std::int64_t v : filter)
     if (v < 1 || v > 65535) unsupported(fmt::format("a window of {}", v));
   Window2d window = onnx_window(call, rank - 2);
   window.sliding.filter_h = rank == 4 ? filter[0] : 1, window.sliding.filter_w = filter.back();
-  if (window.sliding.dilation_h != 1 || window.sliding.dilation_w != 1) unsupported("dilation in pooling");
+  if (window.sliding.dilation_h != 1 || window.sliding.dilation_w != 1)
+    unsupported("dilation in pooling", "use a pool without it, or with a stride");
   const Value image = channels_last(call.make, call[0]);
   const bool counts = call.node.whole("count_include_pad", 0) != 0;
   if (call.node.whole("ceil_mode", 0) != 0 && !window.same) round_up(window.sliding, call.make.dims(image), counts);
@@ -255,8 +258,8 @@ Value onnx_convolution(Call& call, const Value& x, const Literal& weights, const
 }
 
 const OperatorRow* onnx_operator_named(std::string_view name) {
-  for (const auto rows : {onnx_layers(), onnx_norms(), onnx_elementwise(), onnx_movement(), onnx_shapes(),
-                          onnx_control(), onnx_recurrent(), onnx_quantized(), onnx_ml()})
+  for (const auto rows : {onnx_layers(), onnx_norms(), onnx_resize(), onnx_elementwise(), onnx_movement(),
+                          onnx_shapes(), onnx_control(), onnx_recurrent(), onnx_quantized(), onnx_ml()})
     if (const auto row = std::ranges::find(rows, name, &OperatorRow::name); row != rows.end()) return &*row;
   return nullptr;
 }

@@ -94,8 +94,8 @@ void pad(Call& call) {
   if (mode == "reflect") return call.give(make.pad_reflect(call[0], before, after, 0));
   if (mode == "edge") return call.give(make.pad_reflect(call[0], before, after, 2));
   if (mode != "constant") unsupported(fmt::format("padding of the mode {}", tame(mode)));
-  float value = call.node.real("value", 0.0F);
-  if (call.has(2)) value = static_cast<float>(make.must_be_constant(call[2], "padding's value").real(0));
+  Literal value = Literal::scalar(Type::f32, static_cast<double>(call.node.real("value", 0.0F)));
+  if (call.has(2)) value = make.must_be_constant(call[2], "padding's value");
   call.give(make.pad(call[0], before, after, value));
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Normalisation, softmax, reductions and resizing of the .onnx format.
+// Normalisation, softmax and reductions of the .onnx format.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "tool/import/onnx_common.hpp"
 
@@ -26,7 +25,7 @@ void batch_normalization(Call& call) {
   const float epsilon = call.node.real("epsilon", 1e-5F);
   for (std::size_t i = 1; i < 5; ++i)
     if (!make.constant(call[i]) || make.literal(call[i]).count() != call.dims(0)[1])
-      unsupported("its statistics are no constants");
+      unsupported("its statistics are no constants", "export the model for inference");
   Dims last(rank), back(rank);  // channels to the end, and back
   for (std::size_t i = 0; i < rank; ++i) last[i] = static_cast<std::int64_t>(i == 0 ? 0 : i + 1 < rank ? i + 1 : 1);
   for (std::size_t i = 0; i < rank; ++i) back[static_cast<std::size_t>(last[i])] = static_cast<std::int64_t>(i);
@@ -68,7 +67,8 @@ void layer_normalization(Call& call) {
   const auto fits = [&](std::size_t i) { return !call.has(i) || (make.constant(call[i]) && call.dims(i) == inner); };
   const bool only_first =
       std::ranges::all_of(call.node.outputs.begin() + 1, call.node.outputs.end(), [](int i) { return i == kAbsent; });
-  if (!only_first) unsupported("its mean or deviation is asked for");
+  if (!only_first)
+    unsupported("its mean or deviation is asked for", "export the model for inference: only training reads them");
   if (fits(1) && fits(2)) {
     Step made;
     made.op = "layer_norm";
@@ -96,7 +96,8 @@ void rms_normalization(Call& call) {
   const std::size_t axis = Maker::axis_of(call.node.whole("axis", -1), own.size());
   const Dims inner(own.begin() + static_cast<std::ptrdiff_t>(axis), own.end());
   if (!make.constant(call[1]) || call.dims(1) != inner) unsupported("its scale is no constant of the normalised shape");
-  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent) unsupported("its deviation is asked for");
+  if (call.out.size() > 1 && call.node.outputs[1] != kAbsent)
+    unsupported("its deviation is asked for", "export the model for inference: only training reads it");
   Step made;
   made.op = "rms_norm";
   made.dims = own;
@@ -108,7 +109,7 @@ void rms_normalization(Call& call) {
 }
 
 void lp_normalization(Call& call) {
-  if (call.node.whole("p", 2) != 2) unsupported("a norm other than the second");
+  if (call.node.whole("p", 2) != 2) unsupported("a norm other than the second", "export it with p = 2");
   Maker& make = call.make;
   const Value sum = make.reduce("reduce_sum", make.unary("square", call[0]), {call.node.whole("axis", -1)}, true);
   const Value length = make.binary("maximum", make.unary("sqrt", sum), make.scalar(1e-30));  // zeros stay
@@ -171,96 +172,9 @@ void reduce(Call& call) {
 }
 
 void arg(Call& call) {
-  if (call.node.whole("select_last_index", 0) != 0) unsupported("the last of equal values is asked for");
+  if (call.node.whole("select_last_index", 0) != 0)
+    unsupported("the last of equal values is asked for", "export it with select_last_index = 0");
   call.give(call.make.arg(call.record, call[0], call.node.whole("axis", 0), call.node.whole("keepdims", 1) != 0));
-}
-
-/// What a Resize is asked for: extents of all axes, and outputs per input.
-struct Resized {
-  Dims to;
-  std::vector<float> by;
-  bool whole = true;  // extents times scales are whole numbers
-};
-
-/// Of the axes named, or all.
-Resized resized(Call& call, const Dims& own) {
-  const bool upsample = call.node.op == "Upsample";
-  const std::size_t scales = upsample || call.file.opset < 11 ? 1 : 2;
-  Dims axes = call.node.wholes("axes");
-  if (axes.empty())
-    for (std::size_t k = 0; k < own.size(); ++k) axes.push_back(static_cast<std::int64_t>(k));
-  Resized out{own, std::vector<float>(own.size(), 1.0F)};
-  const auto fits = [&](std::size_t count) {
-    if (count != axes.size()) unsupported(fmt::format("{} sizes or scales of {} axes", count, axes.size()));
-  };
-  if (!upsample && call.has(3) && call.dims(3) != Dims{0}) {
-    const Dims sizes = call.wholes(3, "sizes");
-    fits(sizes.size());
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      const std::size_t axis = Maker::axis_of(axes[i], own.size());
-      out.to[axis] = sizes[i];
-      out.by[axis] = static_cast<float>(sizes[i]) / static_cast<float>(own[axis]);
-    }
-    return out;
-  }
-  std::vector<float> by = call.node.reals("scales");
-  if (call.has(scales)) {
-    const Literal& values = call.make.must_be_constant(call[scales], "scales");
-    by.clear();
-    for (std::int64_t i = 0; i < values.count(); ++i) by.push_back(static_cast<float>(values.real(i)));
-  }
-  fits(by.size());
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    const std::size_t axis = Maker::axis_of(axes[i], own.size());
-    const double extent = std::floor(static_cast<double>(own[axis]) * static_cast<double>(by[i]));
-    if (!(extent >= 1.0 && extent <= 1e9)) unsupported(fmt::format("an axis of {} times {}", own[axis], by[i]));
-    out.to[axis] = static_cast<std::int64_t>(extent);
-    out.by[axis] = by[i];
-    out.whole = out.whole && extent == static_cast<double>(own[axis]) * static_cast<double>(by[i]);
-  }
-  return out;
-}
-
-void resize(Call& call) {
-  const Dims own = call.dims(0);
-  const Resized wish = resized(call, own);
-  const Dims& to = wish.to;
-  if (own.size() < 3 || own.size() > 4 || own[0] != to[0] || own[1] != to[1])
-    unsupported(fmt::format("{} becomes {}", text_of(own), text_of(to)), "height and width can be resized");
-  for (const std::int64_t extent : to)
-    if (extent < 1) unsupported(fmt::format("{} becomes {}", text_of(own), text_of(to)));
-  if (call.node.whole("antialias", 0) != 0) unsupported("it smooths what it makes smaller (antialias)");
-  if (const std::string policy = call.node.text("keep_aspect_ratio_policy", "stretch"); policy != "stretch")
-    unsupported(fmt::format("sizes by the policy {}", tame(policy)), "give the sizes themselves");
-  const std::string mode = call.node.text("mode", "nearest");
-  const bool old = call.node.op == "Upsample" || call.file.opset < 11;
-  const std::string rule = call.node.text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
-  const std::string rounding = call.node.text("nearest_mode", old ? "floor" : "round_prefer_floor");
-  Step made;
-  if (mode == "nearest")
-    made.op = "resize_nearest";
-  else if (mode == "linear")
-    made.op = "resize_bilinear";
-  else
-    unsupported(fmt::format("mode {}", tame(mode)));
-  const std::array<std::string_view, 5> rules = {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel",
-                                                 "tf_half_pixel_for_nn"};
-  const auto* found = std::ranges::find(rules, rule);
-  if (found == rules.end()) unsupported(fmt::format("coordinates by the rule {}", tame(rule)));
-  made.number = found - rules.begin();
-  const std::array<std::string_view, 4> roundings = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
-  const auto* round = std::ranges::find(roundings, rounding);
-  if (round == roundings.end()) unsupported(fmt::format("rounding by the rule {}", tame(rounding)));
-  made.second = {round - roundings.begin(), 0};
-  if (rule == "align_corners" && !wish.whole)
-    unsupported("corners are aligned of an image that its scales do not fill", "give sizes in place of scales");
-  if (rule != "align_corners") made.alpha = own.size() == 4 ? wish.by[2] : 1.0F, made.beta = wish.by.back();
-  const Value image = channels_last(call.make, call[0]);
-  made.type = call.make.type(image);
-  made.dims = call.make.dims(image);
-  made.dims[1] = own.size() == 4 ? to[2] : 1, made.dims[2] = to.back();
-  made.in = {call.make.laid_out(image)};
-  call.give(channels_first(call.make, call.make.add(std::move(made)), own.size()));
 }
 
 constexpr std::array kRows = {
@@ -285,8 +199,6 @@ constexpr std::array kRows = {
     OperatorRow{"ReduceLogSumExp", reduce, "reduce_sum"},
     OperatorRow{"ArgMax", arg, "argmax"},
     OperatorRow{"ArgMin", arg, "argmin"},
-    OperatorRow{"Resize", resize, "resize_nearest"},
-    OperatorRow{"Upsample", resize, "resize_nearest"},
 };
 
 }  // namespace

@@ -43,8 +43,10 @@ void check_activations(Call& call, Recurrent& layer) {
   }
   if (layer.op == "rnn" && std::ranges::any_of(given, [&](const std::string& one) { return one != given.front(); }))
     unsupported("directions of two activations");
-  if (call.node.find("clip") != nullptr && call.node.real("clip", 0.0F) != 0.0F) unsupported("its gates are clipped");
-  if (call.node.whole("input_forget", 0) != 0) unsupported("its input and forget gates are coupled");
+  if (call.node.find("clip") != nullptr && call.node.real("clip", 0.0F) != 0.0F)
+    unsupported("its gates are clipped", "train and export the layer without clip");
+  if (call.node.whole("input_forget", 0) != 0)
+    unsupported("its input and forget gates are coupled", "train and export the layer with input_forget 0");
 }
 
 Recurrent direction_of(Call& call, std::int64_t direction, bool reverse) {
@@ -110,12 +112,13 @@ Value state_of(Call& call, std::size_t i, std::int64_t direction) {
 void recurrent(Call& call) {
   Maker& make = call.make;
   const Dims own = call.dims(0);
-  if (call.node.whole("layout", 0) != 0) unsupported("batches first (layout 1)");
+  if (call.node.whole("layout", 0) != 0) unsupported("batches first (layout 1)", "export it with layout 0");
   if (own.size() != 3) unsupported(fmt::format("a sequence of {}", text_of(own)));
   if (call.has(4))
     for (const std::int64_t length : call.wholes(4, "lengths"))
-      if (length != own[0]) unsupported("a part of a sequence is read");
-  if (call.has(7)) unsupported("peephole weights");
+      if (length != own[0])
+        unsupported("a part of a sequence is read", "leave its lengths out, and cut sequences before the model");
+  if (call.has(7)) unsupported("peephole weights", "train and export the layer without them");
   const std::string direction = call.node.text("direction", "forward");
   const std::int64_t directions = direction == "bidirectional" ? 2 : 1;
   const std::int64_t rows = own[1];

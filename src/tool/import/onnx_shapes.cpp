@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "tool/import/onnx_common.hpp"
 
@@ -111,11 +110,7 @@ void range(Call& call) {
   const Literal& from = call.make.must_be_constant(call[0], "start");
   const Literal& to = call.make.must_be_constant(call[1], "limit");
   const Literal& by = call.make.must_be_constant(call[2], "step");
-  const double count = std::ceil((to.real(0) - from.real(0)) / by.real(0));
-  if (!(std::abs(count) < 1e7)) unsupported("a range of too many numbers");
-  Literal out(from.type(), {std::max<std::int64_t>(0, static_cast<std::int64_t>(count))});
-  for (std::int64_t i = 0; i < out.count(); ++i) out.set(i, from.real(0) + static_cast<double>(i) * by.real(0));
-  call.give(call.make.constant(std::move(out)));
+  call.give(call.make.constant(ranged(from, to, by)));
 }
 
 void one_hot(Call& call) {
@@ -135,7 +130,8 @@ void one_hot(Call& call) {
   // Indices below 0 count from the end.
   const Value behind = make.binary("add", x, make.scalar(static_cast<double>(depth), make.type(x)));
   const Value hot = make.binary("logical_or", make.binary("equal", x, places), make.binary("equal", behind, places));
-  const Value off = make.scalar(values.real(0), values.type()), on = make.scalar(values.real(1), values.type());
+  const auto one = [&](std::int64_t i) { return make.constant(sliced(values, {i}, {1}, {1}).reshaped({})); };
+  const Value off = one(0), on = one(1);
   call.give(make.select(hot, on, off));
 }
 

@@ -225,8 +225,7 @@ Value rows_of_features(Call& call) {
   Maker& make = call.make;
   const Dims own = call.dims(0);
   if (own.empty() || own.size() > 2) unsupported(fmt::format("features {}", text_of(own)));
-  if (own.size() == 2 && own[0] > kMostRows)
-    unsupported(fmt::format("{} rows of features", own[0]), "import it with --batch 1");
+  if (own.size() == 2 && own[0] > kMostRows) unsupported(fmt::format("{} rows of features", own[0]), kOneSample);
   const Value x = make.cast(call[0], Type::f32);
   return own.size() == 2 ? x : make.reshape(x, {1, own[0]});
 }

@@ -122,8 +122,16 @@ RecurrentResults recur_side_by_side(Maker& make, const Value& x, const Recurrent
   const Dims in = make.dims(x);
   const std::int64_t steps = in[0], rows = in[1], columns = layer.weights.dims().back(),
                      units = layer.recurrent.dims()[0];
-  if (steps > kMostSteps)
-    unsupported(fmt::format("{} sequences of {} steps at a time", rows, steps), "import it with --batch 1");
+  if (make.for_samples) {
+    Step made;
+    made.op = "side_by_side";
+    made.dims = {steps, rows, units};
+    made.in = {make.laid_out(x)};
+    const Value all = make.add(std::move(made));
+    const Value last = make.reshape(make.slice(all, {0, 0, 0}, {1, 1, 1}, {1, rows, units}), {rows, units});
+    return {all, last, layer.op == "lstm" ? last : Value{}};
+  }
+  if (steps > kMostSteps) unsupported(fmt::format("{} sequences of {} steps at a time", rows, steps), kOneSample);
   if (layer.weights.dims() != Dims{in[2], columns} || layer.recurrent.dims() != Dims{units, columns} ||
       layer.bias.count() != columns)
     unsupported(fmt::format("a sequence of {} and weights {} and {}", text_of(in), text_of(layer.weights.dims()),

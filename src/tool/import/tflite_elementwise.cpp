@@ -14,6 +14,13 @@ void unary(Call& call) { call.give(call.make.unary(call.record, call[0])); }
 
 void binary(Call& call) { call.give(activated(call, call.make.binary(call.record, call[0], call[1]))); }
 
+void div(Call& call) {
+  Maker& make = call.make;
+  const Value quotient = make.binary("div", call[0], call[1]);
+  const bool plain = make.step(call[0]).scaling.scales.empty() && !is_real(make.type(call[0]));
+  call.give(activated(call, plain ? make.towards_zero(quotient) : quotient));
+}
+
 void comparison(Call& call) { call.give(call.make.binary(call.record, call[0], call[1])); }
 
 void add_n(Call& call) {
@@ -22,11 +29,10 @@ void add_n(Call& call) {
   call.give(sum);
 }
 
-/// floor(a / b); of runtime whole numbers refused, which no kernel divides.
+/// floor(a / b); of whole numbers of the run, too: quotients of less than 2^24 round to no whole number but themselves.
 Value floor_div(Call& call) {
   Maker& make = call.make;
   if (make.constant(call[0]) && make.constant(call[1])) return make.binary("floor_div", call[0], call[1]);
-  if (!is_real(make.type(call[0]))) unsupported("whole numbers that depend on the inputs are divided");
   return make.unary("floor", make.binary("div", call[0], call[1]));
 }
 void floor_division(Call& call) { call.give(floor_div(call)); }
@@ -135,7 +141,7 @@ constexpr std::array kRows = {
     OperatorRow{"ADD", binary, "add"},
     OperatorRow{"SUB", binary, "sub"},
     OperatorRow{"MUL", binary, "mul"},
-    OperatorRow{"DIV", binary, "div"},
+    OperatorRow{"DIV", div, "div"},
     OperatorRow{"MINIMUM", binary, "minimum"},
     OperatorRow{"MAXIMUM", binary, "maximum"},
     OperatorRow{"POW", binary, "pow"},

@@ -188,8 +188,15 @@ void resize(Call& call) {
   made.number = static_cast<std::int64_t>(coordinates);
   made.second = {static_cast<std::int64_t>(corners ? ResizeRounding::round_prefer_ceil : ResizeRounding::floor), 1};
   made.alpha = inputs_per_output(image[1], size[0]), made.beta = inputs_per_output(image[2], size[1]);
-  made.in = {call.make.laid_out(call[0])};
-  call.give(call.make.add(std::move(made)));
+  Maker& make = call.make;
+  const auto resized = [&](const Value& one) {
+    Step step = made;
+    step.dims[0] = make.dims(one)[0];
+    step.in = {make.laid_out(one)};
+    return make.add(std::move(step));
+  };
+  const bool alone = image[0] == 1 || make.for_samples;
+  call.give(alone ? resized(call[0]) : image_by_image(make, call[0], resized));
 }
 
 constexpr std::array kRows = {

@@ -165,11 +165,11 @@ std::pair<Dims, Dims> paddings(Call& call) {
 
 void pad(Call& call) {
   const auto [before, after] = paddings(call);
-  float value = 0.0F;
+  Literal value = Literal::scalar(Type::f32, 0.0);
   if (call.has(2)) {
     const Literal& given = call.make.must_be_constant(call[2], "padding's value");
     const bool quantised = !given.scaling.scales.empty() && is_whole(given.type());
-    value = static_cast<float>((quantised ? dequantized(given) : given).real(0));
+    value = quantised ? dequantized(given) : given;
   }
   call.give(call.make.pad(call[0], before, after, value));
 }

@@ -280,6 +280,8 @@ constexpr OptionField kBidirectionalSequenceLstm[] = {{"activation", 0, Kind::by
                                                       {"merge_outputs", 3, Kind::byte},
                                                       {"time_major", 4, Kind::byte, 1}};
 constexpr OptionField kUnidirectionalSequenceRnn[] = {{"time_major", 0, Kind::byte}, {"activation", 1, Kind::byte}};
+constexpr OptionField kBidirectionalSequenceRnn[] = {
+    {"time_major", 0, Kind::byte}, {"activation", 1, Kind::byte}, {"merge_outputs", 2, Kind::byte}};
 constexpr OptionField kLstm[] = {{"activation", 0, Kind::byte},
                                  {"cell_clip", 1, Kind::real},
                                  {"projection_clip", 2, Kind::real},
@@ -347,6 +349,7 @@ constexpr OptionRow kOptions[] = {
     {"UNIDIRECTIONAL_SEQUENCE_LSTM", kUnidirectionalSequenceLstm},
     {"BIDIRECTIONAL_SEQUENCE_LSTM", kBidirectionalSequenceLstm},
     {"UNIDIRECTIONAL_SEQUENCE_RNN", kUnidirectionalSequenceRnn},
+    {"BIDIRECTIONAL_SEQUENCE_RNN", kBidirectionalSequenceRnn},
     {"LSTM", kLstm},
     {"IF", kIf},
     {"WHILE", kWhile},

@@ -35,6 +35,7 @@ class Tracer {
   /// The whole model; refusals() tells whether it is whole.
   void run();
   [[nodiscard]] Network& network() { return make_.network; }
+  void trace_for_samples() { make_.for_samples = true; }
   [[nodiscard]] const std::vector<Refusal>& refusals() const { return refusals_; }
 
   /// Another graph of the file on values of this one; throws Unsupported where the graph as a whole does not fit.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "tool/import/call.hpp"
 
@@ -34,7 +35,7 @@ Value padded_first(Maker& make, const Value& image, Sliding& s) {
   const std::int64_t span_h = s.dilation_h * (s.filter_h - 1) + 1, span_w = s.dilation_w * (s.filter_w - 1) + 1;
   const bool wide = s.pad_top >= span_h || s.pad_bottom >= span_h || s.pad_left >= span_w || s.pad_right >= span_w;
   if (!wide) return image;
-  const Value out = make.pad(image, {0, s.pad_top, s.pad_left, 0}, {0, s.pad_bottom, s.pad_right, 0}, 0.0F);
+  const Value out = make.pad(image, {0, s.pad_top, s.pad_left, 0}, {0, s.pad_bottom, s.pad_right, 0});
   s.pad_top = s.pad_bottom = s.pad_left = s.pad_right = 0;
   return out;
 }
@@ -49,6 +50,30 @@ Value one_convolution(Maker& make, const Value& image, const Literal& weights, c
   made.weights.push_back(weights);
   if (bias != nullptr) made.weights.push_back(*bias);
   return make.add(std::move(made));
+}
+
+/// Whether the records take several images as they are: no window reaches over a line, or there is one column.
+bool takes_images(const Sliding& s, std::int64_t columns) {
+  const bool lines_alone = s.filter_h == 1 && s.stride_h == 1 && s.pad_top == 0 && s.pad_bottom == 0;
+  const bool columns_alone = s.filter_w == 1 && s.stride_w == 1 && s.pad_left == 0 && s.pad_right == 0 && columns == 1;
+  return lines_alone || columns_alone;
+}
+
+/// Several images beneath each other, so many zeros between them that a window sees one. Every image has the same lines
+/// of the result, of which those that begin in the zeros are cut off.
+Value on_images(Maker& make, const Value& x, Sliding s, std::int64_t lines,
+                const std::function<Value(const Value&, const Sliding&)>& convolution) {
+  const Dims in = make.dims(x);
+  const std::int64_t span = s.dilation_h * (s.filter_h - 1) + 1;
+  const std::int64_t needed = std::max(s.pad_top + in[1], (lines - 1) * s.stride_h + span);
+  const std::int64_t each = (needed + s.stride_h - 1) / s.stride_h * s.stride_h;
+  const Value apart = make.pad(x, {0, s.pad_top, 0, 0}, {0, each - s.pad_top - in[1], 0, 0});
+  s.pad_top = 0, s.pad_bottom = std::max<std::int64_t>(0, span - s.stride_h);
+  const std::int64_t rows = each / s.stride_h;
+  const Value out = convolution(make.reshape(apart, {1, in[0] * each, in[2], in[3]}), s);
+  const Dims made = make.dims(out);
+  return make.slice(make.reshape(out, {in[0], rows, made[2], made[3]}), {0, 0, 0, 0}, {1, 1, 1, 1},
+                    {in[0], lines, made[2], made[3]});
 }
 
 Literal part_of(const Literal& a, std::int64_t axis, std::int64_t from, std::int64_t count) {
@@ -82,6 +107,13 @@ Value convolve(Maker& make, const Value& image, const Literal& weights, const Li
   const auto [h, w] = window_extents(window, in);
   Sliding s = window.sliding;
   const Value x = padded_first(make, image, s);
+  if (in[0] != 1 && !make.for_samples && !takes_images(s, in[2])) {
+    return on_images(make, x, s, h, [&](const Value& all, const Sliding& windows) {
+      Window2d valid;
+      valid.sliding = windows;
+      return convolve(make, all, weights, bias, valid, groups);
+    });
+  }
   if (groups == 1) return one_convolution(make, x, weights, bias, s, "conv2d", h, w);
   if (channels == 1) {  // output o is of channel o / multiplier: as the records number them
     const Literal flat = weights.reshaped({weights.dims()[0], weights.dims()[1], outputs});
@@ -102,10 +134,24 @@ Value convolve(Maker& make, const Value& image, const Literal& weights, const Li
   return make.concat(parts, 3);
 }
 
+Value image_by_image(Maker& make, const Value& images, const std::function<Value(const Value&)>& step) {
+  constexpr std::int64_t kMostImages = 64;
+  const Dims in = make.dims(images);
+  if (in[0] > kMostImages)
+    unsupported(fmt::format("{} images at a time; {} are taken one by one", in[0], kMostImages), kOneSample);
+  Dims begin(in.size(), 0), one = in;
+  one[0] = 1;
+  std::vector<Value> parts;
+  for (; begin[0] < in[0]; ++begin[0]) parts.push_back(step(make.slice(images, begin, Dims(in.size(), 1), one)));
+  return make.concat(parts, 0);
+}
+
 Value pool(Maker& make, const Value& image, const std::string& op, Window2d window, bool counts_padding) {
   const Dims in = make.dims(image);
   if (in.size() != 4) unsupported(fmt::format("an image of rank {}", in.size()));
   const auto [h, w] = window_extents(window, in);
+  if (in[0] != 1 && !make.for_samples && !takes_images(window.sliding, in[2]))
+    return image_by_image(make, image, [&](const Value& one) { return pool(make, one, op, window, counts_padding); });
   Step made;
   made.op = op;
   made.type = make.type(image);

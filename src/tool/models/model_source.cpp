@@ -12,6 +12,7 @@
 
 #include "model/model_file.hpp"
 #include "tool/data/data_set.hpp"
+#include "tool/data/description.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/data/file_kind.hpp"
 #include "tool/import/import.hpp"
@@ -139,6 +140,16 @@ OwnedModel owned(const Model& model) {
   out.operands.assign(model.operands.begin(), model.operands.end());
   out.names = model.names;
   return out;
+}
+
+void require_one_by_one(const OwnedModel& model, std::uint64_t samples, const std::string& path) {
+  if (samples <= 1 || !read_description(model.description).value_or(Description{}).samples_meet) return;
+  throw data_error(fmt::format("{} samples, and the file that was imported computes one from others, which a network "
+                               "that takes them one by one does not",
+                               samples),
+                   "give one sample, or run the imported file with --input NAME=FILE --output NAME=FILE, for which it "
+                   "is imported anew")
+      .in(path);
 }
 
 GivenModel model_from_argument(const std::string& argument, const std::string& option, Parameters parameters) {

@@ -31,6 +31,10 @@ OwnedModel load_model(const std::string& path, const ArrayShapes& arrays = {});
 /// A copy that owns what the model is a view of.
 OwnedModel owned(const Model& model);
 
+/// Throws where there are several samples and the file that was imported computes one from others, which the network,
+/// to which they are one by one, does not. `path`: of the samples.
+void require_one_by_one(const OwnedModel& model, std::uint64_t samples, const std::string& path);
+
 /// What the user gave for a model: a .mote file, a file with the text form, or the text itself.
 /// `has_params` tells whether parameters came with it; `option` names the text in errors.
 struct GivenModel {
