@@ -260,7 +260,8 @@ class LayerFunctions : public LayerValues {
     const double place = resize_place(static_cast<ResizeCoordinates>(layer_->args[0]), static_cast<double>(index), from,
                                       to, layer_->args[2] != 0 ? number : 1.0 / number);
     const bool on_an_input = std::fabs(place - std::nearbyint(place)) < 1e-5 && joins_what_is_near();
-    return on_an_input ? std::nearbyint(place) : place;
+    if (noise_ == 0.0 || layer_->op == Op::resize_nearest) return place;
+    return on_an_input ? std::nearbyint(place) : place * (1.0 + noise_ * chance());
   }
   void resize() {
     const Shape &from = shapes_[0], &to = layer_->shape;
