@@ -168,6 +168,7 @@ class LayerFunctions : public LayerValues {
     };
     each([&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
       Dual result;
+      double equal = 1.0;
       std::size_t seen = 0;
       for (std::size_t i = 0; i < extent_of(2); ++i)
         for (std::size_t j = 0; j < extent_of(1); ++j)
@@ -178,8 +179,15 @@ class LayerFunctions : public LayerValues {
               continue;
             }
             switch (layer_->op) {
-              case Op::reduce_max: result = largest(result, value); break;
-              case Op::reduce_min: result = smallest(result, value); break;
+              case Op::reduce_max:
+              case Op::reduce_min:
+                if (layer_->op == Op::reduce_max ? result < value : value < result) {
+                  result = value, equal = 1.0;
+                } else if (value.value == result.value) {  // equals have equal shares
+                  equal += 1.0;
+                  result.slope += (value.slope - result.slope) / equal;
+                }
+                break;
               case Op::reduce_prod: result = result * value; break;
               default: result += value;
             }
