@@ -44,6 +44,5 @@ inline Dual logistic(const Dual& x) {
 }
 /// The larger; of equals the first.
 inline Dual largest(const Dual& a, const Dual& b) { return a.value < b.value ? b : a; }
-inline Dual smallest(const Dual& a, const Dual& b) { return b.value < a.value ? b : a; }
 
 }  // namespace mote::reference

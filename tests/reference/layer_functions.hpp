@@ -168,6 +168,7 @@ class LayerFunctions : public LayerValues {
     };
     each([&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) {
       Dual result;
+      double equal = 1.0;
       std::size_t seen = 0;
       for (std::size_t i = 0; i < extent_of(2); ++i)
         for (std::size_t j = 0; j < extent_of(1); ++j)
@@ -178,8 +179,15 @@ class LayerFunctions : public LayerValues {
               continue;
             }
             switch (layer_->op) {
-              case Op::reduce_max: result = largest(result, value); break;
-              case Op::reduce_min: result = smallest(result, value); break;
+              case Op::reduce_max:
+              case Op::reduce_min:
+                if (layer_->op == Op::reduce_max ? result < value : value < result) {
+                  result = value, equal = 1.0;
+                } else if (value.value == result.value) {  // equals have equal shares
+                  equal += 1.0;
+                  result.slope += (value.slope - result.slope) / equal;
+                }
+                break;
               case Op::reduce_prod: result = result * value; break;
               default: result += value;
             }
@@ -260,7 +268,8 @@ class LayerFunctions : public LayerValues {
     const double place = resize_place(static_cast<ResizeCoordinates>(layer_->args[0]), static_cast<double>(index), from,
                                       to, layer_->args[2] != 0 ? number : 1.0 / number);
     const bool on_an_input = std::fabs(place - std::nearbyint(place)) < 1e-5 && joins_what_is_near();
-    return on_an_input ? std::nearbyint(place) : place;
+    if (noise_ == 0.0 || layer_->op == Op::resize_nearest) return place;
+    return on_an_input ? std::nearbyint(place) : place * (1.0 + noise_ * chance());
   }
   void resize() {
     const Shape &from = shapes_[0], &to = layer_->shape;

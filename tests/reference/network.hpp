@@ -84,10 +84,11 @@ class Network : private LayerFunctions {
     for (Dual& value : *out_) {
       if (noisy) disturb(value);
       const double size = std::fabs(value.value);
-      beyond_float_ = beyond_float_ || !(size < 1e30 && std::fabs(value.slope) < 1e30) || (size > 0.0 && size < 1e-36);
+      beyond_float_ = beyond_float_ || !(size < 1e12 && std::fabs(value.slope) < 1e30) || (size > 0.0 && size < 1e-36);
     }
   }
-  /// Whether a value was larger or smaller than float32 could be sure to hold, a slope larger, or one no number.
+  /// Whether a value was larger or smaller than float32 could be sure to hold, itself and in the square or cube that a
+  /// gradient takes, a slope larger, or one no number.
   [[nodiscard]] bool beyond_float() const { return beyond_float_; }
   /// States become what was assigned. No slope goes from run to run.
   void end_run() {

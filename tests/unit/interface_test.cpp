@@ -258,6 +258,12 @@ TEST(interface, the_loss_reads_beside_what_makes_a_state) {
   EXPECT_EQ(trainer->evaluate()->loss, 10.0F);
 }
 
+TEST(interface, a_constant_is_nothing_to_train) {
+  constexpr auto kNet =
+      sequential(input(2).as("x"), constant(1, 1, 2), reshape(1, 2, 1), output(), dense(2).reads("x"), output());
+  EXPECT_EQ(validate(kNet.model(), kKeptConfig).code, Code::nothing_to_train);
+}
+
 TEST(interface, names) {
   Model model = kTwo.model();
   constexpr char kNames[] = "a\0first\0b\0\0sum\0\0relu";

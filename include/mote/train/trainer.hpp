@@ -521,14 +521,16 @@ class Trainer : public BasicTrainer<DynamicProgram> {
   }
 };
 
-/// Checks that belong to model and configuration together: something to train, targets that fit the loss, no layer
-/// that draws at random in full batches.
+/// Checks that belong to model and configuration together: something to train, and a loss that is not of a constant;
+/// targets that fit the loss, no layer that draws at random in full batches.
 constexpr Status validate(const Model& model, const TrainConfig& config) {
   MOTE_TRY(validate(model));
   MOTE_TRY(validate(config));
   bool any = false;
   for (const Layer& layer : model.layers) any = any || layer.trainable();
-  if (!any) return {Code::nothing_to_train};
+  std::size_t seen = loss_layer(model, config.loss);
+  while (is_alias(model.layers[seen].op)) seen = model.operand(seen);
+  if (!any || model.layers[seen].op == Op::constant) return {Code::nothing_to_train};
   for (std::size_t i = 0; full_batch(config.optimizer.kind) && i < model.layers.size(); ++i)
     if (is_regularizer(model.layers[i].op) && model.layers[i].alpha != 0.0F)
       return {Code::stochastic_layer, static_cast<std::uint16_t>(i)};
