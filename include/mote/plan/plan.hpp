@@ -60,8 +60,9 @@ struct Step {
 };
 static_assert(sizeof(Step) == 40);
 
-/// The buffer of a step that has its layer's narrow weights in float32, or kNoBuffer.
-constexpr std::uint16_t widened_params(const Step& step) {
+/// The buffer of a step that has its layer's narrow weights in float32, or kNoBuffer. Inlined: where it is known when
+/// compiling, it must not keep the plan in flash.
+[[gnu::always_inline]] constexpr std::uint16_t widened_params(const Step& step) {
   return step.second_form && !step.trained ? step.param_grad : kNoBuffer;
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "mote/model/float16.hpp"
 #include "mote/model/fold.hpp"
 #include "tool/commands/commands.hpp"
 #include "tool/data/file_io.hpp"
@@ -44,7 +45,26 @@ std::vector<NamedArray> arrays_of(const Model& model) {
 }
 
 Element element_of(DType type) {
-  return type == DType::s8 ? Element::s8 : type == DType::s32 ? Element::s32 : Element::f32;
+  switch (type) {
+    case DType::s8: return Element::s8;
+    case DType::s16: return Element::s16;
+    case DType::s32: return Element::s32;
+    case DType::u8: return Element::u8;
+    case DType::boolean: return Element::boolean;
+    case DType::f16: return Element::f16;
+    default: return Element::f32;
+  }
+}
+
+const char* numpy_name(DType type) {
+  switch (type) {
+    case DType::s8: return "int8";
+    case DType::s16: return "int16";
+    case DType::u8: return "uint8";
+    case DType::boolean: return "bool";
+    case DType::s32: return "int32";
+    default: return "float32";
+  }
 }
 
 Json write_arrays(const OwnedModel& model, const std::string& folder, std::string& text) {
@@ -73,21 +93,27 @@ void read_array(const std::string& path, const NamedArray& named, OwnedModel& mo
                      "save an array of that shape")
         .in(path);
   std::byte* const to = model.params.data() + named.offset;
-  if (named.array.dtype != DType::f32) {
+  const bool half = named.array.dtype == DType::f16;
+  if (named.array.dtype != DType::f32 && !half) {
     if (array.element != element_of(named.array.dtype))
-      throw data_error("a quantised parameter needs its own element type",
-                       named.array.dtype == DType::s8 ? "save it as int8" : "save it as int32")
+      throw data_error("a parameter of whole numbers needs its own element type",
+                       fmt::format("save it as {}", numpy_name(named.array.dtype)))
           .in(path);
     std::memcpy(to, array.bytes.data(), array.bytes.size());
     return;
   }
   for (std::uint64_t i = 0; i < array.count(); ++i) {
     const auto value = static_cast<float>(array.at(i));
-    if (!std::isfinite(value))
-      throw data_error(fmt::format("element {} is not a finite float32", i), "parameters must be finite")
+    const std::uint16_t bits = mote::detail::half_bits(value);
+    if (!std::isfinite(half ? mote::detail::half_value(bits) : value))
+      throw data_error(fmt::format("element {} is not a finite {}", i, half ? "float16" : "float32"),
+                       "parameters must be finite")
           .in(path)
           .at_byte(array.header_bytes + i * bytes_of(array.element));
-    std::memcpy(to + i * sizeof(float), &value, sizeof(float));
+    if (half)
+      std::memcpy(to + i * sizeof bits, &bits, sizeof bits);
+    else
+      std::memcpy(to + i * sizeof value, &value, sizeof value);
   }
 }
 

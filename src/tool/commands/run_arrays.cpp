@@ -125,7 +125,7 @@ void convert(Values<From> from, std::vector<std::byte>& to) {
                                 : static_cast<To>(whole);
     } else {
       if constexpr (std::is_same_v<To, Half>)
-        value.bits = to_half(static_cast<float>(from[i]));
+        value.bits = detail::half_bits(static_cast<float>(from[i]));
       else
         value = static_cast<To>(from[i]);
     }

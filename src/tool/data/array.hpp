@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tool/data/half.hpp"
+#include "mote/model/float16.hpp"
 #include "tool/terminal/error.hpp"
 
 namespace mote::tool {
@@ -63,7 +63,7 @@ struct Array {
       case Element::s64: return static_cast<Real>(element_as<std::int64_t>(i));
       case Element::f32: return static_cast<Real>(element_as<float>(i));
       case Element::f64: return static_cast<Real>(element_as<double>(i));
-      case Element::f16: return static_cast<Real>(from_half(element_as<std::uint16_t>(i)));
+      case Element::f16: return static_cast<Real>(detail::half_value(element_as<std::uint16_t>(i)));
     }
     return Real{0};
   }

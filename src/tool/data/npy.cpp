@@ -165,7 +165,7 @@ std::vector<std::uint8_t> widened(const std::vector<std::uint8_t>& halves) {
   for (std::size_t i = 0; 2 * i < halves.size(); ++i) {
     std::uint16_t bits = 0;
     std::memcpy(&bits, halves.data() + 2 * i, 2);
-    const float value = from_half(bits);
+    const float value = detail::half_value(bits);
     std::memcpy(out.data() + 4 * i, &value, 4);
   }
   return out;

@@ -11,7 +11,7 @@ namespace {
 std::vector<Value> taps_of(Maker& make, const Value& image, const Sliding& s, std::int64_t h, std::int64_t w) {
   Value x = image;
   if (s.pad_top + s.pad_bottom + s.pad_left + s.pad_right != 0)
-    x = make.pad(x, {0, s.pad_top, s.pad_left, 0}, {0, s.pad_bottom, s.pad_right, 0}, 0.0F);
+    x = make.pad(x, {0, s.pad_top, s.pad_left, 0}, {0, s.pad_bottom, s.pad_right, 0});
   const Dims in = make.dims(x);
   std::vector<Value> out;
   for (std::int64_t i = 0; i < s.filter_h; ++i)

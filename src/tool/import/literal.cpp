@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "mote/model/float16.hpp"
+
 namespace mote::tool::foreign {
 namespace {
 
@@ -36,14 +38,6 @@ auto with_type(Type type, Visit&& visit) {
     case Type::u64: return visit(std::uint64_t{});
     default: unsupported(fmt::format("tensor type {}", name_of(type)));
   }
-}
-
-double half(std::uint16_t bits) {
-  const double sign = (bits & 0x8000U) != 0 ? -1.0 : 1.0;
-  const int exponent = (bits >> 10U) & 31;
-  const int fraction = bits & 1023;
-  if (exponent == 31) return fraction != 0 ? std::nan("") : sign * INFINITY;
-  return exponent == 0 ? sign * std::ldexp(fraction, -24) : sign * std::ldexp(1024 + fraction, exponent - 25);
 }
 
 [[noreturn]] void does_not_fit(const Literal& a) {
@@ -93,7 +87,7 @@ Literal Literal::scalar(Type type, double value) {
 double Literal::real(std::int64_t i) const {
   if (i >= count_) unsupported("a constant without elements");
   const std::byte* bytes = bytes_.view.data();
-  if (type_ == Type::f16) return half(element<std::uint16_t>(bytes, i));
+  if (type_ == Type::f16) return static_cast<double>(mote::detail::half_value(element<std::uint16_t>(bytes, i)));
   if (type_ == Type::bf16)
     return std::bit_cast<float>(static_cast<std::uint32_t>(element<std::uint16_t>(bytes, i)) << 16U);
   return with_type(type_, [&](auto like) { return static_cast<double>(element<decltype(like)>(bytes, i)); });
