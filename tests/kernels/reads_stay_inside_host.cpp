@@ -60,7 +60,7 @@ TEST(reads_stay_inside, dense) {
             const std::size_t narrow_bytes = fan_in * fan_out * bytes_of(type), floats = (narrow_bytes + 3) / 4;
             const float* const block = arrays.take(floats);
             const auto* narrow = reinterpret_cast<const std::byte*>(block);
-            if (at_end) narrow += floats * sizeof(float) - narrow_bytes / 2 * 2;
+            if (at_end) narrow += floats * sizeof(float) - narrow_bytes;
             const NarrowWeights stored{narrow, type == DType::s8 ? bias : nullptr, type};
             kernels::dense_narrow_f32({input, stored, bias, output, batch, fan_in, fan_out});
             kernels::widen_weights_f32({stored, arrays.take(fan_in * fan_out), fan_in, fan_out});
