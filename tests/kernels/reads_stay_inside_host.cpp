@@ -62,7 +62,7 @@ TEST(reads_stay_inside, dense) {
             const auto* narrow = reinterpret_cast<const std::byte*>(block);
             if (at_end) narrow += floats * sizeof(float) - narrow_bytes;
             const NarrowWeights stored{narrow, type == DType::s8 ? bias : nullptr, type};
-            kernels::dense_narrow_f32({input, stored, bias, output, batch, fan_in, fan_out});
+            kernels::dense_narrow_f32({input, stored, bias, arrays.take(batch * fan_out), batch, fan_in, fan_out});
             kernels::widen_weights_f32({stored, arrays.take(fan_in * fan_out), fan_in, fan_out});
           }
           const DenseGradArgs args{input, weights, output, grad_input, weights, bias, 0.0F, batch, fan_in, fan_out};
