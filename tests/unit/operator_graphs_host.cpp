@@ -174,6 +174,21 @@ void check_file(Case c, const std::vector<std::byte>& expected) {
   EXPECT_TRUE(run_session(c) == expected) << text_of(c.model);
 }
 
+/// With weights stored as int8 or float16 it computes what it computes with these in float32.
+void check_narrow_weights(Case c, DType type) {
+  alignas(64) static std::array<std::byte, 1024 * 1024> narrow_file, wide_file;
+  const auto store = [&](DType as, std::span<std::byte> file) {
+    const Result<std::size_t> bytes = store_weights(c.model, as, StoreWeights::all, file);
+    EXPECT_TRUE(bytes.ok()) << name(bytes.status().code) << ", layer " << bytes.status().layer;
+    const Result<Model> opened = open_model(file.first(bytes.ok() ? *bytes : 0));
+    EXPECT_TRUE(opened.ok()) << name(opened.status().code) << ", layer " << opened.status().layer;
+    if (opened.ok()) c.model = *opened;
+    return run_session(c);
+  };
+  const std::vector<std::byte> narrow = store(type, narrow_file);
+  EXPECT_TRUE(store(DType::f32, wide_file) == narrow) << text_of(c.model);
+}
+
 void check_inference(std::uint32_t seed, Coverage& coverage) {
   SCOPED_TRACE("graph " + std::to_string(seed));
   Case c{test::operator_graph(seed, false), {}, {}, {}};
@@ -206,6 +221,7 @@ void check_inference(std::uint32_t seed, Coverage& coverage) {
   }
   ASSERT_TRUE(use_isa(runnable_isa(0)));
   check_file(c, best);
+  check_narrow_weights(c, seed % 2 == 0 ? DType::s8 : DType::f16);
   coverage.add(c.model);
 }
 
