@@ -108,8 +108,8 @@ void add_import(CLI::App& app, Context& context) {
   options.whole("--batch", job->batch, {1, 65'536}, "extent of axes in front that the file leaves open");
   options.text("--input-shape", job->shapes, "NAME=N,N,…", "shape of an input, of several one after the other");
   options.word("--weights", job->weights, {"file", "float32", "float16", "int8"},
-               "how layers on float32 store their weights: as the file has them, or as another type. They compute in "
-               "float32 in any case");
+               "file, as it has them, float32, float16 or int8: how layers on float32, which compute in float32 in any "
+               "case, store their weights");
   add_force(options, context);
   options.run([job, &context] { import(*job, context); });
 }
