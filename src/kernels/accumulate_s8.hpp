@@ -51,7 +51,7 @@ MOTE_INLINE void add_products(std::int32_t* acc, std::size_t width, std::size_t 
 
 /// Terms whose products of 16 and 8 bits may be summed in 32 bits, and how much of a window is gathered at a time.
 inline constexpr std::size_t kTerms = 256;
-static_assert(kTerms % kPack == 0 && kBlock % kPack == 0);
+static_assert(kTerms % kPack == 0 && kBlock % kPack == 0 && simd::kPackSide == kPack);
 
 /// acc[j] += sum_k x[k] w[j][k] for the outputs first … first + width - 1, first a multiple of four and room for four
 /// at the end; terms `term` … term + count - 1 of `terms`, `term` a multiple of four.

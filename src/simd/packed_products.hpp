@@ -9,7 +9,6 @@
 #include <cstring>
 #include <type_traits>
 
-#include "mote/model/packed_weights.hpp"
 #include "simd/simd.hpp"
 
 // GCC 12's AVX-512 intrinsics start from a register that is undefined on purpose, and warn about it where inlined.
@@ -22,12 +21,13 @@
 namespace mote::simd {
 inline namespace MOTE_SIMD_ISA {
 
+/// Outputs in a block of packed weights, and terms of each (kPack of mote/model/packed_weights.hpp).
+inline constexpr std::size_t kPackSide = 4;
+
 // PackedProducts<Element>, of each backend: Sums are those of four outputs; spread(x) lays kTerms terms out as the
 // weights lie, load() and load_four() take the weights of kTerms and of four terms, close() adds the sums to four
 // accumulators. kGroups: how many Sums stay in registers.
 #if MOTE_SIMD_XSIMD && defined(__AVX512BW__) && !defined(MOTE_FORCE_128)
-
-inline constexpr bool kPackedProducts = true;
 
 template <class Element>
 struct PackedProducts {
@@ -63,8 +63,6 @@ struct PackedProducts {
 
 #elif MOTE_SIMD_XSIMD && defined(__AVX2__) && !defined(MOTE_FORCE_128)
 
-inline constexpr bool kPackedProducts = true;
-
 template <class Element>
 struct PackedProducts {
   using Sums = __m256i;  // two of each output, of even and odd pairs
@@ -97,8 +95,6 @@ struct PackedProducts {
 };
 
 #elif MOTE_SIMD_XSIMD && defined(__ARM_NEON)
-
-inline constexpr bool kPackedProducts = true;
 
 template <class Element>
 struct PackedProducts {
@@ -157,29 +153,27 @@ struct PackedProducts {
 
 #else
 
-inline constexpr bool kPackedProducts = false;
-
 /// One by one: compilers know what their processor has.
 template <class Element>
 struct PackedProducts {
   struct Sums {
-    std::int32_t v[kPack];
+    std::int32_t v[kPackSide];
   };
   using Terms = const Element*;
   using Weights = const std::int8_t*;
-  static constexpr std::size_t kTerms = kPack, kGroups = 1;
+  static constexpr std::size_t kTerms = kPackSide, kGroups = 1;
 
   static MOTE_INLINE Sums zero() { return {}; }
   static MOTE_INLINE Terms spread(const Element* x) { return x; }
   static MOTE_INLINE Weights load(const std::int8_t* w) { return w; }
   static MOTE_INLINE Weights load_four(const std::int8_t* w) { return w; }
   static MOTE_INLINE Sums add(Sums sums, Terms x, Weights w) {
-    for (std::size_t j = 0; j < kPack; ++j, w += kPack)
+    for (std::size_t j = 0; j < kPackSide; ++j, w += kPackSide)
       sums.v[j] += x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3];
     return sums;
   }
   static MOTE_INLINE void close(std::int32_t* acc, const Sums& sums) {
-    for (std::size_t j = 0; j < kPack; ++j) acc[j] += sums.v[j];
+    for (std::size_t j = 0; j < kPackSide; ++j) acc[j] += sums.v[j];
   }
 };
 
@@ -194,7 +188,7 @@ MOTE_INLINE void add_packed_groups(std::int32_t* acc, const Element* x, std::siz
   typename Products::Sums sums[kCount];
   for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::zero();
   std::size_t k = 0;
-  for (; k + Products::kTerms <= count; k += Products::kTerms, weights += kPack * Products::kTerms) {
+  for (; k + Products::kTerms <= count; k += Products::kTerms, weights += kPackSide * Products::kTerms) {
     const typename Products::Terms terms = Products::spread(x + k);
     for (std::size_t g = 0; g < kCount; ++g)
       sums[g] = Products::add(sums[g], terms, Products::load(weights + g * group));
@@ -203,13 +197,13 @@ MOTE_INLINE void add_packed_groups(std::int32_t* acc, const Element* x, std::siz
     Element rest[Products::kTerms] = {};
     std::copy(x + k, x + count, rest);
     const typename Products::Terms terms = Products::spread(rest);
-    const bool four = count - k <= kPack;
+    const bool four = count - k <= kPackSide;
     for (std::size_t g = 0; g < kCount; ++g) {
       const std::int8_t* const w = weights + g * group;
       sums[g] = Products::add(sums[g], terms, four ? Products::load_four(w) : Products::load(w));
     }
   }
-  for (std::size_t g = 0; g < kCount; ++g) Products::close(acc + kPack * g, sums[g]);
+  for (std::size_t g = 0; g < kCount; ++g) Products::close(acc + kPackSide * g, sums[g]);
 }
 
 }  // namespace MOTE_SIMD_ISA

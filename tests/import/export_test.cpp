@@ -10,9 +10,9 @@
 
 #include "import/operator_networks.hpp"
 #include "import/zoo.hpp"
+#include "mote/model/float16.hpp"
 #include "mote/run/session.hpp"
 #include "tool/commands/compare.hpp"
-#include "tool/data/half.hpp"
 #include "tool/export/export.hpp"
 #include "tool/import/import.hpp"
 #include "tool/import/lower.hpp"
@@ -389,7 +389,8 @@ void write_array(const std::string& path, const ExportedEnd& end, std::uint32_t 
   std::vector<std::byte> bytes;
   const auto put = [&](auto type) {
     for (const double value : values) {
-      const auto one = static_cast<decltype(type)>(end.type == "float16" ? to_half(static_cast<float>(value)) : value);
+      const auto one = static_cast<decltype(type)>(
+          end.type == "float16" ? mote::detail::half_bits(static_cast<float>(value)) : value);
       const auto* from = reinterpret_cast<const std::byte*>(&one);
       bytes.insert(bytes.end(), from, from + sizeof one);
     }
