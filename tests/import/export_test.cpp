@@ -387,10 +387,9 @@ void write_array(const std::string& path, const ExportedEnd& end, std::uint32_t 
   std::vector<std::uint64_t> dims;
   for (const std::int64_t dim : end.dims) dims.push_back(dim < 0 ? batch : static_cast<std::uint64_t>(dim));
   std::vector<std::byte> bytes;
-  const auto put = [&](auto type) {
+  const auto put = [&, half = end.type == "float16"](auto type) {
     for (const double value : values) {
-      const auto one = static_cast<decltype(type)>(
-          end.type == "float16" ? mote::detail::half_bits(static_cast<float>(value)) : value);
+      const auto one = static_cast<decltype(type)>(half ? mote::detail::half_bits(static_cast<float>(value)) : value);
       const auto* from = reinterpret_cast<const std::byte*>(&one);
       bytes.insert(bytes.end(), from, from + sizeof one);
     }

@@ -39,8 +39,8 @@ enum class Parameters : std::uint8_t { zero, none };
 /// Every mistake is an Error with line, column, the word, and what was expected there.
 OwnedModel parse_model_text(std::string_view text, const std::string& place, Parameters parameters = Parameters::zero);
 
-/// The text that parse_model_text() reads back into the same records. One layer a line. Throws Error where there is none:
-/// quantised layers, several inputs, operators of imported networks.
+/// The text that parse_model_text() reads back into the same records. One layer a line. Throws Error where there is
+/// none: quantised layers, several inputs, operators of imported networks.
 std::string model_text(const Model& model);
 std::optional<std::string> model_text_if_any(const Model& model);
 /// One layer of it, without "as" and "from": "conv2d 8 3x3 same stride 2".
