@@ -32,6 +32,8 @@ bool each_matrix(const Layer& layer, const ParamArray& array, std::size_t i, con
          (first == columns || visit(Matrix{rows * first, rows, columns - first, first}));
 }
 
+bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
+
 float magnitude(float value) { return value < 0.0F ? -value : value; }
 
 /// The nearest whole number, halves away from 0.
@@ -44,7 +46,7 @@ bool divides(const float* column, std::size_t rows, std::size_t step, float scal
     if (!(magnitude(quotient) < 128.4F)) return false;
     const std::int32_t q = nearest(quotient);
     const float back = scale * static_cast<float>(q);
-    if (q < -128 || q > 127 || std::memcmp(&back, &column[k * step], sizeof back) != 0) return false;
+    if (q < -128 || q > 127 || !same_bits(back, column[k * step])) return false;
   }
   return true;
 }
@@ -91,7 +93,7 @@ bool to_float16(const ParamArray& array, const float* from, StoreWeights which, 
   for (std::uint32_t k = 0; k < array.count; ++k) {
     to[k] = detail::half_bits(from[k]);
     const float back = detail::half_value(to[k]);
-    if (which == StoreWeights::exact && std::memcmp(&back, &from[k], sizeof back) != 0) return false;
+    if (which == StoreWeights::exact && !same_bits(back, from[k])) return false;
   }
   return true;
 }

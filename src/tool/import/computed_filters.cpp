@@ -66,6 +66,7 @@ Value convolve_by(Maker& make, const Value& image, const Value& weights, Window2
   std::vector<Value> parts;
   for (std::int64_t g = 0; g < groups; ++g) {
     std::vector<Value> own;
+    own.reserve(taps.size());
     for (const Value& tap : taps) own.push_back(channels_of(make, tap, g * channels, channels));
     const Value rows = make.reshape(own.size() == 1 ? own.front() : make.concat(own, 3), {in[0] * h * w, terms});
     const Value matrix = make.reshape(channels_of(make, weights, g * each, each), {terms, each});
