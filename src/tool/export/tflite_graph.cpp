@@ -91,7 +91,8 @@ std::int32_t version_of(std::string_view op, DType type, std::size_t operands) {
 Offset<tflite::Options> write_options(flatbuffers::FlatBufferBuilder& to, const char* op,
                                       const std::vector<TfliteOption>& options) {
   const flatbuffers::uoffset_t start = to.StartTable();
-  for (const OptionField& field : tflite_options(op)) {
+  const std::span<const OptionField> fields = tflite_options(op);
+  for (const OptionField& field : fields) {
     const auto given =
         std::ranges::find_if(options, [&](const TfliteOption& o) { return std::string_view(o.name) == field.name; });
     if (given == options.end()) continue;
