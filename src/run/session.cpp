@@ -42,7 +42,7 @@ void Session::run() {
   handed_out_.take(plan_, memory_.arena);
   for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
     const auto step = static_cast<std::uint16_t>(i);
-    cursor_ = step;
+    static_cast<volatile std::uint16_t&>(cursor_) = step;
     detail::before_step(plan_, memory_.arena, step);
     const Binding binding(model_, plan_, plan_.steps[i], memory_);
     run_forward(binding, ForwardChoice{binding});

@@ -121,7 +121,7 @@ class Session {
   Memory memory_{};
   std::uint32_t stamp_ = 0;
   [[no_unique_address]] detail::HandedOut handed_out_{};
-  volatile std::uint16_t cursor_ = 0;
+  std::uint16_t cursor_ = 0;  // written as a volatile; a volatile member would not be constinit for every compiler
 };
 
 /// Inference of a constexpr network: plan made by the compiler, every step unrolled into its kernel call. `kNet` is a
@@ -225,7 +225,7 @@ class StaticSession {
     if constexpr (detail::has_state(kModel))
       if (!memory_of_states_.begun) reset_state();
     detail::for_steps<0, kPlan.steps.size()>([&](auto step) MOTE_FOLDED {
-      cursor_ = step;
+      static_cast<volatile std::uint16_t&>(cursor_) = step;
       detail::before_step(kPlan, arena(), step);
       constexpr const Step& kStep = kStaticPlan.steps[step];
       run_forward(Binding(kModel, kPlan, kStep, memory),
@@ -279,7 +279,7 @@ class StaticSession {
   [[no_unique_address]] std::conditional_t<kOptions.external_input || kGivenParams, Given, NothingGiven> given_{};
   [[no_unique_address]] std::conditional_t<detail::has_state(kModel), States, NoStates> memory_of_states_{};
   [[no_unique_address]] detail::HandedOut handed_out_{};
-  volatile std::uint16_t cursor_ = 0;
+  std::uint16_t cursor_ = 0;
 };
 
 }  // namespace mote

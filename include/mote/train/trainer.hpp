@@ -496,7 +496,7 @@ class BasicTrainer : public Program {
   // All members start as zeros, so that a static trainer lies in .bss and costs no flash.
   double correction1_ = 0.0, correction2_ = 0.0;  // Adam: 1 - decay^t
   LossResult last_{};
-  volatile std::uint16_t cursor_ = 0;
+  std::uint16_t cursor_ = 0;  // as a session's
   [[no_unique_address]] detail::HandedOut handed_out_{};
   bool prepared_ = false;   // parameters are there
   std::uint8_t given_ = 0;  // what was asked for, to be written
