@@ -78,7 +78,7 @@ class OperatorGraphWriter {
 
   // ---- layers that are there
   [[nodiscard]] const Layer& layer(std::size_t i) const { return graph_.layers[i]; }
-  [[nodiscard]] const Shape& shape(std::size_t i) const { return graph_.layers[i].shape; }
+  [[nodiscard]] Shape shape(std::size_t i) const { return graph_.layers[i].shape; }
   [[nodiscard]] std::size_t size() const { return graph_.layers.size(); }
   [[nodiscard]] std::size_t shown(std::size_t i) const {
     while (is_alias(layer(i).op)) i = graph_.model().operand(i);

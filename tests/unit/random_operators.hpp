@@ -41,7 +41,7 @@ class OperatorGraphBuilder : private OperatorGraphWriter {
     if (!first && !training_) wish.layer.dtype = random_type(), wish.layer.quantization = units_of(wish.layer.dtype);
     return push(wish, {});
   }
-  std::size_t push_constant(const Shape& s, DType type = DType::f32, double low = -1.5, double high = 1.5) {
+  std::size_t push_constant(Shape s, DType type = DType::f32, double low = -1.5, double high = 1.5) {
     LayerSpec wish = constant(s.h, s.w, s.c);
     wish.layer.dtype = type, wish.layer.quantization = units_of(type);
     constant_low_ = low, constant_high_ = high;
@@ -56,14 +56,14 @@ class OperatorGraphBuilder : private OperatorGraphWriter {
     return push(wish, {});
   }
   /// A layer of this shape and type made of another.
-  std::size_t push_of_shape(const Shape& s, DType type) {
+  std::size_t push_of_shape(Shape s, DType type) {
     std::size_t i =
         push(dense(static_cast<std::uint32_t>(s.elements()), {random_.chance(80), trainable()}), {pick_real()});
     i = push(mote::tanh(), {i});
     if (!is_vector_shape(s)) i = push(reshape(s.h, s.w, s.c), {i});
     return type == DType::f32 ? i : push(cast(type, units_of(type)), {i});
   }
-  static bool is_vector_shape(const Shape& s) { return s.h == 1 && s.w == 1; }
+  static bool is_vector_shape(Shape s) { return s.h == 1 && s.w == 1; }
   std::size_t push_assign() {
     const std::size_t kept = pick([&](std::size_t i) { return layer(i).op == Op::state; });
     if (kept == kNone) return kNone;
@@ -266,7 +266,7 @@ class OperatorGraphBuilder : private OperatorGraphWriter {
     const std::uint32_t h = random_.between(1, 8), w = random_.between(1, 8);
     const auto rule = static_cast<ResizeCoordinates>(random_.below(5));
     if (op == Op::resize_bilinear) return push(resize_bilinear(h, w, rule), {a});
-    const Shape& from = shape(a);
+    const Shape from = shape(a);
     if (undecided(rule, from.h, h) || undecided(rule, from.w, w)) return kNone;
     return push(resize_nearest(h, w, rule, static_cast<ResizeRounding>(random_.below(4))), {a});
   }
