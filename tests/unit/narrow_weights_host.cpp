@@ -174,14 +174,11 @@ TEST(narrow_weights, refusals) {
 }
 
 /// Parameters after ten steps of the one layer that learns, in front of those with narrow weights.
-template <class Net>
-std::vector<float> trained(const Net&, const Model& model) {
-  constexpr TrainConfig kConfig{
-      .loss = Loss::squared_error, .optimizer = momentum({.learning_rate = 0.01F}), .batch = 4, .micro_batch = 2};
-  const Result<std::size_t> bytes = required_arena_bytes(model, kConfig);
+std::vector<float> trained(const Model& model, const TrainConfig& config) {
+  const Result<std::size_t> bytes = required_arena_bytes(model, config);
   EXPECT_TRUE(bytes.ok()) << name(bytes.status().code);
   std::vector<Block> arena(blocks_for(*bytes));
-  Result<Trainer> trainer = Trainer::create(model, kConfig, std::as_writable_bytes(std::span(arena)));
+  Result<Trainer> trainer = Trainer::create(model, config, std::as_writable_bytes(std::span(arena)));
   EXPECT_TRUE(trainer.ok()) << name(trainer.status().code);
   test::Numbers numbers(3);
   for (int step = 0; step < 20; ++step) {
@@ -206,11 +203,16 @@ void expect_the_same_gradients(const Net& net) {
         records[i].flags = static_cast<std::uint8_t>(records[i].flags & ~Layer::kTrainable);
     Model frozen = wide.model();
     frozen.layers = records;
-    const std::vector<float> a = trained(net, narrow.model()), b = trained(net, frozen);
-    EXPECT_GT(a.size(), 0U);
-    EXPECT_TRUE(same_bits(a, b));
-    const Drawn untrained(net);
-    EXPECT_NE(std::memcmp(a.data(), untrained.params.data(), sizeof(float)), 0) << "something was learnt";
+    TrainConfig fused{.loss = Loss::squared_error, .optimizer = sgd({.learning_rate = 0.01F}), .batch = 2};
+    TrainConfig slices = fused, clipped = fused;
+    slices.optimizer = momentum({.learning_rate = 0.01F}), slices.batch = 4, slices.micro_batch = 2;
+    clipped.optimizer = adam({.learning_rate = 0.01F}), clipped.clip_norm = 0.5F, clipped.batch = 1;
+    for (const TrainConfig& config : {fused, slices, clipped}) {
+      const std::vector<float> a = trained(narrow.model(), config), b = trained(frozen, config);
+      EXPECT_GT(a.size(), 0U);
+      EXPECT_TRUE(same_bits(a, b));
+      EXPECT_NE(std::memcmp(a.data(), drawn.params.data(), sizeof(float)), 0) << "something was learnt";
+    }
   }
 }
 

@@ -208,7 +208,7 @@ MOTE_FOLDED inline void recurrent_grad(const Binding& b, const float* from, floa
     return;
   }
   RecurrentArrays<float> grads;
-  if (step.param_grad != kNoBuffer) {
+  if (step.trained) {
     grads = recurrent_arrays(b, b.param_grad());
     if (b.plan().param_gradients == kNoBuffer) zero_floats(grads.weights, b.layer().param_bytes / sizeof(float));
   }
