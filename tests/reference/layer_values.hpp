@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "mote/model/layer.hpp"
@@ -15,6 +16,22 @@
 #include "reference/unary.hpp"
 
 namespace mote::reference {
+
+/// Element `index` of an array of that type.
+inline double number_at(DType type, const std::byte* from, std::size_t index) {
+  const auto read = [&]<class T>(T value) {
+    std::memcpy(&value, from + index * sizeof(T), sizeof(T));
+    return static_cast<double>(value);
+  };
+  switch (type) {
+    case DType::s8: return read(std::int8_t{});
+    case DType::u8:
+    case DType::boolean: return read(std::uint8_t{});
+    case DType::s16: return read(std::int16_t{});
+    case DType::s32: return read(std::int32_t{});
+    default: return read(float{});
+  }
+}
 
 using Values = std::vector<Dual>;
 

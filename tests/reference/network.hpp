@@ -100,18 +100,7 @@ class Network : private LayerFunctions {
   [[nodiscard]] double stored(std::size_t i, std::size_t index) const {
     const Layer& layer = model_.layers[i];
     const std::byte* from = model_.params + layer.param_offset;
-    const auto read = [&]<class T>(T value) {
-      std::memcpy(&value, from + index * sizeof(T), sizeof(T));
-      return static_cast<double>(value);
-    };
-    switch (layer.dtype) {
-      case DType::s8: return read(std::int8_t{});
-      case DType::u8:
-      case DType::boolean: return read(std::uint8_t{});
-      case DType::s16: return read(std::int16_t{});
-      case DType::s32: return read(std::int32_t{});
-      default: return read(float{});
-    }
+    return number_at(layer.dtype, from, index);
   }
   void take_params(std::size_t i) {
     const Layer& layer = model_.layers[i];

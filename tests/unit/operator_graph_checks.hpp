@@ -14,6 +14,7 @@
 
 #include "check.hpp"
 #include "mote/mote.hpp"
+#include "reference/layer_values.hpp"
 #include "unit/random_operators.hpp"
 
 namespace mote::test {
@@ -90,20 +91,8 @@ inline Verdict judge(double value, double expected, double spread, double typica
   return std::fabs(value - expected) <= allowed ? Verdict::right : Verdict::wrong;
 }
 
-inline double number_at(DType type, const std::byte* from, std::size_t index) {
-  const auto read = [&]<class T>(T value) {
-    std::memcpy(&value, from + index * sizeof(T), sizeof(T));
-    return static_cast<double>(value);
-  };
-  switch (type) {
-    case DType::s8: return read(std::int8_t{});
-    case DType::u8:
-    case DType::boolean: return read(std::uint8_t{});
-    case DType::s16: return read(std::int16_t{});
-    case DType::s32: return read(std::int32_t{});
-    default: return read(float{});
-  }
-}
+using reference::number_at;
+
 template <class Use>
 void as_type(DType type, const Use& use) {
   switch (type) {
