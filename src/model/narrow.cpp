@@ -3,6 +3,7 @@
 #include "mote/model/narrow.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -16,20 +17,11 @@ namespace {
 constexpr std::uint32_t kFileAlignment = 64;
 constexpr std::size_t kExactRows = 16;  // fewer numbers may have a common divisor by chance
 
-/// A run of rows of weights with the scales of its columns.
-struct Matrix {
-  std::size_t first;  // weight within its array
-  std::size_t rows, columns;
-  std::size_t scale;  // of the first column
-};
-/// The matrices of a layer's array number `i`, one or, of a GRU's recurrent weights, two: visit(matrix) until it says
-/// false.
+/// Visits the matrices of a layer's array number `i` until it says false.
 template <class Visit>
 bool each_matrix(const Layer& layer, const ParamArray& array, std::size_t i, const Visit& visit) {
-  const std::size_t units = layer.shape.c, columns = is_recurrent(layer.op) ? gates(layer.op) * units : units;
-  const std::size_t rows = array.count / columns, first = layer.op == Op::gru && i == 1 ? 2 * units : columns;
-  return visit(Matrix{0, rows, first, 0}) &&
-         (first == columns || visit(Matrix{rows * first, rows, columns - first, first}));
+  const std::array<WeightMatrix, 2> matrices = weight_matrices(layer, array, i);
+  return std::all_of(matrices.begin(), matrices.end(), [&](const WeightMatrix& m) { return m.rows == 0 || visit(m); });
 }
 
 bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
@@ -72,7 +64,7 @@ float largest_of(const float* column, std::size_t rows, std::size_t step) {
 /// One array of weights towards int8; false where `which` is exact and it is not.
 bool to_int8(const Layer& layer, const ParamArray& array, std::size_t i, const float* from, StoreWeights which,
              std::int8_t* to, float* scales) {
-  return each_matrix(layer, array, i, [&](const Matrix& m) {
+  return each_matrix(layer, array, i, [&](const WeightMatrix& m) {
     if (which == StoreWeights::exact && m.rows < kExactRows) return false;
     for (std::size_t j = 0; j < m.columns; ++j) {
       const float* const column = from + m.first + j;
@@ -100,8 +92,8 @@ bool to_float16(const ParamArray& array, const float* from, StoreWeights which, 
 /// Narrow weights in float32, with the bits that kernels give them.
 void to_float32(const Layer& layer, const ParamArray& array, std::size_t i, const std::byte* from, const float* scales,
                 float* to) {
-  each_matrix(layer, array, i, [&](const Matrix& m) {
-    for (std::size_t k = 0; k < m.rows * m.columns; ++k) {
+  each_matrix(layer, array, i, [&](const WeightMatrix& m) {
+    for (std::size_t k = 0; k < std::size_t{m.rows} * m.columns; ++k) {
       const std::size_t at = m.first + k;
       to[at] = layer.param_dtype == DType::s8 ? scales[m.scale + k % m.columns] *
                                                     static_cast<float>(reinterpret_cast<const std::int8_t*>(from)[at])

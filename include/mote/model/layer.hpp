@@ -476,6 +476,19 @@ constexpr ParamArrays real_param_arrays(const Layer& layer, const Shape& in) {
   return out;
 }
 
+/// A run of rows of weights within an array, and the first of its columns' scales.
+struct WeightMatrix {
+  std::uint32_t first = 0, rows = 0, columns = 0, scale = 0;
+};
+/// The matrices of array `i` of a layer's weights: one, or of a GRU's recurrent weights two (else the second has no
+/// rows).
+constexpr std::array<WeightMatrix, 2> weight_matrices(const Layer& layer, const ParamArray& array, std::size_t i) {
+  const std::uint32_t units = layer.shape.c, columns = is_recurrent(layer.op) ? gates(layer.op) * units : units;
+  const std::uint32_t rows = array.count / columns;
+  if (layer.op != Op::gru || i == 0) return {WeightMatrix{0, rows, columns, 0}, {}};
+  return {WeightMatrix{0, rows, 2 * units, 0}, {rows * 2 * units, rows, units, 2 * units}};
+}
+
 /// Arrays of a layer on real numbers with narrow weights: the same, with the weights' type, and behind them for int8
 /// what each column of weights is multiplied by.
 constexpr ParamArrays narrow_param_arrays(const Layer& layer, const Shape& in) {

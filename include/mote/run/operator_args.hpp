@@ -240,7 +240,6 @@ MOTE_FOLDED inline LrnArgs lrn_args(const Binding& b) {
 MOTE_FOLDED inline void widen_params(const Binding& b) {
   const Layer& l = b.layer();
   const ParamArrays stored = narrow_param_arrays(l, b.in()), wide = real_param_arrays(l, b.in());
-  const std::uint32_t units = l.shape.c;
   std::size_t scales = wide.count;
   for (std::size_t i = 0; i < wide.count; ++i) {
     const std::byte* const from = b.stored_params() + stored.arrays[i].offset;
@@ -253,16 +252,12 @@ MOTE_FOLDED inline void widen_params(const Binding& b) {
     const float* factors = nullptr;
     if (l.param_dtype == DType::s8)
       factors = reinterpret_cast<const float*>(b.stored_params() + stored.arrays[scales++].offset);
-    const std::uint32_t columns = is_recurrent(l.op) ? gates(l.op) * units : units, rows = count / columns;
-    const std::uint32_t first = l.op == Op::gru && i == 1 ? 2 * units : columns;  // its R is two matrices
-    call<kernels::widen_weights_f32>(b, {{from, factors, l.param_dtype}, to, rows, first});
-    if (first == columns) continue;
-    const std::size_t behind = std::size_t{rows} * first;
-    call<kernels::widen_weights_f32>(
-        b, {{from + behind * bytes_of(l.param_dtype), factors == nullptr ? nullptr : factors + first, l.param_dtype},
-            to + behind,
-            rows,
-            columns - first});
+    for (const WeightMatrix& m : weight_matrices(l, wide.arrays[i], i)) {
+      const std::byte* const values = from + m.first * bytes_of(l.param_dtype);
+      const float* const scales_of = factors == nullptr ? nullptr : factors + m.scale;
+      if (m.rows != 0)
+        call<kernels::widen_weights_f32>(b, {{values, scales_of, l.param_dtype}, to + m.first, m.rows, m.columns});
+    }
   }
 }
 
