@@ -135,9 +135,8 @@ struct Unsupported {
 
 /// What helps where several samples at a time are too much.
 inline constexpr const char* kOneSample =
-    "import it with --batch 1 or, where the file fixes the batch, make it with a batch of 1 (mote run and sessions "
-    "take "
-    "several samples of any model)";
+    "import it with --batch 1 or, where the file fixes the batch, make it with a batch of 1 (several samples of any "
+    "model are run one by one)";
 
 /// Reads a file; throws Error where it is no model of its format, damaged or too large. `bytes` must outlive the model.
 FileModel read_tflite(std::span<const std::byte> bytes, const std::string& path);
