@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "kernels/kernel_namespace.hpp"
 #include "mote/kernels/kernels.hpp"
 #include "mote/model/packed_weights.hpp"
 #include "simd/packed_products.hpp"
+#include "simd/rescale.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {
@@ -47,6 +49,17 @@ MOTE_INLINE void add_products(std::int32_t* acc, std::size_t width, std::size_t 
                               const std::int8_t* weights, std::size_t stride) {
   if (width == kBlock) return add_products_of<kBlock>(acc, width, depth, term, weights, stride);
   add_products_of<0>(acc, width, depth, term, weights, stride);
+}
+
+/// Elements one after the other; most runs are too short for a call to pay.
+template <class Element>
+MOTE_INLINE void copy_short(const Element* from, std::size_t count, Element* to) {
+  constexpr std::size_t kAtOnce = 8;
+  for (; count >= kAtOnce; count -= kAtOnce, from += kAtOnce, to += kAtOnce)
+    std::memcpy(to, from, kAtOnce * sizeof(Element));
+  if ((count & 4) != 0) std::memcpy(to, from, 4 * sizeof(Element)), from += 4, to += 4;
+  if ((count & 2) != 0) std::memcpy(to, from, 2 * sizeof(Element)), from += 2, to += 2;
+  if ((count & 1) != 0) *to = *from;
 }
 
 /// Terms whose products of 16 and 8 bits may be summed in 32 bits, and how much of a window is gathered at a time.
@@ -111,6 +124,17 @@ MOTE_INLINE void finish_block(const Accumulator<Element>* acc, std::size_t first
   const auto wide = [](auto sum, QuantizedMultiplier q) MOTE_LAMBDA_INLINE { return requantize_wide(sum, q); };
   if (sizeof(Element) != 1 && !stage.narrow) return rescale_block(acc, first, width, stage, output, wide);
   if (stage.rounding == Rounding::once) return rescale_block(acc, first, width, stage, output, once);
+#if MOTE_SIMD_WORDS
+  if constexpr (sizeof(Element) == 1 && sizeof(Output) == 1) {
+    const simd::OutputRange range{stage.zero_point, stage.clamp.low, stage.clamp.high};
+    for (std::size_t j = 0; j < width; j += simd::kWords) {
+      const std::size_t c = first + j, n = std::min(simd::kWords, width - j);
+      const simd::Rescaler rescaler(stage.multipliers + c, stage.shifts + c, n, range);
+      rescaler.store(output + j, rescaler.of(simd::load_words(acc + j, n)));
+    }
+    return;
+  }
+#endif
   rescale_block(acc, first, width, stage, output, twice);
 }
 

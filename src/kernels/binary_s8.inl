@@ -6,6 +6,7 @@
 
 #include "kernels/kernel_namespace.hpp"
 #include "mote/kernels/kernels.hpp"
+#include "simd/rescale.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {
@@ -69,8 +70,57 @@ MOTE_INLINE std::int32_t scaled(std::int32_t difference, const QuantizedMultipli
   return requantize(fixed_point::shift_left(difference, left), q);
 }
 
+#if MOTE_SIMD_WORDS
+/// S(x) of an operand for a vector. Where its scale is the larger of the two, as one's always is, the multiplier is a
+/// half and S a shift.
+class ScaledOperand {
+ public:
+  ScaledOperand(const QuantizedMultiplier& q, std::int32_t left, std::int32_t zero_point)
+      : rescaler_(simd::uniform_rescaler(q.multiplier, q.shift, simd::kWords)),
+        left_(left),
+        zero_point_(zero_point),
+        half_(q.multiplier == std::int32_t{1} << 30 && q.shift == 0 && left > 0) {}
+  [[nodiscard]] MOTE_INLINE simd::Words of(const std::int8_t* values, std::size_t n) const {
+    const simd::Words x = simd::subtract_words(simd::load_bytes(values, n), simd::splat_words(zero_point_));
+    if (half_) return simd::shift_left(x, left_ - 1);
+    return rescaler_.of(simd::shift_left(x, left_));
+  }
+
+ private:
+  simd::Rescaler rescaler_;
+  std::int32_t left_, zero_point_;
+  bool half_;
+};
+
+/// Rows whose values lie side by side in both operands.
+template <int kSign>
+inline void add_rows(const BinaryS8Args& args, const BroadcastRows& all) {
+  const BinaryMultipliers& s = args.scale;
+  const simd::OutputRange range{args.output_zero_point, args.clamp.low, args.clamp.high};
+  const ScaledOperand left(s.a, s.left_shift, args.a_zero_point), right(s.b, s.left_shift, args.b_zero_point);
+  const simd::Rescaler whole = simd::uniform_rescaler(s.output.multiplier, s.output.shift, simd::kWords, range);
+  for (std::size_t r = all.rows.begin; r < all.rows.end; ++r) {
+    const BroadcastRows::Row row = all.at(r);
+    const std::size_t count = all.columns.end - all.columns.begin;
+    const auto add = [&](std::size_t c, std::size_t n, const simd::Rescaler& out) MOTE_LAMBDA_INLINE {
+      const simd::Words a = left.of(args.a + row.a + c, n), b = right.of(args.b + row.b + c, n);
+      out.store(args.output + row.output + c, out.of(kSign > 0 ? simd::add_words(a, b) : simd::subtract_words(a, b)));
+    };
+    std::size_t c = 0;
+    for (; c + simd::kWords <= count; c += simd::kWords) add(c, simd::kWords, whole);
+    if (c < count) add(c, count - c, simd::uniform_rescaler(s.output.multiplier, s.output.shift, count - c, range));
+  }
+}
+#endif
+
 template <class Element, int kSign>
 inline void add_signed(const QuantizedBinaryArgs<Element>& args) {
+#if MOTE_SIMD_WORDS
+  if constexpr (sizeof(Element) == 1) {
+    const BroadcastRows all(args.sizes, args.a_strides, args.b_strides, args.part);
+    if (all.a[3] == 1 && all.b[3] == 1) return add_rows<kSign>(args, all);
+  }
+#endif
   const BinaryMultipliers& s = args.scale;
   broadcast_offset(args, [&](std::int32_t a, std::int32_t b) MOTE_LAMBDA_INLINE {
     const std::int32_t sum = scaled(a, s.a, s.left_shift) + kSign * scaled(b, s.b, s.left_shift);

@@ -7,6 +7,8 @@
 #include <cstring>
 
 #include "kernels/accumulate_s8.hpp"
+#include "kernels/depthwise_s8.hpp"
+#include "kernels/tiles_s8.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {
@@ -46,17 +48,6 @@ MOTE_INLINE void for_each_pixel(const QuantizedConvArgs<Element>& args, const Bo
       body(args.input + image * static_cast<std::size_t>(s.in.elements()), line * s.out.w + x, rows,
            tap_span(x, w.stride_w, w.pad_left, w.dilation_w, w.filter_w, s.in.w));
   }
-}
-
-/// Elements one after the other; most runs are too short for a call to pay.
-template <class Element>
-MOTE_INLINE void copy_short(const Element* from, std::size_t count, Element* to) {
-  constexpr std::size_t kAtOnce = 8;
-  for (; count >= kAtOnce; count -= kAtOnce, from += kAtOnce, to += kAtOnce)
-    std::memcpy(to, from, kAtOnce * sizeof(Element));
-  if ((count & 4) != 0) std::memcpy(to, from, 4 * sizeof(Element)), from += 4, to += 4;
-  if ((count & 2) != 0) std::memcpy(to, from, 2 * sizeof(Element)), from += 2, to += 2;
-  if ((count & 1) != 0) *to = *from;
 }
 
 /// Terms `first` … first + count - 1 of a window, in the order of the weights: (filter_h, filter_w, in_c). Taps outside
@@ -195,11 +186,20 @@ inline void conv2d_transpose_quantized(const QuantizedConvArgs<Element>& args) {
 
 }  // namespace
 
+#if MOTE_SIMD_PACKED_ROWS
+void conv2d_s8(const ConvS8Args& args) { conv2d_tiles(args); }
+#else
 void conv2d_s8(const ConvS8Args& args) { conv2d_quantized(args); }
+#endif
 void conv2d_s16(const ConvS16Args& args) { conv2d_quantized(args); }
 void conv2d_transpose_s8(const ConvS8Args& args) { conv2d_transpose_quantized(args); }
 void conv2d_transpose_s16(const ConvS16Args& args) { conv2d_transpose_quantized(args); }
-void depthwise_conv2d_s8(const ConvS8Args& args) { depthwise_quantized(args); }
+void depthwise_conv2d_s8(const ConvS8Args& args) {
+#if MOTE_SIMD_TAP_COLUMNS
+  if (takes_columns(args)) return depthwise_columns(args);
+#endif
+  depthwise_quantized(args);
+}
 void depthwise_conv2d_s16(const ConvS16Args& args) { depthwise_quantized(args); }
 
 }  // namespace mote::MOTE_KERNELS

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/accumulate_s8.hpp"
+#include "kernels/tiles_s8.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {
@@ -14,6 +15,15 @@ inline void dense_quantized(const QuantizedDenseArgs<Element, Output>& args) {
   const bool by_rows = args.batch >= args.part.count;
   const Part::Range rows = by_rows ? args.part.of(args.batch) : Part::Range{0, args.batch};
   const Part::Range columns = by_rows ? Part::Range{0, args.fan_out} : args.part.of(args.fan_out, kBlock);
+#if MOTE_SIMD_PACKED_ROWS
+  if constexpr (sizeof(Element) == 1 && sizeof(Output) == 1) {
+    if (rows.end - rows.begin > 1) {
+      const TileLayer layer{args.weights, args.bias, args.stage, args.fan_in, args.fan_out, args.weight_zero_point};
+      return dense_tiles(layer, args.input + rows.begin * args.fan_in, args.output + rows.begin * args.fan_out,
+                         rows.end - rows.begin, columns.begin, columns.end);
+    }
+  }
+#endif
   for (std::size_t row = rows.begin; row < rows.end; ++row) {
     const Element* input = args.input + row * args.fan_in;
     Output* output = args.output + row * args.fan_out;

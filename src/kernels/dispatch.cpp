@@ -4,6 +4,12 @@
 #include "kernels/kernel_table.hpp"
 #include "mote/kernels/isa.hpp"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 namespace mote {
 
 #define MOTE_KERNEL_SET(isa) extern const KernelTable kKernels_##isa;
@@ -14,12 +20,29 @@ namespace {
 
 /// What the compiler was allowed to use for each set (src/simd/instruction_sets.cmake), asked of this processor and its
 /// operating system.
+#if defined(__x86_64__)
+void ask_processor() { __builtin_cpu_init(); }
 [[maybe_unused]] bool has_avx512() {
   return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512cd") != 0 &&
          __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("fma") != 0;
 }
+[[maybe_unused]] bool has_avx512vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni") != 0; }
 [[maybe_unused]] bool has_avx2() { return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0; }
+[[maybe_unused]] bool has_avxvnni() {  // not every compiler knows it by name
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1U) != 0;
+}
+#else
+void ask_processor() {}
+[[maybe_unused]] bool has_dotprod() {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) >> 20 & 1U) != 0;  // HWCAP_ASIMDDP
+#else
+  return false;
+#endif
+}
+#endif
 [[maybe_unused]] bool has_baseline() { return true; }
 
 struct Candidate {
@@ -42,7 +65,7 @@ const KernelTable* candidate(std::size_t index) {
 }
 
 [[gnu::noinline, gnu::cold]] const KernelTable& choose() {
-  __builtin_cpu_init();
+  ask_processor();
   const KernelTable* const best = candidate(0);
   __atomic_store_n(&chosen, best, __ATOMIC_RELAXED);
   return *best;

@@ -15,7 +15,8 @@ namespace mote {
 extern const KernelTable MOTE_TABLE(MOTE_KERNEL_ISA);
 const KernelTable MOTE_TABLE(MOTE_KERNEL_ISA){
     MOTE_NAME(MOTE_KERNEL_ISA),
-#define MOTE_KERNEL(name, Args) MOTE_KERNELS::name,
+#define MOTE_KERNEL(name, Args) MOTE_SHARED_KERNELS::name,
+#define MOTE_QUANTIZED_KERNEL(name, Args) MOTE_KERNELS::name,
 #include "mote/kernels/kernels.inc"
 #undef MOTE_KERNEL
 };

@@ -13,4 +13,15 @@ namespace mote::MOTE_KERNELS {
 #include "mote/kernels/kernels.inc"
 #undef MOTE_KERNEL
 }  // namespace mote::MOTE_KERNELS
+
+// The set whose float32 kernels this one shares, where only its integer kernels are its own.
+#if defined(MOTE_SHARED_KERNELS)
+namespace mote::MOTE_SHARED_KERNELS {
+#define MOTE_KERNEL(name, Args) void name(const Args& args);
+#include "mote/kernels/kernels.inc"
+#undef MOTE_KERNEL
+}  // namespace mote::MOTE_SHARED_KERNELS
+#else
+#define MOTE_SHARED_KERNELS MOTE_KERNELS
+#endif
 #endif

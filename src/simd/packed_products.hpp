@@ -25,8 +25,8 @@ inline namespace MOTE_SIMD_ISA {
 inline constexpr std::size_t kPackSide = 4;
 
 // PackedProducts<Element>, of each backend: Sums are those of four outputs; spread(x) lays kTerms terms out as the
-// weights lie, load() and load_four() take the weights of kTerms and of four terms, close() adds the sums to four
-// accumulators. kGroups: how many Sums stay in registers.
+// weights lie, load() and load_some() take the weights of kTerms terms and of some blocks of four, close() adds the
+// sums to four accumulators. kGroups: how many Sums stay in registers. kOffset: offset() was added to every weight.
 #if MOTE_SIMD_XSIMD && defined(__AVX512BW__) && !defined(MOTE_FORCE_128)
 
 template <class Element>
@@ -35,6 +35,7 @@ struct PackedProducts {
   using Terms = __m512i;
   using Weights = __m512i;
   static constexpr std::size_t kTerms = 8, kGroups = 8;
+  static constexpr bool kOffset = false;
 
   static MOTE_INLINE Sums zero() { return _mm512_setzero_si512(); }
   static MOTE_INLINE Terms spread(const Element* x) {
@@ -49,7 +50,8 @@ struct PackedProducts {
   static MOTE_INLINE Weights load(const std::int8_t* w) {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)));
   }
-  static MOTE_INLINE Weights load_four(const std::int8_t* w) {
+  static MOTE_INLINE Weights load_some(const std::int8_t* w, std::size_t blocks) {
+    if (blocks > 1) return load(w);
     return _mm512_cvtepi8_epi16(_mm256_zextsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w))));
   }
   static MOTE_INLINE Sums add(Sums sums, Terms x, Weights w) { return _mm512_add_epi32(sums, _mm512_madd_epi16(x, w)); }
@@ -61,6 +63,38 @@ struct PackedProducts {
   }
 };
 
+#if defined(__AVX512VNNI__)
+/// vpdpbusd: weights are taken plus 128, without a sign, and what that adds is summed beside them.
+template <>
+struct PackedProducts<std::int8_t> {
+  using Sums = __m512i;  // of four outputs, for each quarter of sixteen terms
+  using Terms = __m512i;
+  using Weights = __m512i;
+  static constexpr std::size_t kTerms = 16, kGroups = 8;
+  static constexpr bool kOffset = true;
+
+  static MOTE_INLINE Sums zero() { return _mm512_setzero_si512(); }
+  static MOTE_INLINE Terms spread(const std::int8_t* x) {
+    const __m512i all = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3), all);
+  }
+  static MOTE_INLINE Weights unsigned_of(Weights w) { return _mm512_xor_si512(w, _mm512_set1_epi8(-128)); }
+  static MOTE_INLINE Weights load(const std::int8_t* w) { return unsigned_of(_mm512_loadu_si512(w)); }
+  static MOTE_INLINE Weights load_some(const std::int8_t* w, std::size_t blocks) {
+    return unsigned_of(_mm512_maskz_loadu_epi32(static_cast<__mmask16>((1U << 4 * blocks) - 1U), w));
+  }
+  static MOTE_INLINE Weights offset() { return _mm512_set1_epi8(-128); }
+  static MOTE_INLINE Sums add(Sums sums, Terms x, Weights w) { return _mm512_dpbusd_epi32(sums, w, x); }
+  static MOTE_INLINE Sums subtract(Sums sums, Sums from_offset) { return _mm512_sub_epi32(sums, from_offset); }
+  static MOTE_INLINE void close(std::int32_t* acc, Sums sums) {
+    const __m256i halves = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
+    const __m128i whole = _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+    auto* const to = reinterpret_cast<__m128i*>(acc);
+    _mm_storeu_si128(to, _mm_add_epi32(_mm_loadu_si128(to), whole));
+  }
+};
+#endif
+
 #elif MOTE_SIMD_XSIMD && defined(__AVX2__) && !defined(MOTE_FORCE_128)
 
 template <class Element>
@@ -69,6 +103,7 @@ struct PackedProducts {
   using Terms = __m256i;
   using Weights = __m256i;
   static constexpr std::size_t kTerms = 4, kGroups = 8;
+  static constexpr bool kOffset = false;
 
   static MOTE_INLINE Sums zero() { return _mm256_setzero_si256(); }
   static MOTE_INLINE Terms spread(const Element* x) {
@@ -85,7 +120,7 @@ struct PackedProducts {
   static MOTE_INLINE Weights load(const std::int8_t* w) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)));
   }
-  static MOTE_INLINE Weights load_four(const std::int8_t* w) { return load(w); }
+  static MOTE_INLINE Weights load_some(const std::int8_t* w, std::size_t) { return load(w); }
   static MOTE_INLINE Sums add(Sums sums, Terms x, Weights w) { return _mm256_add_epi32(sums, _mm256_madd_epi16(x, w)); }
   static MOTE_INLINE void close(std::int32_t* acc, Sums sums) {
     const __m128i whole = _mm_hadd_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
@@ -96,6 +131,30 @@ struct PackedProducts {
 
 #elif MOTE_SIMD_XSIMD && defined(__ARM_NEON)
 
+#if defined(__ARM_FEATURE_DOTPROD)
+template <class Element>
+struct PackedProducts;
+template <>
+struct PackedProducts<std::int8_t> {
+  using Sums = int32x4_t;
+  using Terms = int8x16_t;
+  using Weights = int8x16_t;
+  static constexpr std::size_t kTerms = 4, kGroups = 8;
+  static constexpr bool kOffset = false;
+
+  static MOTE_INLINE Sums zero() { return vdupq_n_s32(0); }
+  static MOTE_INLINE Terms spread(const std::int8_t* x) {
+    std::int32_t four;
+    std::memcpy(&four, x, sizeof four);
+    return vreinterpretq_s8_s32(vdupq_n_s32(four));
+  }
+  static MOTE_INLINE Weights load(const std::int8_t* w) { return vld1q_s8(w); }
+  static MOTE_INLINE Weights load_some(const std::int8_t* w, std::size_t) { return load(w); }
+  static MOTE_INLINE Sums add(Sums sums, Terms x, Weights w) { return vdotq_s32(sums, w, x); }
+  static MOTE_INLINE void close(std::int32_t* acc, Sums sums) { vst1q_s32(acc, vaddq_s32(vld1q_s32(acc), sums)); }
+};
+#endif
+
 template <class Element>
 struct PackedProducts {
   struct Sums {  // two (8 bits) or four (16 bits) of each output
@@ -104,6 +163,7 @@ struct PackedProducts {
   using Terms = std::conditional_t<sizeof(Element) == 1, int8x8_t, int16x4_t>;
   using Weights = int8x16_t;
   static constexpr std::size_t kTerms = 4;
+  static constexpr bool kOffset = false;
 #if defined(__aarch64__)
   static constexpr std::size_t kGroups = 8 / sizeof(Element);
 #else
@@ -125,7 +185,7 @@ struct PackedProducts {
     }
   }
   static MOTE_INLINE Weights load(const std::int8_t* w) { return vld1q_s8(w); }
-  static MOTE_INLINE Weights load_four(const std::int8_t* w) { return load(w); }
+  static MOTE_INLINE Weights load_some(const std::int8_t* w, std::size_t) { return load(w); }
   static MOTE_INLINE Sums add(Sums sums, Terms x, Weights w) {
     if constexpr (sizeof(Element) == 1) {
       sums.v[0] = vpadalq_s16(sums.v[0], vmull_s8(x, vget_low_s8(w)));
@@ -162,11 +222,12 @@ struct PackedProducts {
   using Terms = const Element*;
   using Weights = const std::int8_t*;
   static constexpr std::size_t kTerms = kPackSide, kGroups = 1;
+  static constexpr bool kOffset = false;
 
   static MOTE_INLINE Sums zero() { return {}; }
   static MOTE_INLINE Terms spread(const Element* x) { return x; }
   static MOTE_INLINE Weights load(const std::int8_t* w) { return w; }
-  static MOTE_INLINE Weights load_four(const std::int8_t* w) { return w; }
+  static MOTE_INLINE Weights load_some(const std::int8_t* w, std::size_t) { return w; }
   static MOTE_INLINE Sums add(Sums sums, Terms x, Weights w) {
     for (std::size_t j = 0; j < kPackSide; ++j, w += kPackSide)
       sums.v[j] += x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3];
@@ -186,23 +247,26 @@ MOTE_INLINE void add_packed_groups(std::int32_t* acc, const Element* x, std::siz
                                    std::size_t group) {
   using Products = PackedProducts<Element>;
   typename Products::Sums sums[kCount];
+  [[maybe_unused]] typename Products::Sums added = Products::zero();
   for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::zero();
   std::size_t k = 0;
   for (; k + Products::kTerms <= count; k += Products::kTerms, weights += kPackSide * Products::kTerms) {
     const typename Products::Terms terms = Products::spread(x + k);
     for (std::size_t g = 0; g < kCount; ++g)
       sums[g] = Products::add(sums[g], terms, Products::load(weights + g * group));
+    if constexpr (Products::kOffset) added = Products::add(added, terms, Products::offset());
   }
   if (k < count) {
     Element rest[Products::kTerms] = {};
     std::copy(x + k, x + count, rest);
     const typename Products::Terms terms = Products::spread(rest);
-    const bool four = count - k <= kPackSide;
-    for (std::size_t g = 0; g < kCount; ++g) {
-      const std::int8_t* const w = weights + g * group;
-      sums[g] = Products::add(sums[g], terms, four ? Products::load_four(w) : Products::load(w));
-    }
+    const std::size_t blocks = (count - k + kPackSide - 1) / kPackSide;
+    for (std::size_t g = 0; g < kCount; ++g)
+      sums[g] = Products::add(sums[g], terms, Products::load_some(weights + g * group, blocks));
+    if constexpr (Products::kOffset) added = Products::add(added, terms, Products::offset());
   }
+  if constexpr (Products::kOffset)
+    for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::subtract(sums[g], added);
   for (std::size_t g = 0; g < kCount; ++g) Products::close(acc + kPackSide * g, sums[g]);
 }
 

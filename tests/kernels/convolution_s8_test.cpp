@@ -103,15 +103,38 @@ void check_dense(void (*kernel)(const QuantizedDenseArgs<Element>&), std::uint32
 template <class Element>
 using Specification = std::int64_t (*)(const QuantizedConvArgs<Element>&, const std::int32_t*, const reference::At&);
 
+/// Shapes that fill tiles: many outputs, channels in fours and not, more terms than are gathered at a time, windows of
+/// up to 5 x 8 taps on images as small as one pixel.
+ConvShape tile_shape(std::uint32_t seed, bool depthwise) {
+  Integers numbers(seed * 77 + 5);
+  const auto draw = [&](int low, int high) { return static_cast<std::uint32_t>(numbers.between(low, high)); };
+  for (;;) {
+    Window w{draw(1, 5), draw(1, depthwise ? 8 : 3), draw(1, 2), draw(1, 2), draw(1, 2), draw(1, 2), 0, 0};
+    if (draw(0, 1) == 0) w = {3, 3, w.stride_w, w.stride_w, 1, 1, 0, 0};
+    if (draw(0, 3) == 0) w = {1, 1, 1, 1, 1, 1, 0, 0};
+    const std::uint32_t span_h = w.dilation_h * (w.filter_h - 1), span_w = w.dilation_w * (w.filter_w - 1);
+    w.pad_top = draw(0, static_cast<int>(span_h)), w.pad_left = draw(0, static_cast<int>(span_w));
+    std::uint32_t in_c = draw(0, 1) == 0 ? 4 * draw(1, 12) : draw(1, 40);
+    if (!depthwise && draw(0, 5) == 0) in_c = draw(250, 530);
+    const Shape in{draw(1, 6), draw(1, 13), in_c};
+    const std::uint32_t pad_bottom = draw(0, static_cast<int>(span_h)), pad_right = draw(0, static_cast<int>(span_w));
+    const std::uint32_t out_c = depthwise ? in_c : draw(1, in_c > 200 ? 20 : 80);
+    const ConvShape s = test::conv_shape(draw(1, 2), in, out_c, w, pad_bottom, pad_right);
+    if (s.out.h == 0 || s.out.w == 0) continue;
+    const std::uint64_t terms = std::uint64_t{w.filter_h} * w.filter_w * (depthwise ? 1 : in_c);
+    if (terms * out_c < 40000 && s.batch * s.out.elements() * terms < 3000000) return s;
+  }
+}
+
 template <class Element>
 void check_conv(void (*kernel)(const QuantizedConvArgs<Element>&), Specification<Element> specification,
-                std::uint32_t seed, bool depthwise) {
+                std::uint32_t seed, bool depthwise, bool tiles = false) {
   Integers numbers(seed);
   bytes.reset();
   std::uint32_t state = seed;
   QuantizedConvArgs<Element> args{};
   ConvShape& s = args.shape;
-  s = test::random_conv_shape(state, depthwise);
+  s = tiles ? tile_shape(seed, depthwise) : test::random_conv_shape(state, depthwise);
   const std::size_t inputs = s.batch * static_cast<std::size_t>(s.in.elements());
   const std::size_t outputs = s.batch * static_cast<std::size_t>(s.out.elements());
   const std::size_t taps = std::size_t{s.window.filter_h} * s.window.filter_w;
@@ -162,6 +185,52 @@ TEST(convolution_s8, conv2d_equals_the_specification) {
   for (std::uint32_t seed = 1; seed <= 60; ++seed) {
     check_conv<std::int8_t>(kernels::conv2d_s8, reference::conv2d_quantized, seed, false);
     check_conv<std::int16_t>(kernels::conv2d_s16, reference::conv2d_quantized, seed, false);
+  }
+}
+
+/// Accumulators over all of 32 bits, shifts from 0 to -31: one term, large biases.
+TEST(convolution_s8, every_accumulator_is_rescaled_exactly) {
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    Integers numbers(seed);
+    bytes.reset();
+    DenseS8Args args{};
+    args.batch = 1 + seed % 3 * 4, args.fan_in = 1, args.fan_out = 1 + seed * 2;
+    auto* input = bytes.take<std::int8_t>(args.batch);
+    auto* weights = bytes.take<std::int8_t>(args.fan_out);
+    args.output = bytes.take<std::int8_t>(args.batch * args.fan_out, seed);
+    numbers.fill(input, args.batch);
+    numbers.fill(weights, args.fan_out);
+    const Channels<std::int8_t> channels(args.fan_out, numbers, 3000);
+    for (std::size_t o = 0; o < args.fan_out; ++o) {
+      const auto high = static_cast<std::int32_t>(numbers.next() % 65000) - 32500;
+      channels.bias[o] = high * 65536 + static_cast<std::int32_t>(numbers.next() % 65536);
+      channels.shifts[o] = static_cast<std::int8_t>(-static_cast<std::int32_t>(numbers.next() % 32));
+      if (numbers.next() % 3 == 0) channels.bias[o] >>= 16 + channels.shifts[o] / 2;  // ties and small results
+      channels.folded[o] = channels.bias[o];
+    }
+    args.input = input;
+    args.bias = channels.folded;
+    args.stage = channels.stage;
+    args.stage.zero_point = numbers.between(-20, 20);
+    DenseS8Args plain = args;
+    plain.weights = weights;
+    args.weights = packed(weights, 1, args.fan_out);
+    kernels::dense_s8(args);
+    for (std::size_t i = 0; i < args.batch * args.fan_out; ++i)
+      ASSERT_EQ(args.output[i], reference::dense_quantized(plain, channels.bias, 0, i / args.fan_out, i % args.fan_out))
+          << "seed " << seed << " at " << i;
+  }
+}
+
+TEST(convolution_s8, tiles_equal_the_specification) {
+#if defined(MOTE_BARE_METAL)
+  constexpr std::uint32_t kSeeds = 4;
+#else
+  constexpr std::uint32_t kSeeds = 80;
+#endif
+  for (std::uint32_t seed = 1; seed <= kSeeds; ++seed) {
+    check_conv<std::int8_t>(kernels::conv2d_s8, reference::conv2d_quantized, seed, false, true);
+    check_conv<std::int8_t>(kernels::depthwise_conv2d_s8, reference::depthwise_quantized, seed, true, true);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which instruction set the kernels use. A library for x86-64 holds several and chooses the best one that the processor
-// has, once, at the first kernel call or question; where a library holds one, there is no table and calls are direct.
+// Which instruction set the kernels use. A library for x86-64 or aarch64 holds several and chooses the best one that
+// the processor has, once, at the first kernel call or question; where it holds one, there is no table and calls are
+// direct.
 #pragma once
 
 #include "mote/requirements.hpp"
@@ -12,7 +13,8 @@
 
 namespace mote {
 
-/// The instruction set in use: "avx512", "avx2", "fma128", "baseline", "neon64", "scalar", ….
+/// The instruction set in use: "avx512vnni", "avx512", "avxvnni", "avx2", "baseline" (SSE2), on aarch64 "dotprod",
+/// "baseline" (NEON), where a library holds one also "fma128", "neon64", "neon32", "sve256", "scalar", ….
 const char* isa_name();
 
 /// The `index`-th instruction set that this library holds and this processor has, best first; nullptr past the last.
