@@ -8,6 +8,7 @@
 
 #include "kernels/accumulate_s8.hpp"
 #include "kernels/depthwise_s8.hpp"
+#include "kernels/pairs_s8.hpp"
 #include "kernels/tiles_s8.hpp"
 
 namespace mote::MOTE_KERNELS {
@@ -106,6 +107,36 @@ inline void conv2d_quantized(const QuantizedConvArgs<Element>& args) {
   });
 }
 
+#if MOTE_SIMD_PAIRS
+/// Two pixels at a time, of one line or not.
+inline void conv2d_pairs(const ConvS8Args& args) {
+  const ConvShape& s = args.shape;
+  const Window& w = s.window;
+  const std::size_t taps = std::size_t{w.filter_h} * w.filter_w;
+  const PairLayer layer{args.weights, args.bias, args.stage, taps * s.in.c, s.out.c, args.weight_zero_point};
+  std::int8_t gathered[kTerms];
+  const std::int8_t* images[2];
+  TapSpan rows[2], columns[2];
+  std::size_t waiting = 0, first_pixel = 0;
+  const auto read = [&](std::size_t r, std::size_t first, std::size_t terms) MOTE_LAMBDA_INLINE {
+    if (taps == 1 && rows[r].begin < rows[r].end && columns[r].begin < columns[r].end)
+      return images[r] + (rows[r].at(0) * s.in.w + columns[r].at(0)) * s.in.c + first;
+    gather_window(args, images[r], rows[r], columns[r], first, terms, gathered);
+    return static_cast<const std::int8_t*>(gathered);
+  };
+  const auto finish = [&]() {
+    if (waiting != 0) multiply_pairs(layer, waiting, 0, s.out.c, args.output + first_pixel * s.out.c, read);
+    waiting = 0;
+  };
+  for_each_pixel(args, [&](const std::int8_t* image, std::size_t pixel, const TapSpan& down, const TapSpan& right) {
+    if (waiting == 0) first_pixel = pixel;
+    images[waiting] = image, rows[waiting] = down, columns[waiting] = right;
+    if (++waiting == 2) finish();
+  });
+  finish();
+}
+#endif
+
 /// acc[j] += (weights[j] - zero_point) times the input channel of output channel first + j, 32 bits.
 template <class Element>
 MOTE_INLINE void add_depthwise_tap(Accumulator<Element>* acc, const Element* input, const std::int8_t* weights,
@@ -122,6 +153,35 @@ MOTE_INLINE void add_depthwise_tap(Accumulator<Element>* acc, const Element* inp
   }
 }
 
+#if MOTE_SIMD_PAIRS
+/// All taps of the channels first … first + width - 1 of one pixel, width <= kBlock, four channels at a time.
+[[gnu::noinline]] inline void add_taps(const ConvS8Args& args, const std::int8_t* image, const TapSpan& rows,
+                                       const TapSpan& columns, std::size_t first, std::size_t width,
+                                       std::int32_t* acc) {
+  constexpr std::size_t kTaps = 16;  // whose addresses are made at a time
+  const ConvShape& s = args.shape;
+  const Window& w = s.window;
+  const std::size_t depth = s.in.c, taps = std::size_t{w.filter_h} * w.filter_w;
+  std::int8_t outside[kBlock];
+  std::fill(outside, outside + width, static_cast<std::int8_t>(args.input_zero_point));
+  std::uint32_t i = 0, j = 0;
+  for (std::size_t tap = 0; tap < taps; tap += kTaps) {
+    const std::int8_t* from[kTaps];
+    const std::size_t count = std::min(kTaps, taps - tap);
+    for (std::size_t t = 0; t < count; ++t) {
+      const bool inside = i >= rows.begin && i < rows.end && j >= columns.begin && j < columns.end;
+      from[t] = inside ? image + (rows.at(i) * s.in.w + columns.at(j)) * depth + first : outside;
+      if (++j == w.filter_w) j = 0, ++i;
+    }
+    const std::int8_t* weights = args.weights + tap * depth + first;
+    std::size_t c = 0;
+    for (; c + kPack <= width; c += kPack) simd::multiply_taps(acc + c, from, count, c, weights + c, depth);
+    for (; c < width; ++c)
+      for (std::size_t t = 0; t < count; ++t) acc[c] += from[t][c] * weights[t * depth + c];
+  }
+}
+#endif
+
 template <class Element>
 inline void depthwise_quantized(const QuantizedConvArgs<Element>& args) {
   const ConvShape& s = args.shape;
@@ -133,6 +193,15 @@ inline void depthwise_quantized(const QuantizedConvArgs<Element>& args) {
       Accumulator<Element> acc[kBlock];
       start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr);
       const std::int8_t* weights = args.weights + o;
+#if MOTE_SIMD_PAIRS
+      if constexpr (sizeof(Element) == 1) {
+        if (multiplier == 1 && args.weight_zero_point == 0) {
+          add_taps(args, image, rows, columns, o, width, acc);
+          finish_small(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
+          continue;
+        }
+      }
+#endif
       for (std::uint32_t i = 0; i < w.filter_h; ++i)
         for (std::uint32_t j = 0; j < w.filter_w; ++j, weights += s.out.c) {
           if (i < rows.begin || i >= rows.end || j < columns.begin || j >= columns.end) {
@@ -188,6 +257,8 @@ inline void conv2d_transpose_quantized(const QuantizedConvArgs<Element>& args) {
 
 #if MOTE_SIMD_PACKED_ROWS
 void conv2d_s8(const ConvS8Args& args) { conv2d_tiles(args); }
+#elif MOTE_SIMD_PAIRS
+void conv2d_s8(const ConvS8Args& args) { conv2d_pairs(args); }
 #else
 void conv2d_s8(const ConvS8Args& args) { conv2d_quantized(args); }
 #endif

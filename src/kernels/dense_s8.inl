@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/accumulate_s8.hpp"
+#include "kernels/pairs_s8.hpp"
 #include "kernels/tiles_s8.hpp"
 
 namespace mote::MOTE_KERNELS {
@@ -22,6 +23,17 @@ inline void dense_quantized(const QuantizedDenseArgs<Element, Output>& args) {
       return dense_tiles(layer, args.input + rows.begin * args.fan_in, args.output + rows.begin * args.fan_out,
                          rows.end - rows.begin, columns.begin, columns.end);
     }
+  }
+#endif
+#if MOTE_SIMD_PAIRS
+  if constexpr (sizeof(Element) == 1 && sizeof(Output) == 1) {
+    const PairLayer layer{args.weights, args.bias, args.stage, args.fan_in, args.fan_out, args.weight_zero_point};
+    for (std::size_t row = rows.begin; row < rows.end; row += 2)
+      multiply_pairs(layer, std::min<std::size_t>(2, rows.end - row), columns.begin, columns.end,
+                     args.output + row * args.fan_out,
+                     [&](std::size_t r, std::size_t first, std::size_t)
+                         MOTE_LAMBDA_INLINE { return args.input + (row + r) * args.fan_in + first; });
+    return;
   }
 #endif
   for (std::size_t row = rows.begin; row < rows.end; ++row) {
