@@ -1,48 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dense and convolution kernels read whole vectors where they may: here every array ends, then begins, at a page that
 // must not be touched, so a read outside it stops the program. Needs mmap.
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <vector>
-
 #include "check.hpp"
 #include "kernels/conv_arrays.hpp"
+#include "kernels/fenced.hpp"
 
 namespace mote {
 namespace {
 
-/// Arrays between forbidden pages, flush with the upper or the lower one.
-class FencedArrays {
- public:
-  explicit FencedArrays(bool at_end) : at_end_(at_end) {}
-  FencedArrays(const FencedArrays&) = delete;
-  FencedArrays& operator=(const FencedArrays&) = delete;
-  ~FencedArrays() {
-    for (const Block& block : blocks_) munmap(block.memory, block.bytes);
-  }
-  float* take(std::size_t count) {
-    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const std::size_t inner = align_up(count * sizeof(float) + 1, page);
-    void* memory = mmap(nullptr, inner + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) __builtin_trap();
-    char* bytes = static_cast<char*>(memory);
-    if (mprotect(bytes, page, PROT_NONE) != 0 || mprotect(bytes + page + inner, page, PROT_NONE) != 0) __builtin_trap();
-    blocks_.push_back({memory, inner + 2 * page});
-    char* first = at_end_ ? bytes + page + inner - count * sizeof(float) : bytes + page;
-    float* values = reinterpret_cast<float*>(first);
-    test::Numbers(static_cast<std::uint32_t>(count)).fill(values, count);
-    return values;
-  }
-
- private:
-  struct Block {
-    void* memory;
-    std::size_t bytes;
-  };
-  bool at_end_;
-  std::vector<Block> blocks_;
-};
+using test::FencedArrays;
 
 TEST(reads_stay_inside, dense) {
   for (const bool at_end : {true, false}) {
