@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <vector>
 
 #include "ceilings.hpp"
 #include "mote/mote.hpp"
@@ -176,6 +177,32 @@ Job network(const std::string& text_file) {
           }};
 }
 
+/// FOLDER/model.tflite, int8 at both ends.
+Job quantized() {
+  auto state = std::make_shared<Inference>();
+  state->model = tool::model_from_argument(folder + "/model.tflite").model;
+  const Model view = state->model.view();
+  const PlanOptions options{.alignment = 64};
+  const auto bytes = required_arena_bytes(view, options);
+  if (!bytes.ok()) throw std::runtime_error(describe(bytes.status().code));
+  state->arena = tool::AlignedBytes(*bytes);
+  const Result<Session> session = Session::create(view, state->arena.span(), options);
+  if (!session.ok()) throw std::runtime_error(describe(session.status().code));
+  state->session = *session;
+  const Floats values = read_floats(folder, "input", view.input_shape().elements());
+  // The input's memory is used again: it is copied for each run, as the other runtimes copy theirs or need not.
+  std::vector<std::int8_t> input;
+  for (const float value : values.copy()) input.push_back(static_cast<std::int8_t>(value));
+  return {[=] {
+            std::copy(input.begin(), input.end(), state->session.input<std::int8_t>().begin());
+            state->session.run();
+          },
+          [=] {
+            const std::span<std::int8_t> output = state->session.output<std::int8_t>();
+            return std::vector<float>(output.begin(), output.end());
+          }};
+}
+
 /// The batches of input.f32 and labels.f32 in turn; the output is the loss of each of the first steps.
 struct Batches {
   Floats inputs = read_all(folder, "input"), labels = read_all(folder, "labels");
@@ -255,6 +282,7 @@ Job make(Words& words) {
     return activation(name, words.number());
   }
   if (kind == "network") return network(words.text());
+  if (kind == "quantized") return quantized();
   if (kind == "train") {
     const std::string text_file = words.text();
     const unsigned batch = words.number();
@@ -273,6 +301,8 @@ Job make(Words& words) {
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
   folder = argv[1];
-  if (argc > 2 && !use_isa(argv[2])) return 3;
+  // Products of int8 have sets of their own over those of float32.
+  const std::string isa = argc > 2 ? argv[2] : isa_name();
+  if (!(isa == "avx512" && use_isa("avx512vnni")) && !use_isa(isa.c_str())) return 3;
   return compare::serve(make);
 }

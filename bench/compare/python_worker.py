@@ -61,17 +61,16 @@ def litert(words):
 
     if isa == "avx2":
         hold_to_avx2("libpywrap_litert_common.so")
-    layers, params = network_of(words)
     path = os.path.join(folder, "model.tflite")
-    if words[0] == "network" and os.path.exists(path):
+    if words[0] in ("network", "quantized") and os.path.exists(path):
         with open(path, "rb") as file:
             content = file.read()
     else:
-        content = networks.tflite_of(layers, params)
+        content = networks.tflite_of(*network_of(words))
     interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
     inside = interpreter.get_input_details()[0]
-    interpreter.set_tensor(inside["index"], floats("input").reshape(inside["shape"]))
+    interpreter.set_tensor(inside["index"], floats("input").reshape(inside["shape"]).astype(inside["dtype"]))
     output = interpreter.get_output_details()[0]["index"]
     return interpreter.invoke, lambda: interpreter.get_tensor(output)
 
