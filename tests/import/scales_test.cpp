@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "model/model_file.hpp"
 #include "mote/model/validate.hpp"
 #include "tool/import/call.hpp"
 #include "tool/import/lower.hpp"
@@ -140,6 +141,22 @@ TEST(Scales, ThatNoKernelTakes) {
   EXPECT_GT(tried, 1000);
   EXPECT_GT(refused, tried / 3);
   EXPECT_LT(refused, tried);
+}
+
+/// Whoever imports a model may store it: what was made from a file opens again.
+TEST(Scales, ThatKernelsTakeGoIntoFiles) {
+  for (const Type type : {Type::s8, Type::s16})
+    for (const char* op : {"add", "sub", "mul", "squared_difference", "maximum"}) {
+      OneOperator one(type);
+      const Value x = one.input({1, 2, 2, 3}), y = one.input({1, 1, 1, 3}, "y");
+      const Network network = one.result(one.make.binary(op, x, y), op[1] == 'a' ? 0.05F : 0.11F);
+      ASSERT_TRUE(lowers(network)) << op;
+      std::vector<NotLowered> refused;
+      const tool::OwnedModel model = lower(network, refused);
+      tool::AlignedBytes file(model_file_bytes(model.view()));
+      ASSERT_TRUE(write_model(model.view(), file.span()).ok()) << op;
+      EXPECT_TRUE(open_model(file.span()).ok()) << op << ": " << describe(open_model(file.span()).status());
+    }
 }
 
 TEST(Scales, OfValuesThatAreNotQuantised) {
