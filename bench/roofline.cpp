@@ -9,7 +9,7 @@
 #include <cmath>
 #include <map>
 
-#include "ceilings.hpp"
+#include "tool/ceilings/ceilings.hpp"
 #include "tool/pictures/plot.hpp"
 
 namespace mote::bench {
@@ -70,8 +70,9 @@ std::vector<Roof> measure_roofs() {
   Arrays arrays;
   const float* values = arrays.floats(static_cast<std::size_t>(kMostBytes) / sizeof(float));
   for (std::size_t i = 0; const char* isa = runnable_isa(i); ++i) {
-    const Ceilings& ceilings = ceilings_of(isa);
-    Roof roof{isa, ceilings.fma_flops(1000) / seconds_of([&] { ceilings.fma(1000); }), {}};
+    const tool::Ceilings& ceilings = tool::ceilings_of(isa);
+    Roof roof{
+        isa, 2e3 * static_cast<double>(ceilings.f32.multiply_adds) / seconds_of([&] { ceilings.f32.run(1000); }), {}};
     for (double bytes = kLeastBytes; bytes <= kMostBytes; bytes *= std::sqrt(2.0)) {
       const std::size_t count = static_cast<std::size_t>(bytes) / sizeof(float) / 256 * 256;
       const double real = static_cast<double>(count * sizeof(float));

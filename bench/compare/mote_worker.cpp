@@ -6,9 +6,9 @@
 #include <map>
 #include <vector>
 
-#include "ceilings.hpp"
 #include "mote/mote.hpp"
 #include "networks.hpp"
+#include "tool/ceilings/ceilings.hpp"
 #include "tool/models/model_source.hpp"
 #include "worker.hpp"
 
@@ -290,8 +290,8 @@ Job make(Words& words) {
   }
   if (kind == "static_train") return static_training(words.text());
   if (kind == "fma_peak") {
-    const bench::Ceilings& ceilings = bench::ceilings_of(isa_name());
-    return {[&] { ceilings.fma(1000); }, [&] { return std::vector{static_cast<float>(ceilings.fma_flops(1000))}; }};
+    const tool::PeakLoop& peak = tool::ceilings_of(isa_name()).f32;
+    return {[&] { peak.run(1000); }, [&] { return std::vector{2e3F * static_cast<float>(peak.multiply_adds)}; }};
   }
   throw std::runtime_error("no such kind of row");
 }

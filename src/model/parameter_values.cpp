@@ -2,6 +2,7 @@
 // What the values of parameters must be, beside lying where the records say.
 #include <algorithm>
 
+#include "mote/model/element_types.hpp"
 #include "mote/model/fixed_point.hpp"
 #include "mote/model/model.hpp"
 
@@ -32,7 +33,8 @@ bool multiplier_fits(const Layer& layer, DType first, std::size_t i, QuantizedMu
   const bool curve = first == DType::s16 ? op == Op::sigmoid || op == Op::tanh
                                          : op == Op::lstm && i + 1 == kLstmMultipliers;  // of its cell
   if (curve) return q.multiplier <= 1 << 16 && q.shift >= 0;
-  if (first == DType::s16 && layer.args[1] == 0) q.shift += 16;  // 64-bit sums take 16 bits of the multiplier
+  const bool wide = op == Op::conv2d_transpose || layer.args[1] == 0;  // 64-bit sums take 16 bits of the multiplier
+  if (first == DType::s16 && applies_weights(op) && wide) q.shift += 16;
   const bool sum = op == Op::add || op == Op::sub || op == Op::squared_difference;
   return q.shift <= 30 && (!sum || i == 2 || halves({q.multiplier, q.shift}));
 }

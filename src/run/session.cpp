@@ -36,6 +36,8 @@ Status Session::check() const {
   return {};
 }
 
+void run_forward_step(const Binding& b) { run_forward(b, ForwardChoice{b}); }
+
 void Session::run() {
   if (const Status status = check(); !status.ok()) [[unlikely]]
     panic(status);

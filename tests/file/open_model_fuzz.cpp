@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer's entry: bytes as they come, then with magic, sizes and checksum made right, so that records are reached.
-//   clang++ -std=c++20 -O1 -g -ffp-contract=off -fsanitize=fuzzer,address,undefined -Iinclude -Isrc -Itests
-//     -isystem <xsimd> tests/file/open_model_fuzz.cpp src/*.cpp src/kernels/*.cpp -o open_model_fuzz
+// Seeds: what mote import makes of tests/models, and mote train of small networks.
+//   clang++ -std=c++20 -O1 -g1 -ffp-contract=off -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+//     -DNDEBUG -DMOTE_FORCE_SCALAR -Iinclude -Isrc -Itests tests/file/open_model_fuzz.cpp src/status.cpp
+//     src/{model,plan,run,train}/*.cpp $(ls src/kernels/*.cpp | grep -v dispatch) ports/linux/panic.cpp
+//     -o open_model_fuzz
+//   open_model_fuzz -timeout=20 -rss_limit_mb=2048 -max_len=16384 -max_total_time=600 CORPUS SEEDS
 #include "file/exercise_model.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size);

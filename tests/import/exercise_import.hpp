@@ -29,7 +29,8 @@ inline ImportAnswer exercise_import(std::span<const std::byte> bytes) {
     std::vector<NotLowered> refused;
     const OwnedModel model = lower(tracer.network(), refused);
     if (!refused.empty()) return ImportAnswer::refused;
-    if (const Status status = validate(model.view()); !status.ok()) {
+    for (const Status status : {validate(model.view()), validate_multipliers(model.view())}) {
+      if (status.ok()) continue;
       std::fprintf(stderr, "layer %u: %s\n", status.layer, describe(status));
       std::abort();
     }

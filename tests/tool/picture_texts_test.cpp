@@ -120,6 +120,19 @@ TEST_F(PictureTexts, OfLearningCurves) {
   expect_in(read(folder_ / "nan.svg"), {"no finite value", "</svg>"});
 }
 
+TEST_F(PictureTexts, OfLayerTimes) {
+  for (const std::size_t count : {1U, 5U, 60U, 180U, 400U})
+    for (const double scale : {1e-3, 1.0, 123456.0}) {
+      std::vector<TimedLayer> layers;
+      for (std::size_t i = 0; i < count; ++i)
+        layers.push_back({std::to_string(i) + " conv2d 128 3x3 same stride 2, frozen",
+                          scale * static_cast<double>(i % 7), i % 3 == 0 ? 0.0 : 0.5 * scale});
+      plot_layer_times(folder_ / "lt.svg", "keywords.tflite: 123.4 us, avx512", layers);
+      SCOPED_TRACE(std::to_string(count) + " layers, " + std::to_string(scale));
+      expect_room(folder_ / "lt.svg", {"microseconds", "keywords.tflite", "at the ceiling"});
+    }
+}
+
 TEST_F(PictureTexts, OfScales) {
   EXPECT_EQ(scale_for(std::vector<double>{0.0, 1e10}), "[0:1.05e+10]");
   EXPECT_EQ(scale_for(std::vector<double>{1.0, 2.0}), "[0.95:2.05]");

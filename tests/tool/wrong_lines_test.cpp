@@ -132,8 +132,8 @@ class WrongLines : public ::testing::Test {
     return out;
   }
 
-  inline static const Words kCommands{"train",  "ppr",    "eval",   "run",     "plan", "info",
-                                      "params", "import", "export", "compare", "fold", "demo"};
+  inline static const Words kCommands{"train",  "ppr",    "eval",   "run",     "bench", "plan", "info",
+                                      "params", "import", "export", "compare", "fold",  "demo"};
   inline static const std::string kTrain = "train --model 'input 2; dense 2' --data t.csv --batch 2";
   TemporaryFolder folder_;
   std::filesystem::path before_;
@@ -237,6 +237,7 @@ TEST_F(WrongLines, RequiredOptionsComeAfterMisspeltOnes) {
       {"fold m.mote", 2, {"--out is required"}},
       {"eval", 2, {"MODEL is required", "FILE"}},
       {"plan", 2, {"MODEL is required"}},
+      {"bench", 2, {"MODEL is required"}},
       {"train --model --data t.csv", 2, {"--model has no value", "--data is the next option"}},
       {"train --model net.txt --data t.csv --epochs --lr 3", 2, {"--epochs has no value", "--lr is the next option"}},
       {"train --model net.txt --data t.csv --out --json", 2, {"--out has no value", "--json is the next option"}},
@@ -307,6 +308,9 @@ TEST_F(WrongLines, OptionsThatMeanNothingHere) {
        2,
        {"--line-search", "lbfgs"}},
       {"train --model m.mote --data t.csv --batch 2 --init zeros", 2, {"--init", "--fresh"}},
+      {"bench m.mote --runs 3 --seconds 1", 2, {"--seconds", "--runs"}},
+      {"bench m.mote --force", 2, {"--force", "--svg"}},
+      {"bench m.mote --input x.npy", 2, {"--input", "mote bench --help"}},
       {"plan m.mote --real-targets", 2, {"--real-targets", "--train"}},
       {"plan m.mote --train --beta1 0.5 --optimizer sgd", 2, {"--beta1", "sgd"}},
       {"eval m.mote --data t.csv --test x.npy", 2, {"--data", "--test"}},

@@ -158,7 +158,8 @@ constexpr LookupTable hard_swish_table(const Quantization& input, const Quantiza
   return tables::tabulate({}, [&](std::int32_t x) {
     const std::int32_t value = (x - input.zero_point) * 128;
     std::int32_t gate = value;
-    if (to_gate.shift > 0) gate = tables::clamp_16(gate * (1 << (to_gate.shift - 1)));
+    if (to_gate.shift > 0)
+      gate = tables::clamp_16(fixed_point::saturating_shift_left(gate, to_gate.shift < 32 ? to_gate.shift - 1 : 31));
     gate = tables::high_product_16(gate, sixteen(to_gate));
     if (to_gate.shift > 0) gate = tables::clamp_16(gate * 2);
     if (to_gate.shift < 0) gate = fixed_point::divide_by_power(gate, -to_gate.shift);

@@ -149,8 +149,8 @@ constexpr SoftmaxScale softmax_scale(float beta, float input) {
 
 /// log_softmax_s8: the reciprocal of softmax_scale()'s multiplier.
 constexpr QuantizedMultiplier log_softmax_reverse(const SoftmaxScale& scale) {
-  return quantize_multiplier(0x1p31 / (static_cast<double>(scale.input.multiplier) *
-                                       static_cast<double>(std::int64_t{1} << scale.input.shift)));
+  const double power = std::bit_cast<double>(static_cast<std::uint64_t>(1023 + scale.input.shift) << 52);
+  return quantize_multiplier(0x1p31 / (static_cast<double>(scale.input.multiplier) * power));
 }
 
 /// 16-bit sigmoid and tanh: inputs are brought to steps of 1 / (3 4096) by `multiplier` and a shift to the right.
@@ -164,7 +164,7 @@ constexpr CurveScale curve_scale(float input) {
     if (real == 1.0) return {3 * (1 << left), 0};
   real = static_cast<double>(input) * 4096.0 * 3.0;
   while (real <= 32767.0 / 2.0 && scale.shift <= 30) real *= 2.0, ++scale.shift;
-  scale.multiplier = static_cast<std::int32_t>(real);
+  scale.multiplier = static_cast<std::int32_t>(std::min(real, 2147483647.0));
   return scale;
 }
 

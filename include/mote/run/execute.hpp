@@ -347,6 +347,10 @@ MOTE_FOLDED inline void run_forward(const Binding& b, const Choice& choice) {
   }
 }
 
+/// The same for a step that is known when it runs only, as a function that is compiled already: for programs that do
+/// something between two steps, such as looking at a clock. session.cpp
+void run_forward_step(const Binding& b);
+
 #if defined(MOTE_TRACE)
 /// Called by every run before (`begin`) and after each step; the program that defines MOTE_TRACE provides it.
 void trace(const Plan& plan, std::uint16_t step, bool begin);

@@ -195,6 +195,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_ppr(app, context);
   add_eval(app, context);
   add_run(app, context);
+  add_bench(app, context);
   add_plan(app, context);
   add_info(app, context);
   add_params(app, context);

@@ -31,6 +31,7 @@ void add_train(CLI::App& app, Context& context);
 void add_ppr(CLI::App& app, Context& context);
 void add_eval(CLI::App& app, Context& context);
 void add_run(CLI::App& app, Context& context);
+void add_bench(CLI::App& app, Context& context);
 void add_plan(CLI::App& app, Context& context);
 void add_info(CLI::App& app, Context& context);
 void add_params(CLI::App& app, Context& context);

@@ -20,6 +20,8 @@
 namespace mote::tool {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct CompareJob {
   std::string a, b, svg;
   std::vector<std::string> inputs;
@@ -78,9 +80,7 @@ std::string table_text(const CompareJob& job, const OwnedModel& a, const Compari
   return text;
 }
 
-nlohmann::ordered_json table_json(const CompareJob& job, const OwnedModel& a, const OwnedModel& b,
-                                  const Comparison& result) {
-  using Json = nlohmann::ordered_json;
+Json table_json(const CompareJob& job, const OwnedModel& a, const OwnedModel& b, const Comparison& result) {
   const Model x = a.view(), y = b.view();
   Json values = Json::array();
   for (const ValuePair& pair : result.pairs) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +14,7 @@
 #include "tool/data/data_set.hpp"
 #include "tool/data/description.hpp"
 #include "tool/data/file_io.hpp"
+#include "tool/models/layer_title.hpp"
 #include "tool/models/memory_plan.hpp"
 #include "tool/pictures/graph_picture.hpp"
 #include "tool/pictures/plot.hpp"
@@ -47,20 +47,6 @@ std::string inputs_text(const Model& model, std::size_t index) {
   return layer.input_count == 1 && model.operand(index) + 1 == index ? "" : out;
 }
 
-std::string dtype_text(DType type) {
-  constexpr std::array<const char*, kDTypes> kNames{"none",  "float32", "int8", "int32",
-                                                    "uint8", "int16",   "bool", "float16"};
-  return kNames[static_cast<std::size_t>(type)];
-}
-
-/// The layer as text, with the type of weights that are stored narrower than they are computed with.
-std::string title_of(const Model& model, std::size_t i) {
-  std::string out = layer_text(model, i);
-  if (!stores_narrow_weights(model.layers[i])) return out;
-  if (const std::size_t at = out.find(" frozen"); at != std::string::npos) out.erase(at);
-  return out + ", " + dtype_text(model.layers[i].param_dtype) + " weights";
-}
-
 Json layer_json(const Model& model, std::size_t i) {
   const Layer& layer = model.layers[i];
   std::vector<std::size_t> inputs;
@@ -71,8 +57,8 @@ Json layer_json(const Model& model, std::size_t i) {
           {"text", layer_text(model, i)},
           {"inputs", inputs},
           {"shape", {layer.shape.h, layer.shape.w, layer.shape.c}},
-          {"dtype", dtype_text(layer.dtype)},
-          {"param_dtype", dtype_text(layer.param_dtype)},
+          {"dtype", dtype_name(layer.dtype)},
+          {"param_dtype", dtype_name(layer.param_dtype)},
           {"trainable", layer.trainable()},
           {"parameters", parameter_count(model, i, false)},
           {"parameter_bytes", layer.param_bytes},
@@ -110,12 +96,12 @@ std::vector<GraphBox> boxes_of(const Model& model) {
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
     GraphBox box;
-    box.title = title_of(model, i);
+    box.title = layer_title(model, i);
     if (const std::size_t at = box.title.find(" frozen"); at != std::string::npos) box.title.erase(at);
     const std::string called(name(model, i));
     box.lines.push_back(called.empty() ? fmt::format("layer {}", i) : fmt::format("{}: {}", i, called));
     box.lines.push_back(shape_text(layer.shape) +
-                        (layer.dtype == DType::f32 ? "" : std::string(" ") + dtype_text(layer.dtype)));
+                        (layer.dtype == DType::f32 ? "" : std::string(" ") + dtype_name(layer.dtype)));
     box.colour = colour_of(layer);
     box.beside = layer.op == Op::constant;
     for (std::size_t k = 0; k < layer.input_count; ++k)
@@ -195,7 +181,7 @@ void show(const InfoJob& job, const Context& context) {
     const std::uint64_t count = parameter_count(model, i, false), adds = multiply_adds(model, i);
     parameters += count, operations += adds;
     if (layer.trainable()) trainable += parameter_count(model, i, true);
-    text += row(i, title_of(model, i), std::string(name(model, i)), inputs_text(model, i), dtype_text(layer.dtype),
+    text += row(i, layer_title(model, i), std::string(name(model, i)), inputs_text(model, i), dtype_name(layer.dtype),
                 shape_text(layer.shape), number(count), number(adds), number(layer.param_bytes));
     layers.push_back(layer_json(model, i));
   }

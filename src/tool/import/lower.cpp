@@ -52,6 +52,7 @@ Quantization quantization_of(const Step& s) {
   if (zero_point < -32768 || zero_point > 32767) unsupported(fmt::format("a zero point of {}", zero_point));
   // Converters write the scale 0 for constants that are zero everywhere.
   const float scale = s.scaling.scales.front();
+  if (!(scale >= 0.0F && std::isfinite(scale))) unsupported(fmt::format("a scale of {}", scale));
   return {scale == 0.0F ? std::numeric_limits<float>::min() : scale,
           static_cast<std::int32_t>(zero_point) - (s.type == Type::u8 ? 128 : 0)};
 }

@@ -27,7 +27,9 @@ Literal words_of_numbers(std::span<const std::int64_t> values) { return Literal:
 /// The arrays `multipliers` and `shifts`.
 std::vector<Literal> scaled_by(std::span<const QuantizedMultiplier> list) {
   Numbers multipliers, shifts;
-  for (const QuantizedMultiplier& q : list) multipliers.push_back(q.multiplier), shifts.push_back(q.shift);
+  // A shift beyond a byte is none that kernels take either.
+  for (const QuantizedMultiplier& q : list)
+    multipliers.push_back(q.multiplier), shifts.push_back(std::min(q.shift, 127));
   return {words_of_numbers(multipliers), bytes_of_numbers(shifts)};
 }
 std::vector<Literal> scaled_by(std::initializer_list<QuantizedMultiplier> list) {
@@ -102,7 +104,13 @@ double real_function(std::string_view op, double x, double alpha, double beta) {
   unsupported(fmt::format("{} of integers", op));
 }
 
+/// The tables below shift values of 8 bits; an unusual ratio of scales is refused as kernels refuse it.
+void require_shift(const QuantizedMultiplier& q) {
+  if (q.shift > 30) unsupported(fmt::format("scales whose ratio is 2^{}", q.shift));
+}
+
 LookupTable table_of(const Step& s, const Quantization& in, const Quantization& out) {
+  require_shift(rescale_multiplier(in.scale, out.scale));
   const auto requires_output = [&](const Quantization& wanted) {
     if (out.zero_point != wanted.zero_point || std::abs(out.scale - wanted.scale) > 0.01F * wanted.scale)
       unsupported(fmt::format("an output of scale {} and zero point {}", out.scale, out.zero_point));
@@ -110,10 +118,12 @@ LookupTable table_of(const Step& s, const Quantization& in, const Quantization& 
   if (s.op == "relu") return relu_table(in, out);
   if (s.op == "relu6") return relu_table(in, out, 6.0F);
   if (s.op == "clip") return requantize_table(in, out, activation_range(s.alpha, s.beta, out, {}));
-  if (s.op == "leaky_relu") return leaky_relu_table(in, out, s.alpha);
+  if (s.op == "leaky_relu")
+    return require_shift(leaky_multiplier(in.scale, out.scale, std::abs(s.alpha))), leaky_relu_table(in, out, s.alpha);
   if (s.op == "elu") return elu_table(in, out);
   if (s.op == "hard_swish") return hard_swish_table(in, out);
   if (s.op == "abs") return abs_table(in, out);
+  if (s.op == "sigmoid" || s.op == "tanh") require_shift(quantize_multiplier(static_cast<double>(in.scale) * 0x1p27));
   if (s.op == "sigmoid") return requires_output({0x1p-8F, -128}), sigmoid_table(in);
   if (s.op == "tanh") return requires_output({0x1p-7F, 0}), tanh_table(in);
   return function_table(in, out, [&](float x) {

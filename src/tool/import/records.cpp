@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "mote/model/shape_rule.hpp"
+#include "mote/model/validate.hpp"
 
 namespace mote::tool::foreign {
 namespace {
@@ -67,11 +68,37 @@ Records::Index Records::add(Layer layer, std::span<const Index> operands, const 
     }
   }
   layer.param_bytes = static_cast<std::uint32_t>(arrays.bytes);
+  require_types(layer, operands, params);
   layers_.push_back(layer);
   operands_.emplace_back(operands.begin(), operands.end());
   params_.push_back(std::move(params));
   names_.emplace_back();
   return static_cast<Index>(layers_.size() - 1);
+}
+
+/// The rules, on the layer and values in its operands' places.
+void Records::require_types(const Layer& layer, std::span<const Index> operands,
+                            std::span<const std::byte> params) const {
+  std::vector<Layer> some;
+  std::vector<Index> table;
+  for (const Index operand : operands) {
+    table.push_back(static_cast<Index>(some.size()));
+    Layer& value = some.emplace_back();
+    value.shape = layers_[operand].shape, value.dtype = layers_[operand].dtype;
+    value.quantization = layers_[operand].quantization;
+  }
+  some.push_back(layer);
+  if (table.size() <= kMaxInputs) std::ranges::copy(table, some.back().inputs.begin());
+  Model model;
+  model.layers = some, model.operands = table, model.params = params.data();
+  Status status = detail::validate_types(model, operands.size());
+  if (status.code == Code::bad_quantization)
+    unsupported(fmt::format("{} with a scale of {} and a zero point of {}", mote::name(layer.op),
+                            layer.quantization.scale, layer.quantization.zero_point));
+  if (status.ok()) status = detail::validate_integers(model, operands.size());
+  if (!status.ok()) unsupported(fmt::format("{}: {}", mote::name(layer.op), describe(status)));
+  if (!validate_multipliers(model).ok())
+    unsupported(fmt::format("{}: scales of values and weights that are too far apart", mote::name(layer.op)));
 }
 
 Records::Index Records::shaped(Index value, const Shape& shape) {

@@ -42,6 +42,8 @@ class Records {
 
  private:
   void drop_unread();
+  /// Throws where the rules on types, scales and multipliers forbid the layer, or forbid it on these operands.
+  void require_types(const Layer& layer, std::span<const Index> operands, std::span<const std::byte> params) const;
 
   std::vector<Layer> layers_;  // without operands
   std::vector<std::vector<Index>> operands_;

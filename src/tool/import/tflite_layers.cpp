@@ -147,7 +147,7 @@ void l2_normalization(Call& call) {
   Step made;
   made.op = "l2_norm";
   made.dims = call.dims(0);
-  made.axes = {static_cast<std::int64_t>(made.dims.size()) - 1};
+  made.axes = {static_cast<std::int64_t>(Maker::axis_of(-1, made.dims.size()))};
   made.alpha = 1e-6F;
   made.in = {call.make.laid_out(call[0])};
   call.give(activated(call, call.make.add(std::move(made))));

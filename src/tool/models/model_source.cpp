@@ -199,6 +199,7 @@ std::uint64_t multiply_adds(const Model& model, std::size_t index) {
     case Op::lstm:
     case Op::gru:
     case Op::rnn: return layer.shape.elements() * gates(layer.op) * (in.c + layer.shape.c);
+    case Op::svdf: return in.elements();
     default: return 0;
   }
 }

@@ -68,6 +68,14 @@ struct ComparedValue {
 void plot_comparison(const std::string& path, const std::string& title, const std::vector<ComparedValue>& values,
                      std::size_t falls);
 
+/// A layer's time, and what its multiply-adds would take at the ceiling; 0: it has none.
+struct TimedLayer {
+  std::string name;
+  double microseconds = 0.0, at_ceiling = 0.0;
+};
+/// Bars from left to right.
+void plot_layer_times(const std::string& path, const std::string& title, const std::vector<TimedLayer>& layers);
+
 /// A rectangle of the arena map: bytes [offset, offset + bytes) during steps [first_step, last_step].
 struct ArenaBlock {
   std::string kind, label;

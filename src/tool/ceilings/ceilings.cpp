@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The choice between the ceilings that were compiled: CMake gives MOTE_CEILING_SETS.
-#include "ceilings.hpp"
+#include "tool/ceilings/ceilings.hpp"
 
 #include <string_view>
 
-namespace mote::bench {
+namespace mote::tool {
 
 #define MOTE_CEILING_SET(isa) extern const Ceilings ceilings_##isa;
 MOTE_CEILING_SETS
@@ -21,4 +21,4 @@ const Ceilings& ceilings_of(const char* isa) {
   return *kAll[0];  // a library of one set may call it otherwise than its build does
 }
 
-}  // namespace mote::bench
+}  // namespace mote::tool
