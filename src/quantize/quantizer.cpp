@@ -64,6 +64,7 @@ Result<std::size_t> required_arena_bytes(const Model& model, const QuantizeConfi
 Result<Quantizer> Quantizer::create(const Model& model, std::span<std::byte> arena, const QuantizeConfig& config) {
   MOTE_TRY(check(config));
   MOTE_TRY(validate(model));
+  if (detail::overlaps_model(model, arena)) return Status{Code::memory_overlaps};
   const std::size_t gathered = gathered_bytes(model, config), usable = arena.size() / kNoteAlignment * kNoteAlignment;
   Quantizer out;
   const Result<Plan> plan = detail::plan_in_arena(model, kPlan, arena.first(usable < gathered ? 0 : usable - gathered));
@@ -184,6 +185,9 @@ Result<std::size_t> Quantizer::write(std::span<std::byte> out, const QuantizedFo
   if (out.size() < bytes) return Status{Code::output_too_small, kNoLayer, static_cast<std::uint32_t>(bytes)};
   if (reinterpret_cast<std::uintptr_t>(out.data()) % detail::FormMaker::kAlignment != 0)
     return Status{Code::arena_misaligned, kNoLayer, detail::FormMaker::kAlignment};
+  const std::byte* const end = reinterpret_cast<const std::byte*>(notes_.data()) + gathered_bytes(model_, config_);
+  const bool over_arena = out.data() < end && memory_.arena < out.data() + bytes;
+  if (over_arena || detail::overlaps_model(model_, out.first(bytes))) return Status{Code::memory_overlaps};
   choose_ranges();
   for (int wider = 0;; ++wider) {
     constexpr int kTries = 20;

@@ -144,7 +144,8 @@ TEST_F(Quantize, SaysWhatIsWrong) {
   expect_mistake("net.mote --data t.csv --out bad.mote --keep 99", 2, {"--keep", "no layer 99"});
   expect_mistake("net.mote --data t.csv --out bad.mote --keep 0-7", 1, {"no layer", "int8", "keep fewer"});
   expect_mistake("net.mote --data t.csv --out bad.mote --range max", 2, {"--range", "\"max\"", "min-max"});
-  expect_mistake("net.mote --data t.csv --out bad.mote --range mse --percentile 99", 2, {"--percentile", "--range percentile"});
+  expect_mistake("net.mote --data t.csv --out bad.mote --range mse --percentile 99", 2,
+                 {"--percentile", "--range percentile"});
   expect_mistake("net.mote --data t.csv --out bad.mote --bins 100 --range min-max", 2, {"--bins", "--range min-max"});
   write_npy(folder_ / "wide.npy", std::vector<std::uint64_t>{2, 5}, std::vector<float>(10, 1.0F));
   expect_mistake("net.mote --input wide.npy --out bad.mote", 1, {"wide.npy", "2x5", "takes 3"});

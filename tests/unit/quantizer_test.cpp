@@ -253,6 +253,7 @@ TEST(quantizer, says_what_is_wrong) {
   constexpr std::uint16_t kBeyond[]{5};
   EXPECT_EQ(quantizer.write(file, {.keep = kBeyond}).status(), (Status{Code::bad_input_index, kNoLayer, 5}));
   EXPECT_EQ(quantizer.write(file.subspan(8)).status(), (Status{Code::arena_misaligned, kNoLayer, 16}));
+  EXPECT_EQ(quantizer.write(std::span(memory)).status().code, Code::memory_overlaps) << "the arena's";
   param_memory[2] = __builtin_inff();
   EXPECT_EQ(Quantizer::create(kNet.model(params_bytes()), arena).status(), (Status{Code::non_finite_parameter, 1, 2}));
 }

@@ -127,8 +127,8 @@ class Quantizer {
   /// Writes the int8 model as a file (src/FORMAT.md) into `out`, which must be 16-byte aligned, and returns its size.
   /// Names stay; records that are new have none. Ranges can be gathered further afterwards. Errors: those of
   /// file_bytes(); too_few_samples (none, detail: 1), output_too_small (detail: bytes), arena_misaligned (detail),
-  /// bad_multiplier (the layer of the new model in which a weight's scale is too far from its values': keep that
-  /// layer).
+  /// memory_overlaps (`out` lies over the arena or the model), bad_multiplier (the layer of the new model in which a
+  /// weight's scale is too far from its values': keep that layer).
   Result<std::size_t> write(std::span<std::byte> out, const QuantizedForm& form = {});
   /// The layer of the last model written whose value is int8 for that of layer `layer`; kNoLayer where there is none.
   [[nodiscard]] std::uint16_t written_as(std::size_t layer) const {
