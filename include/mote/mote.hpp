@@ -62,4 +62,8 @@
 #include "mote/pursuit/smoother.hpp"
 
 #include "mote/pursuit/projection_pursuit.hpp"
+
+#include "mote/quantize/histogram.hpp"
+
+#include "mote/quantize/quantizer.hpp"
 // clang-format on

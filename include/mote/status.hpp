@@ -102,7 +102,7 @@ struct [[nodiscard]] Status {
   friend constexpr bool operator==(const Status&, const Status&) = default;
 };
 
-/// What bad_option is about: fields of PlanOptions, TrainConfig, MinimizeOptions and PursuitConfig.
+/// What bad_option is about: fields of PlanOptions, TrainConfig, MinimizeOptions, PursuitConfig and QuantizeConfig.
 enum class Option : std::uint8_t {
   none,
   // PlanOptions
@@ -130,6 +130,10 @@ enum class Option : std::uint8_t {
   starts,
   minimum_drop,
   folds,
+  // QuantizeConfig
+  range,
+  percentile,
+  bins,
 };
 
 /// bad_option with the field that it is about.

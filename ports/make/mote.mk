@@ -16,7 +16,7 @@ MOTE_LIBRARY := $(MOTE_BUILD)/libmote.a
 MOTE_FLAGS := -std=c++20 -ffp-contract=off -I$(MOTE_ROOT)/include
 # dispatch.cpp is for several instruction sets in one library, which CMake builds.
 MOTE_SOURCES := $(filter-out %/dispatch.cpp,$(wildcard $(MOTE_ROOT)/src/*.cpp \
-  $(foreach room,model plan run train pursuit kernels,$(MOTE_ROOT)/src/$(room)/*.cpp)))
+  $(foreach room,model plan run train pursuit quantize kernels,$(MOTE_ROOT)/src/$(room)/*.cpp)))
 MOTE_SOURCES += $(if $(MOTE_PORT),$(MOTE_ROOT)/ports/$(MOTE_PORT)/panic.cpp)
 MOTE_OBJECTS := $(patsubst $(MOTE_ROOT)/%.cpp,$(MOTE_BUILD)/%.o,$(MOTE_SOURCES))
 MOTE_BUILD_FLAGS := -w -Wno-psabi -I$(MOTE_ROOT)/src -DNDEBUG -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-math-errno \

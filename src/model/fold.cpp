@@ -42,7 +42,6 @@ std::size_t folded_into(const Model& model, const detail::LayerSet& folded, std:
 bool fold_layer(const Model& model, std::size_t source, std::size_t norm, float* target) {
   const Layer& layer = model.layers[source];
   const auto* from = reinterpret_cast<const float*>(layer_params(model, source));
-  const auto* statistics = reinterpret_cast<const float*>(layer_params(model, norm));
   const std::size_t channels = layer.shape.c;
   const std::size_t weights = weight_count(layer, model.input_shape_of(source));
   bool finite = true;
@@ -51,12 +50,9 @@ bool fold_layer(const Model& model, std::size_t source, std::size_t norm, float*
     finite = finite && detail::finite(target[at]);
   };
   for (std::size_t c = 0; c < channels; ++c) {
-    const double gamma = statistics[c], beta = statistics[channels + c], mean = statistics[2 * channels + c];
-    const double variance = statistics[3 * channels + c];
-    const double scale = gamma / __builtin_sqrt(variance + static_cast<double>(model.layers[norm].alpha));
-    for (std::size_t w = c; w < weights; w += channels) put(w, static_cast<double>(from[w]) * scale);
-    const double bias = layer.has_bias() ? static_cast<double>(from[weights + c]) : 0.0;
-    put(weights + c, (bias - mean) * scale + beta);
+    const ChannelNorm folded = channel_norm(model, norm, c);
+    for (std::size_t w = c; w < weights; w += channels) put(w, static_cast<double>(from[w]) * folded.factor);
+    put(weights + c, folded.offset(layer.has_bias() ? static_cast<double>(from[weights + c]) : 0.0));
   }
   return finite;
 }

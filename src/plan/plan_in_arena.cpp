@@ -40,7 +40,11 @@ bool overlap(std::span<const std::byte> a, const void* begin, std::size_t bytes)
   const auto at = reinterpret_cast<std::uintptr_t>(a.data()), other = reinterpret_cast<std::uintptr_t>(begin);
   return bytes != 0 && other < at + a.size() && at < other + bytes;
 }
-/// An arena is written all over: what a model is read from must not be in it.
+}  // namespace
+
+static_assert(alignof(Step) == 4 && alignof(Buffer) == 4 && sizeof(Step) % 4 == 0, "tables are laid end to end");
+static_assert(std::has_unique_object_representations_v<Step> && std::has_unique_object_representations_v<Buffer>);
+
 bool overlaps_model(const Model& model, std::span<const std::byte> arena) {
   return overlap(arena, model.layers.data(), model.layers.size_bytes()) ||
          (model.params != nullptr && overlap(arena, model.params, model.param_bytes)) ||
@@ -48,11 +52,6 @@ bool overlaps_model(const Model& model, std::span<const std::byte> arena) {
           overlap(arena, model.trained_params,
                   trained_offset(model.layers, model.layers.size(), model.trained_alignment)));
 }
-
-}  // namespace
-
-static_assert(alignof(Step) == 4 && alignof(Buffer) == 4 && sizeof(Step) % 4 == 0, "tables are laid end to end");
-static_assert(std::has_unique_object_representations_v<Step> && std::has_unique_object_representations_v<Buffer>);
 
 [[gnu::noinline]] static Result<std::size_t> bytes_by_stack(const Model& model, const PlanOptions& options,
                                                             const PlanSize& size) {

@@ -10,6 +10,9 @@ namespace mote::detail {
 /// Plans with the tables in `arena`'s tail and both stamps set to stamp_of(). Errors as Session::create says.
 Result<Plan> plan_in_arena(const Model& model, const PlanOptions& options, std::span<std::byte> arena);
 
+/// Whether what a model is read from lies in memory that is to be written.
+bool overlaps_model(const Model& model, std::span<const std::byte> memory);
+
 /// Buffers and tables together.
 Result<std::size_t> arena_bytes_for(const Model& model, const PlanOptions& options, std::span<std::byte> workspace);
 

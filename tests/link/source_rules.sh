@@ -42,7 +42,8 @@ find include src -type f \( -name '*.[ch]pp' -o -name '*.inl' -o -name '*.inc' \
     sees["run"] = "top model kernels plan plain"
     sees["train"] = "top model kernels plan run plain"
     sees["pursuit"] = "top model kernels plan run train plain"
-    sees["tool"] = sees["pursuit"] " pursuit ports"
+    sees["quantize"] = "top model kernels plan run plain"
+    sees["tool"] = sees["pursuit"] " pursuit quantize ports"
     plain["include/mote/train/loss.hpp"] = plain["include/mote/train/optimizer.hpp"] = 1
     plain["include/mote/train/schedule.hpp"] = plain["include/mote/train/random.hpp"] = 1
   }

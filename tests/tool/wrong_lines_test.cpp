@@ -132,8 +132,8 @@ class WrongLines : public ::testing::Test {
     return out;
   }
 
-  inline static const Words kCommands{"train",  "ppr",    "eval",   "run",     "bench", "plan", "info",
-                                      "params", "import", "export", "compare", "fold",  "demo"};
+  inline static const Words kCommands{"train",  "ppr",    "eval",   "run",      "bench",   "plan", "info",
+                                      "params", "import", "export", "quantize", "compare", "fold", "demo"};
   inline static const std::string kTrain = "train --model 'input 2; dense 2' --data t.csv --batch 2";
   TemporaryFolder folder_;
   std::filesystem::path before_;

@@ -47,7 +47,7 @@ TEST(status, every_option_has_a_name_and_a_remedy) {
       EXPECT_STREQ(describe(bad_option(option)), describe(option));
     }
   }
-  EXPECT_EQ(known, static_cast<unsigned>(Option::folds) + 1);  // the last one
+  EXPECT_EQ(known, static_cast<unsigned>(Option::bins) + 1);  // the last one
   expect_sentence(describe(static_cast<Option>(255)), "a newer one");
   EXPECT_STREQ(name(Option::clip_norm), "clip_norm");
   EXPECT_TRUE(option_of(Status{Code::bad_crc, kNoLayer, 3}) == Option::none);

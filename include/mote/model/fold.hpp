@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <span>
 
+#include "mote/arithmetic.hpp"
 #include "mote/model/model.hpp"
 
 namespace mote {
@@ -27,6 +28,22 @@ constexpr bool can_fold(const Model& model, std::size_t index) {
     for (std::size_t k = 0; k < layers[i].input_count; ++k)
       if (model.operand(i, k) == source && i != index) return false;
   return true;
+}
+
+/// What a batch norm does to channel `c` with its running statistics: (v - mean) factor + beta.
+struct ChannelNorm {
+  double factor = 1.0, mean = 0.0, beta = 0.0;
+  /// What becomes of a bias.
+  [[nodiscard]] constexpr double offset(double bias = 0.0) const { return detail::product(bias - mean, factor) + beta; }
+};
+/// Of layer `norm`, a batch norm whose parameters are there.
+inline ChannelNorm channel_norm(const Model& model, std::size_t norm, std::size_t c) {
+  const Layer& layer = model.layers[norm];
+  const auto* statistics = reinterpret_cast<const float*>(layer_params(model, norm)) + c;
+  const std::size_t channels = layer.shape.c;
+  const double variance = static_cast<double>(statistics[3 * channels]) + static_cast<double>(layer.alpha);
+  return {static_cast<double>(statistics[0]) / __builtin_sqrt(variance), static_cast<double>(statistics[2 * channels]),
+          static_cast<double>(statistics[channels])};
 }
 
 /// Upper bound on the bytes fold_batch_norm writes.

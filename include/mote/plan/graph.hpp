@@ -145,6 +145,7 @@ struct Graph {
   /// Whether activation `i` is applied by its input's kernel: a clamp, in place, of a layer that can.
   [[nodiscard]] constexpr bool joins_input(std::size_t i) const {
     if (quantized(layers[i].dtype) ? !narrows_range(layers[i]) : !is_clamp(layers[i].op)) return false;
+    if (options.unjoined) return false;
     return model.operand(i) + 1U == i && in_place(i) && can_clamp(model.operand(i));
   }
   /// Whether the kernel of layer `i` can apply a clamp on the way out.
@@ -164,7 +165,7 @@ struct Graph {
   /// Whether layer `i`, a sum of two, is made by the kernel of the layer before: a convolution that nobody else reads,
   /// and whose input does not lie where the sum goes.
   [[nodiscard]] constexpr bool joins_summand(std::size_t i) const {
-    if (!is_needed(i) || layers[i].input_count != 2 || !is_plain_sum(i)) return false;
+    if (options.unjoined || !is_needed(i) || layers[i].input_count != 2 || !is_plain_sum(i)) return false;
     const std::size_t conv = i - 1;
     return layers[conv].op == Op::conv2d && layers[conv].dtype == DType::f32 && sole_reader(conv) == i &&
            model.operand(i, 0) != model.operand(i, 1) && root(model.operand(conv)) != root(i);

@@ -125,6 +125,8 @@ struct PlanOptions {
   bool penalty = false;
   bool full_batch = false;            ///< minimize() moves the parameters: gradients are kept, no updates planned
   bool gradient_norms = false;        ///< one float a layer for the norm of its gradient, and the steps that take it
+  bool unjoined = false;              ///< every layer's value is written by a step of its own: no kernel applies the layer
+                                      ///< behind it, so that who looks at memory after each step sees all values
   std::uint8_t optimizer_states = 0;  ///< blocks as large as the trained parameters: one in state1, the rest in state2
 };
 

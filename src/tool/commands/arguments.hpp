@@ -80,8 +80,9 @@ std::optional<Loss> loss_called(const std::string& word);
 const std::string& loss_name(Loss loss);
 Initializer initializer_called(const std::string& word);
 
-/// "1,3-5" as layer numbers of the model, each with parameters; `option` is named in errors.
-std::vector<std::size_t> layers_called(const std::string& list, const OwnedModel& model, const std::string& option);
+/// "1,3-5" as layer numbers of the model, each with parameters or, if `any`, also without; `option` is named in errors.
+std::vector<std::size_t> layers_called(const std::string& list, const OwnedModel& model, const std::string& option,
+                                       bool any = false);
 
 /// Which of `words` the option's word is; throws with the nearest one.
 std::size_t choice(const std::string& word, const std::vector<std::string>& words, const std::string& option);

@@ -251,7 +251,8 @@ Schedule training_schedule(const TrainingArguments& a, std::uint64_t updates_per
   return out;
 }
 
-std::vector<std::size_t> layers_called(const std::string& list, const OwnedModel& model, const std::string& option) {
+std::vector<std::size_t> layers_called(const std::string& list, const OwnedModel& model, const std::string& option,
+                                       bool any) {
   std::vector<std::size_t> out;
   const auto fail = [&](const std::string& what) {
     throw usage_error(fmt::format("{}: {}", option, what), "give layer numbers as mote info shows them, such as 1,3-5");
@@ -273,7 +274,7 @@ std::vector<std::size_t> layers_called(const std::string& list, const OwnedModel
       fail(fmt::format("there is no layer {}, the last one is {}", last, model.layers.size() - 1));
     const std::size_t before = out.size();
     for (std::size_t i = first; i <= last; ++i)
-      if (model.layers[i].param_bytes != 0) out.push_back(i);
+      if (any || model.layers[i].param_bytes != 0) out.push_back(i);
     if (out.size() == before)
       fail(fmt::format("{} has no parameters",
                        first == last ? layer_name(model.view(), first) : "none of these layers"));

@@ -201,6 +201,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_params(app, context);
   add_import(app, context);
   add_export(app, context);
+  add_quantize(app, context);
   add_compare(app, context);
   add_fold(app, context);
   add_demo(app, context);

@@ -38,6 +38,7 @@ void add_params(CLI::App& app, Context& context);
 void add_import(CLI::App& app, Context& context);
 void add_export(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
+void add_quantize(CLI::App& app, Context& context);
 void add_fold(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);
 
@@ -72,7 +73,7 @@ nlohmann::ordered_json run_train(TrainJob& job, const Context& context, std::str
 
 /// The whole of `mote eval` but parsing.
 struct EvalJob {
-  std::string model, plots, loss = "auto";
+  std::string model, beside, plots, loss = "auto";
   std::vector<std::string> class_names;
   std::uint32_t batch = 32;
   DataArguments data;

@@ -54,6 +54,20 @@ std::vector<Array> arranged(const Model& model, const std::vector<PortFile>& fil
   return out;
 }
 
+}  // namespace
+
+std::vector<Array> input_arrays(const Model& model, const std::vector<std::string>& files) {
+  std::vector<PortFile> ports;
+  std::vector<Array> arrays;
+  for (const std::string& value : files) {
+    ports.push_back(port_file(value));
+    arrays.push_back(read_npy(ports.back().path));
+  }
+  return arranged(model, ports, std::move(arrays));
+}
+
+namespace {
+
 std::string ratio_text(double ratio) { return std::isinf(ratio) ? "equal" : fmt::format("{:.1f}", ratio); }
 
 std::string table_text(const CompareJob& job, const OwnedModel& a, const Comparison& result) {

@@ -32,5 +32,13 @@ struct Comparison {
 /// with states that begin anew. `inputs`: of the first model's inputs in their order, with as many samples each.
 /// `drop`: by how many dB a ratio falls below those before it to be one that falls. Throws Error.
 Comparison compare_models(const OwnedModel& a, const OwnedModel& b, const std::vector<Array>& inputs, double drop);
+/// Likewise, of pairs that are known.
+Comparison compare_pairs(const OwnedModel& a, const OwnedModel& b, const std::vector<Array>& inputs,
+                         std::vector<ValuePair> pairs, double drop);
+/// Samples in the arrays, which are of the inputs of both models in their order; throws where they do not fit.
+std::uint64_t samples_of(const Model& a, const Model& b, const std::vector<Array>& inputs);
+
+/// The arrays that `files` name (NAME=FILE.npy, or FILE.npy of the only one), one for each input in their order.
+std::vector<Array> input_arrays(const Model& model, const std::vector<std::string>& files);
 
 }  // namespace mote::tool

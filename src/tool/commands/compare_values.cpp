@@ -235,6 +235,8 @@ struct Sample {
   }
 };
 
+}  // namespace
+
 std::uint64_t samples_of(const Model& a, const Model& b, const std::vector<Array>& inputs) {
   if (a.input_count() != b.input_count())
     throw usage_error(fmt::format("the first model has {} inputs and the second {}", a.input_count(), b.input_count()),
@@ -256,6 +258,8 @@ std::uint64_t samples_of(const Model& a, const Model& b, const std::vector<Array
   }
   return samples;
 }
+
+namespace {
 
 /// Integers that stand for real numbers as those of `like` do.
 void make_real(std::vector<double>& values, const Layer& like) {
@@ -359,13 +363,22 @@ std::vector<ValuePair> matched_values(const Model& a, const std::vector<bool>& w
 
 Comparison compare_models(const OwnedModel& a, const OwnedModel& b, const std::vector<Array>& inputs, double drop) {
   const Model x = a.view(), y = b.view();
+  const std::vector<bool> whole_x = whole_numbers(x, read_description(a.description).value_or(Description{})),
+                          whole_y = whole_numbers(y, read_description(b.description).value_or(Description{}));
+  std::vector<ValuePair> pairs = matched_values(x, whole_x, y, whole_y);
+  if (pairs.empty())
+    throw data_error("the two models have no values of the same shapes", "compare models of the same network");
+  return compare_pairs(a, b, inputs, std::move(pairs), drop);
+}
+
+Comparison compare_pairs(const OwnedModel& a, const OwnedModel& b, const std::vector<Array>& inputs,
+                         std::vector<ValuePair> pairs, double drop) {
+  const Model x = a.view(), y = b.view();
   Comparison out;
   out.samples = samples_of(x, y, inputs);
   const std::vector<bool> whole_x = whole_numbers(x, read_description(a.description).value_or(Description{})),
                           whole_y = whole_numbers(y, read_description(b.description).value_or(Description{}));
-  out.pairs = matched_values(x, whole_x, y, whole_y);
-  if (out.pairs.empty())
-    throw data_error("the two models have no values of the same shapes", "compare models of the same network");
+  out.pairs = std::move(pairs);
   // As many at a time as records hold beside the layers.
   const std::size_t layers = std::max(x.layers.size(), y.layers.size());
   if (layers + 2 > kMaxLayers)

@@ -47,6 +47,30 @@ bool reads_itself(const DataArguments& data, const Reading& reading) {
          data.target_columns.empty();
 }
 
+/// Scores of another model of the same network on the same data, such as its int8 copy.
+Json beside(const EvalJob& job, const DataSet& data, Loss loss, Progress& progress, std::string& text) {
+  const OwnedModel other = load_model(job.beside);
+  if (!computes_float32(other.view()) || other.view().input_count() != 1)
+    throw data_error("the model beside takes or gives other types than float32, or has several inputs",
+                     "give one with float32 at its ends: mote quantize --ends float32")
+        .in(job.beside);
+  data.require_shape(other.view().input_shape());
+  const std::size_t outputs = static_cast<std::size_t>(other.view().output_shape().elements());
+  if (data.has_labels()) data.require_labels(outputs, outputs == 1);
+  if (data.has_targets()) data.require_target_width(outputs);
+  const ModelScores result = score_model(other, data, loss, job.batch, progress);
+  text += fmt::format("beside          {}\n", job.beside);
+  if (result.scores.classes != 0)
+    text += fmt::format("  accuracy      {:.2f} % ({} of {})\n", 100.0 * result.scores.accuracy(),
+                        result.scores.correct, result.scores.samples);
+  text += fmt::format("  loss          {:.6g}\n", result.scores.loss);
+  text += fmt::format("  arena         {} bytes for batches of {}\n", grouped(result.arena_bytes), job.batch);
+  Json out{{"model", job.beside}};
+  out.update(scores_json(result.scores, class_names_for(result.scores.classes, job.class_names, data.description())));
+  out["arena_bytes"] = result.arena_bytes;
+  return out;
+}
+
 }  // namespace
 
 std::string non_finite_text(std::uint64_t bad, std::uint64_t samples, const std::string& consequence) {
@@ -146,12 +170,15 @@ Json run_eval(const EvalJob& job, const Context& context, std::string& text, std
   text += target_scores_text(scores, data.target_names());
   text += fmt::format("arena           {} bytes for batches of {}\n", grouped(result.arena_bytes), job.batch);
   text += fmt::format("speed           {:.0f} samples/s (kernels {})\n", speed, result.isa);
+  Json other;
+  if (!job.beside.empty()) other = beside(job, data, loss, progress, text);
   text += class_scores_text(scores, names);
   if (scores.classes != 0) text += confusion_text(scores, names);
   text += non_finite_text(scores.non_finite, scores.samples,
                           scores.classes != 0 ? ", which count as wrong and stand in no column" : "");
   Json json{{"command", "eval"}, {"model", job.model}, {"loss_function", loss_name(loss)}};
   json.update(scores_json(scores, names));
+  if (!job.beside.empty()) json["beside"] = other;
   json["data"] = notes_json(data);
   json["batch"] = job.batch;
   json["arena_bytes"] = result.arena_bytes;
@@ -173,8 +200,11 @@ void add_eval(CLI::App& app, Context& context) {
       add_command(app, context, "eval", "Accuracy, loss and confusion matrix of a model on a data set.", R"(EXAMPLES
   mote eval fashion.mote --data /usr/share/datasets/fashion-mnist --plots pictures
   mote eval net.mote --test x.npy --labels y.npy --json
+  mote eval net.mote --beside net8.mote --data /usr/share/datasets/fashion-mnist
 )");
   options.text("MODEL", job->model, "FILE", "model file").required();
+  options.text("--beside", job->beside, "FILE",
+               "another model of the same network, such as its int8 copy: its accuracy and loss too");
   options.whole("--batch", job->batch, {1, 1'000'000'000}, "samples per run");
   std::vector<std::string> losses{"auto"};
   losses.insert(losses.end(), kLosses.begin(), kLosses.end());

@@ -51,18 +51,21 @@ Json layer_json(const Model& model, std::size_t i) {
   const Layer& layer = model.layers[i];
   std::vector<std::size_t> inputs;
   for (std::size_t k = 0; k < layer.input_count; ++k) inputs.push_back(model.operand(i, k));
-  return {{"index", i},
-          {"op", name(layer.op)},
-          {"name", name(model, i)},
-          {"text", layer_text(model, i)},
-          {"inputs", inputs},
-          {"shape", {layer.shape.h, layer.shape.w, layer.shape.c}},
-          {"dtype", dtype_name(layer.dtype)},
-          {"param_dtype", dtype_name(layer.param_dtype)},
-          {"trainable", layer.trainable()},
-          {"parameters", parameter_count(model, i, false)},
-          {"parameter_bytes", layer.param_bytes},
-          {"multiply_adds", multiply_adds(model, i)}};
+  Json out{{"index", i},
+           {"op", name(layer.op)},
+           {"name", name(model, i)},
+           {"text", layer_text(model, i)},
+           {"inputs", inputs},
+           {"shape", {layer.shape.h, layer.shape.w, layer.shape.c}},
+           {"dtype", dtype_name(layer.dtype)},
+           {"param_dtype", dtype_name(layer.param_dtype)},
+           {"trainable", layer.trainable()},
+           {"parameters", parameter_count(model, i, false)},
+           {"parameter_bytes", layer.param_bytes},
+           {"multiply_adds", multiply_adds(model, i)}};
+  if (quantized(layer.dtype))
+    out["scale"] = layer.quantization.scale, out["zero_point"] = layer.quantization.zero_point;
+  return out;
 }
 
 /// A colour for each kind of work.

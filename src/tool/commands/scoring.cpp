@@ -48,6 +48,26 @@ struct TargetSums {
   }
 };
 
+/// The model up to what the loss reads: a softmax behind the logits would lose digits, one of integers more.
+OwnedModel cut_to_logits(const OwnedModel& model, Loss loss) {
+  OwnedModel cut;
+  Layer end = model.layers.back();
+  const bool whole = end.op == Op::dequantize && loss != Loss::squared_error;
+  const std::size_t before = whole ? model.view().operand(end) : 0;
+  if (whole && loss_layer({std::span(model.layers).first(before + 1)}, loss) != before) {
+    end.inputs[0] = model.layers[before].inputs[0];
+    cut.layers.assign(model.layers.begin(), model.layers.begin() + static_cast<std::ptrdiff_t>(before));
+    cut.layers.push_back(end);
+  } else {
+    cut.layers.assign(model.layers.begin(),
+                      model.layers.begin() + static_cast<std::ptrdiff_t>(loss_layer(model.view(), loss) + 1));
+  }
+  cut.params = AlignedBytes(model.params.size());
+  std::copy_n(model.params.data(), model.params.size(), cut.params.data());
+  cut.operands = model.operands, cut.alignment = model.alignment, cut.source = model.source;
+  return cut;
+}
+
 }  // namespace
 
 double Scores::mean_r2() const {
@@ -58,12 +78,7 @@ double Scores::mean_r2() const {
 
 ModelScores score_model(const OwnedModel& model, const DataSet& data, Loss loss, std::uint32_t batch,
                         Progress& progress) {
-  OwnedModel cut;  // up to the logits: a softmax behind them would lose digits
-  cut.layers.assign(model.layers.begin(),
-                    model.layers.begin() + static_cast<std::ptrdiff_t>(loss_layer(model.view(), loss) + 1));
-  cut.params = AlignedBytes(model.params.size());
-  std::copy_n(model.params.data(), model.params.size(), cut.params.data());
-  cut.operands = model.operands, cut.alignment = model.alignment, cut.source = model.source;
+  const OwnedModel cut = cut_to_logits(model, loss);
   const PlanOptions options{.batch = batch, .alignment = 64};
   const OwnedPlan plan = plan_of(cut, options);
   AlignedBytes arena(plan.arena_bytes());

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "mote/model/element_types.hpp"
+#include "mote/model/integer_params.hpp"
 #include "mote/model/packed_weights.hpp"
 #include "tool/data/description.hpp"
 #include "tool/import/graph.hpp"
@@ -160,11 +161,11 @@ IntegerWeights Outgoing::integer_weights(std::size_t i) {
   return out;
 }
 
-void Outgoing::require_multipliers(std::size_t i, std::initializer_list<QuantizedMultiplier> follow) {
+void Outgoing::require_multipliers(std::size_t i) {
   const auto multipliers = array<std::int32_t>(i, "multipliers");
   const auto shifts = array<std::int8_t>(i, "shifts");
   std::size_t k = 0;
-  for (const QuantizedMultiplier& q : follow) {
+  for (const QuantizedMultiplier& q : multipliers_of(layer(i), in(i), in(i, layer(i).input_count - 1U))) {
     const bool same = k < multipliers.size() && q.multiplier == multipliers[k] && q.shift == shifts[k];
     ++k;
     if (!same) return refuse(i, "its multipliers do not follow from the scales of its values");

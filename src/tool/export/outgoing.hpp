@@ -77,7 +77,7 @@ class Outgoing {
   /// the weights gives its multiplier.
   [[nodiscard]] IntegerWeights integer_weights(std::size_t i);
   /// Refuses the layer unless its multipliers are those that its scales give: readers of the file compute them anew.
-  void require_multipliers(std::size_t i, std::initializer_list<QuantizedMultiplier> follow);
+  void require_multipliers(std::size_t i);
 
   [[nodiscard]] bool casts(const End& end) const { return end.type != numpy_name(layer(end.layer).dtype); }
   std::vector<End> inputs, outputs;                         // states are behind the others

@@ -5,8 +5,7 @@
 #include <cmath>
 
 #include "mote/model/element_types.hpp"
-#include "mote/model/lookup_tables.hpp"
-#include "mote/model/quantize_multiplier.hpp"
+#include "mote/model/integer_params.hpp"
 #include "tool/export/tflite_export.hpp"
 
 namespace mote::tool::foreign {
@@ -70,20 +69,12 @@ std::vector<TfliteOption> options_of(const Layer& l) {
   return {};
 }
 
-/// What the operator on 8 bits computes, for those that have one.
-bool has_table(const Layer& l, const Quantization& in, LookupTable& out) {
-  const Quantization& to = l.quantization;
-  switch (l.op) {
-    case Op::relu: return out = relu_table(in, to), true;
-    case Op::relu6: return out = relu_table(in, to, 6.0F), true;
-    case Op::leaky_relu: return out = leaky_relu_table(in, to, l.alpha), true;
-    case Op::elu: return out = elu_table(in, to), true;
-    case Op::hard_swish: return out = hard_swish_table(in, to), true;
-    case Op::abs: return out = abs_table(in, to), true;
-    case Op::sigmoid: return out = sigmoid_table(in), to == Quantization{0x1p-8F, -128};
-    case Op::tanh: return out = tanh_table(in), to == Quantization{0x1p-7F, 0};
-    default: return false;
-  }
+/// Whether an operator on 8 bits computes the layer's table.
+bool has_table(const Layer& l, const Quantization& in, std::span<const std::int8_t> stored) {
+  const Quantization fixed = fixed_units(l.op);
+  LookupTable table{};
+  return l.op != Op::clip && (fixed.scale == 0.0F || l.quantization == fixed) && own_table(l, in, table) &&
+         std::ranges::equal(stored, table);
 }
 
 /// The function in float32 from `x` on, whose last operator makes the layer's value or `result`.
@@ -151,26 +142,16 @@ void narrowed(TfliteExport& to, std::size_t i, Lie lie) {
 
 void on_integers(TfliteExport& to, std::size_t i, Lie lie) {
   const Layer& l = to.from.layer(i);
-  const Quantization& in = to.from.in(i).quantization;
   const char* node = node_of(kUnary, l.op);
   if (narrows_range(l)) {
     if (l.op == Op::clip) return narrowed(to, i, lie);
     return to.put_node(i, lie, node, {to.operand(i, lie)});
   }
   if (l.dtype == DType::s16) {
-    const float x = in.scale, y = l.quantization.scale;
-    if (l.op == Op::relu) to.from.require_multipliers(i, {rescale_multiplier(x, y)});
-    if (l.op == Op::leaky_relu)
-      to.from.require_multipliers(i, {rescale_multiplier(x, y), leaky_multiplier(x, y, l.alpha)});
-    if (l.op == Op::sigmoid || l.op == Op::tanh) {
-      const CurveScale curve = curve_scale(x);
-      to.from.require_multipliers(i, {{curve.multiplier, curve.shift}});
-    }
+    to.from.require_multipliers(i);
     return to.put_node(i, lie, node, {to.operand(i, lie)}, options_of(l));
   }
-  LookupTable table{};
-  const auto stored = to.from.array<std::int8_t>(i, "table");
-  if (has_table(l, in, table) && std::ranges::equal(stored, table))
+  if (has_table(l, to.from.in(i).quantization, to.from.array<std::int8_t>(i, "table")))
     return to.put_node(i, lie, node, {to.operand(i, lie)}, options_of(l));
   const int made = Function(to, i, lie).apply(to.real_operand(i, lie));
   if (made < 0) return to.from.refuse_unknown(i);
@@ -197,25 +178,6 @@ bool activation(TfliteExport& to, std::size_t i) {
   return true;
 }
 
-void check_multipliers(Outgoing& from, std::size_t i) {
-  const Layer& l = from.layer(i);
-  const DType type = from.in(i).dtype;
-  const float a = from.in(i).quantization.scale, b = from.in(i, 1).quantization.scale, y = l.quantization.scale;
-  const auto three = [&](const BinaryMultipliers& m) { from.require_multipliers(i, {m.a, m.b, m.output}); };
-  switch (l.op) {
-    case Op::add:
-    case Op::sub: return three(add_multipliers(a, b, y, type));
-    case Op::squared_difference: return three(squared_difference_multipliers(a, b, y, type));
-    case Op::mul: return from.require_multipliers(i, {product_multiplier(a, b, y)});
-    case Op::div: return from.require_multipliers(i, {div_multiplier(a, b, y)});
-    case Op::prelu: return from.require_multipliers(i, {rescale_multiplier(a, y), product_multiplier(a, b, y)});
-    default: break;
-  }
-  if (!is_comparison(l.op)) return;
-  const BinaryMultipliers m = compare_multipliers(a, b);
-  from.require_multipliers(i, {m.a, m.b});
-}
-
 bool repeating(TfliteExport& to, std::size_t i) {
   const Layer& l = to.from.layer(i);
   if (!broadcasts(l.op)) return false;
@@ -225,7 +187,7 @@ bool repeating(TfliteExport& to, std::size_t i) {
   if (l.op == Op::add && inputs.size() > 2) return to.put_node(i, lie, "ADD_N", std::move(inputs)), true;
   const char* node = node_of(kBinary, l.op);
   if (node == nullptr) return false;
-  if (quantized(to.from.in(i).dtype)) check_multipliers(to.from, i);
+  if (quantized(to.from.in(i).dtype)) to.from.require_multipliers(i);
   if (l.op == Op::add) {
     const TfliteExport::Fused behind = to.fused(i);
     to.put_node(behind.layer, lie, node, std::move(inputs), {{"activation", static_cast<double>(behind.activation)}});

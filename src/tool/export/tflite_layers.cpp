@@ -214,15 +214,10 @@ void extreme(TfliteExport& to, std::size_t i) {
 void reduction(TfliteExport& to, std::size_t i) {
   const Layer& l = to.from.layer(i);
   Extents64 axes;
-  std::uint32_t count = 1;
   for (std::size_t axis = 3; axis-- > 0;)
-    if (((static_cast<unsigned>(l.args[0]) >> axis) & 1U) != 0) {
+    if (((static_cast<unsigned>(l.args[0]) >> axis) & 1U) != 0)
       axes.push_back(TfliteExport::axis_in(Lie::nhwc, axis));
-      count *= extent(to.from.in(i).shape, axis);
-    }
-  const float x = to.from.in(i).quantization.scale, y = l.quantization.scale;
-  if (quantized(l.dtype) && l.op == Op::reduce_mean) to.from.require_multipliers(i, {mean_multiplier(x, y, count)});
-  if (quantized(l.dtype) && l.op == Op::reduce_sum) to.from.require_multipliers(i, {rescale_multiplier(x, y)});
+  if (quantized(l.dtype)) to.from.require_multipliers(i);
   const char* op = l.op == Op::reduce_sum    ? "SUM"
                    : l.op == Op::reduce_mean ? "MEAN"
                    : l.op == Op::reduce_max  ? "REDUCE_MAX"
@@ -238,8 +233,7 @@ void matmul(TfliteExport& to, std::size_t i) {
 
 void conversion(TfliteExport& to, std::size_t i) {
   const Layer& l = to.from.layer(i);
-  if (l.op == Op::requantize)
-    to.from.require_multipliers(i, {rescale_multiplier(to.from.in(i).quantization.scale, l.quantization.scale)});
+  if (l.op == Op::requantize) to.from.require_multipliers(i);
   const Lie lie = to.lie_of(to.from.operand(i), false);
   to.put_node(i, lie, l.op == Op::dequantize ? "DEQUANTIZE" : "QUANTIZE", {to.operand(i, lie)});
 }

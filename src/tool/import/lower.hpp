@@ -112,6 +112,7 @@ class Lowering {
   Index integer_resize(const Step& s);
   Index integer_lstm(const Step& s);
   Index integer_svdf(const Step& s);
+  Index with_multipliers(Layer made, std::initializer_list<Index> operands, float beta = 1.0F);
   /// A value in other units; itself where it is in these.
   Index requantized(Index value, DType type, const Quantization& wanted);
   /// A step's value in the units of `s`.

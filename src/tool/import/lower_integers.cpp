@@ -11,9 +11,8 @@
 
 #include "mote/kernels/kernels.hpp"
 #include "mote/model/element_types.hpp"
-#include "mote/model/lookup_tables.hpp"
+#include "mote/model/integer_params.hpp"
 #include "mote/model/packed_weights.hpp"
-#include "mote/model/quantize_multiplier.hpp"
 #include "tool/import/lower.hpp"
 
 namespace mote::tool::foreign {
@@ -75,9 +74,28 @@ struct Weights {
   }
 };
 
-float scale_of(const Literal& weights, std::int64_t output) {
-  const std::vector<float>& scales = weights.scaling.scales;
-  return scales[scales.size() == 1 ? 0 : static_cast<std::size_t>(output)];
+/// The parameters of a layer that sums products with the weights of step `s`.
+void fill_products(const Step& s, const Literal& given, const Weights& weights, const Layer& made, const Layer& in,
+                   std::byte* params) {
+  struct Source {
+    const Weights& weights;
+    const std::vector<float>& scales;
+    const Literal* biases;
+    [[nodiscard]] std::int64_t weight(std::uint32_t term, std::uint32_t output) const {
+      // A transposed convolution's lie (filter_h, filter_w, outputs, inputs).
+      return inputs == 0 ? weights.at(term, output)
+                         : weights.values[(std::size_t{term / inputs} * outputs + output) * inputs + term % inputs];
+    }
+    [[nodiscard]] std::int64_t bias(std::uint32_t output) const {
+      return biases == nullptr ? 0 : biases->whole(output);
+    }
+    [[nodiscard]] float scale(std::uint32_t output) const { return scales[scales.size() == 1 ? 0 : output]; }
+    std::uint32_t inputs = 0;
+    std::size_t outputs = 0;
+  } source{weights, given.scaling.scales, s.weights.size() > 1 ? &s.weights[1] : nullptr};
+  if (made.op == Op::conv2d_transpose) source.inputs = in.shape.c, source.outputs = made.shape.c;
+  if (const Status status = put_products(made, in, source, params); !status.ok())
+    unsupported(fmt::format("a bias too large for its sum (output {})", status.detail));
 }
 
 /// Functions of which TFLite computes an int8 table through float32, or has none.
@@ -104,28 +122,17 @@ double real_function(std::string_view op, double x, double alpha, double beta) {
   unsupported(fmt::format("{} of integers", op));
 }
 
-/// The tables below shift values of 8 bits; an unusual ratio of scales is refused as kernels refuse it.
-void require_shift(const QuantizedMultiplier& q) {
-  if (q.shift > 30) unsupported(fmt::format("scales whose ratio is 2^{}", q.shift));
-}
-
-LookupTable table_of(const Step& s, const Quantization& in, const Quantization& out) {
-  require_shift(rescale_multiplier(in.scale, out.scale));
-  const auto requires_output = [&](const Quantization& wanted) {
-    if (out.zero_point != wanted.zero_point || std::abs(out.scale - wanted.scale) > 0.01F * wanted.scale)
-      unsupported(fmt::format("an output of scale {} and zero point {}", out.scale, out.zero_point));
-  };
-  if (s.op == "relu") return relu_table(in, out);
-  if (s.op == "relu6") return relu_table(in, out, 6.0F);
-  if (s.op == "clip") return requantize_table(in, out, activation_range(s.alpha, s.beta, out, {}));
-  if (s.op == "leaky_relu")
-    return require_shift(leaky_multiplier(in.scale, out.scale, std::abs(s.alpha))), leaky_relu_table(in, out, s.alpha);
-  if (s.op == "elu") return elu_table(in, out);
-  if (s.op == "hard_swish") return hard_swish_table(in, out);
-  if (s.op == "abs") return abs_table(in, out);
-  if (s.op == "sigmoid" || s.op == "tanh") require_shift(quantize_multiplier(static_cast<double>(in.scale) * 0x1p27));
-  if (s.op == "sigmoid") return requires_output({0x1p-8F, -128}), sigmoid_table(in);
-  if (s.op == "tanh") return requires_output({0x1p-7F, 0}), tanh_table(in);
+/// `made`: the record, whose units are the value's.
+LookupTable table_of(const Step& s, const Quantization& in, const Layer& made) {
+  const Quantization &out = made.quantization, fixed = fixed_units(made.op);
+  if (fixed.scale != 0.0F &&
+      (out.zero_point != fixed.zero_point || std::abs(out.scale - fixed.scale) > 0.01F * fixed.scale))
+    unsupported(fmt::format("an output of scale {} and zero point {}", out.scale, out.zero_point));
+  Layer function = made;
+  function.alpha = s.alpha, function.beta = s.beta;
+  LookupTable table{};
+  if (!table_shifts_fit(function, in)) unsupported(fmt::format("scales {} and {} so far apart", in.scale, out.scale));
+  if (own_table(function, in, table)) return table;
   return function_table(in, out, [&](float x) {
     return static_cast<float>(
         real_function(s.op, static_cast<double>(x), static_cast<double>(s.alpha), static_cast<double>(s.beta)));
@@ -167,6 +174,15 @@ Lowering::Index Lowering::integers(const Step& s) {
   if (op == Op::lstm) return integer_lstm(s);
   if (op == Op::svdf) return integer_svdf(s);
   return integer_table(s);
+}
+
+/// `made` with the multipliers that follow from the scales, if it has any.
+Lowering::Index Lowering::with_multipliers(Layer made, std::initializer_list<Index> operands, float beta) {
+  const Layer a = records_.layer(*operands.begin()), b = records_.layer(*(operands.end() - 1));
+  const MultiplierList list = multipliers_of(made, a, b, beta);
+  if (list.count == 0) return records_.add(made, operands);
+  made.param_dtype = DType::s32;
+  return records_.add(made, operands, scaled_by(std::span(list.begin(), list.count)));
 }
 
 Lowering::Index Lowering::requantized(Index value, DType type, const Quantization& wanted) {
@@ -217,23 +233,9 @@ Lowering::Index Lowering::integer_product(const Step& s) {
     if (rows != 1) window_of({}, {1, 1, rows, weights.terms}, made);
     image = value(s, 0, shape_of({rows, weights.terms}));
   }
-  const Quantization units = records_.layer(image).quantization, own = made.quantization;
-  Numbers bias, sums;
-  std::vector<QuantizedMultiplier> multipliers;
-  for (std::int64_t o = 0; o < outputs; ++o) {
-    const std::int64_t sum = weights.sum(o);
-    const std::int64_t folded = (has_bias ? s.weights[1].whole(o) : 0) -
-                                units.zero_point * (sum - std::int64_t{weights.zero_point} * weights.terms);
-    const std::int64_t room =
-        0x7FFF'FFFF - (type == DType::s8 ? weights.terms * (weights.zero_point == 0 ? 128 * 128 : 128 * 255) : 0);
-    if (folded < -room || folded > room) unsupported(fmt::format("a bias of {} (output {})", folded, o));
-    bias.push_back(folded), sums.push_back(sum);
-    multipliers.push_back(product_multiplier(units.scale, scale_of(given, o), own.scale));
-  }
-  std::vector<Literal> arrays{depthwise ? bytes_of_numbers(weights.values) : weights.packed(), words_of_numbers(bias)};
-  if (!depthwise) arrays.push_back(words_of_numbers(sums));
-  std::ranges::copy(scaled_by(multipliers), std::back_inserter(arrays));
-  return records_.add(made, {image}, arrays);
+  return records_.add_filled(made, {image}, [&](const Layer& layer, std::byte* params) {
+    fill_products(s, given, weights, layer, records_.layer(image), params);
+  });
 }
 
 /// Functions of one value.
@@ -250,21 +252,13 @@ Lowering::Index Lowering::integer_table(const Step& s) {
     if (traits(made.op).has_beta) made.beta = s.beta;
     if (made.op == Op::leaky_relu)
       made.alpha = std::clamp(s.alpha, 0x1p-126F, 1.0F);  // the table says what is computed
-    const LookupTable table = table_of(s, in, out);
+    const LookupTable table = table_of(s, in, made);
     return records_.add(made, {from}, {bytes_of_numbers(Numbers(table.begin(), table.end()))});
   }
-  made.param_dtype = DType::s32;
-  if (made.op == Op::relu) return records_.add(made, {from}, scaled_by({rescale_multiplier(in.scale, out.scale)}));
-  if (made.op == Op::leaky_relu) {
-    made.alpha = s.alpha;
-    return records_.add(
-        made, {from},
-        scaled_by({rescale_multiplier(in.scale, out.scale), leaky_multiplier(in.scale, out.scale, s.alpha)}));
-  }
-  if (made.op != Op::sigmoid && made.op != Op::tanh)
+  if (made.op == Op::leaky_relu) made.alpha = s.alpha;
+  if (made.op != Op::relu && made.op != Op::leaky_relu && made.op != Op::sigmoid && made.op != Op::tanh)
     unsupported(fmt::format("{} of int16 values between two scales", s.op));
-  const CurveScale curve = curve_scale(in.scale);
-  return records_.add(made, {from}, scaled_by({{curve.multiplier, curve.shift}}));
+  return with_multipliers(made, {from});
 }
 
 Lowering::Index Lowering::integer_binary(const Step& s) {
@@ -274,25 +268,7 @@ Lowering::Index Lowering::integer_binary(const Step& s) {
   std::vector<Index> operands = together(s, {type, type});
   if (op == Op::minimum || op == Op::maximum)
     for (Index& operand : operands) operand = requantized(operand, made.dtype, made.quantization);
-  const float a = records_.layer(operands[0]).quantization.scale, b = records_.layer(operands[1]).quantization.scale,
-              y = made.quantization.scale;
-  std::vector<Literal> arrays;
-  const auto three = [](const BinaryMultipliers& m) { return scaled_by({m.a, m.b, m.output}); };
-  switch (op) {
-    case Op::add:
-    case Op::sub: arrays = three(add_multipliers(a, b, y, type)); break;
-    case Op::squared_difference: arrays = three(squared_difference_multipliers(a, b, y, type)); break;
-    case Op::mul: arrays = scaled_by({product_multiplier(a, b, y)}); break;
-    case Op::div: arrays = scaled_by({div_multiplier(a, b, y)}); break;
-    case Op::prelu: arrays = scaled_by({rescale_multiplier(a, y), product_multiplier(a, b, y)}); break;
-    default:
-      if (is_comparison(op)) {
-        const BinaryMultipliers m = compare_multipliers(a, b);
-        arrays = scaled_by({m.a, m.b});
-      }
-  }
-  if (!arrays.empty()) made.param_dtype = DType::s32;
-  return records_.add(made, operands, arrays);
+  return with_multipliers(made, {operands[0], operands[1]});
 }
 
 /// All axes at once: sums are rounded once. Axes that go are brought behind each other where they are more than the
@@ -300,9 +276,7 @@ Lowering::Index Lowering::integer_binary(const Step& s) {
 Lowering::Index Lowering::integer_reduction(const Step& s) {
   Dims from = in(s).dims;
   std::vector<bool> goes(from.size());
-  std::int64_t count = 1;
-  for (const std::int64_t axis : s.axes)
-    goes[static_cast<std::size_t>(axis)] = true, count *= from[static_cast<std::size_t>(axis)];
+  for (const std::int64_t axis : s.axes) goes[static_cast<std::size_t>(axis)] = true;
   Index values = value(s);
   auto groups = grouped(from, [&](std::size_t k) { return goes[k] ? 1 : 0; });
   if (groups.size() > 3) {
@@ -321,16 +295,11 @@ Lowering::Index Lowering::integer_reduction(const Step& s) {
     extents.push_back(product(from, groups[i]));
     if (goes[groups[i].front()]) made.args[0] |= 1 << (groups.size() - 1 - i);
   }
-  const Quantization units = records_.layer(values).quantization;
   if (made.args[0] == 0) return requantized(values, made.dtype, made.quantization);
   values = records_.shaped(values, shape_of(extents));
-  const float x = units.scale, y = made.quantization.scale;
   if (made.op == Op::reduce_max || made.op == Op::reduce_min)
-    return records_.add(made, {requantized(values, made.dtype, made.quantization)});
-  made.param_dtype = DType::s32;
-  return records_.add(made, {values},
-                      scaled_by({made.op == Op::reduce_mean ? mean_multiplier(x, y, static_cast<std::uint32_t>(count))
-                                                            : rescale_multiplier(x, y)}));
+    values = requantized(values, made.dtype, made.quantization);
+  return with_multipliers(made, {values});
 }
 
 Lowering::Index Lowering::integer_softmax(const Step& s) {
@@ -338,17 +307,8 @@ Lowering::Index Lowering::integer_softmax(const Step& s) {
   std::int64_t behind = 1;
   for (std::size_t k = axis + 1; k < s.dims.size(); ++k) behind *= s.dims[k];
   if (behind != 1) unsupported("a softmax of integers along an axis that is not the last");
-  Layer made = layer(s, s.op, dtype_of(s));
-  made.param_dtype = DType::s32;
   const Index from = value(s, 0, shape_of({count_of(s.dims) / s.dims[axis], s.dims[axis]}));
-  const float beta = s.alpha == 0.0F ? 1.0F : s.alpha, x = records_.layer(from).quantization.scale;
-  const bool wide = records_.layer(from).dtype == DType::s16;
-  const bool logarithm = s.op == "log_softmax";
-  if (logarithm) {
-    const SoftmaxScale scale = softmax_scale(1.0F, x);
-    return records_.add(made, {from}, scaled_by({scale.input, log_softmax_reverse(scale)}));
-  }
-  return records_.add(made, {from}, scaled_by({wide ? softmax_s16_multiplier(beta, x) : softmax_scale(beta, x).input}));
+  return with_multipliers(layer(s, s.op, dtype_of(s)), {from}, s.alpha == 0.0F ? 1.0F : s.alpha);
 }
 
 Lowering::Index Lowering::integer_pool(const Step& s) {
@@ -424,14 +384,10 @@ Lowering::Index Lowering::integer_conv2d_transpose(const Step& s) {
   made.shape.c = shape_of({outputs}).c;
   const Shape from = window_of(s.sliding, in(s).dims, made);
   const Index image = value(s, 0, from);
-  std::vector<Literal> arrays{bytes_of_numbers(weights.values)};
-  if (s.weights.size() > 1) made.flags = Layer::kHasBias, arrays.push_back(s.weights[1]);
-  std::vector<QuantizedMultiplier> multipliers;
-  for (std::int64_t o = 0; o < outputs; ++o)
-    multipliers.push_back(
-        product_multiplier(records_.layer(image).quantization.scale, scale_of(given, o), made.quantization.scale));
-  std::ranges::copy(scaled_by(multipliers), std::back_inserter(arrays));
-  return records_.add(made, {image}, arrays);
+  if (s.weights.size() > 1) made.flags = Layer::kHasBias;
+  return records_.add_filled(made, {image}, [&](const Layer& layer, std::byte* params) {
+    fill_products(s, given, weights, layer, records_.layer(image), params);
+  });
 }
 
 Lowering::Index Lowering::integer_matmul(const Step& s) {
@@ -441,12 +397,9 @@ Lowering::Index Lowering::integer_matmul(const Step& s) {
   for (std::size_t k = 0; k + 2 < n; ++k) batch *= s.dims[k];
   Layer made = layer(s, s.op, dtype_of(s));
   made.args[0] = static_cast<std::int32_t>(s.number);
-  made.param_dtype = DType::s32;
   const Index x = value(s, 0, shape_of({batch, a[n - 2], a[n - 1]})),
               y = value(s, 1, shape_of({batch, b[n - 2], b[n - 1]}));
-  return records_.add(made, {x, y},
-                      scaled_by({product_multiplier(records_.layer(x).quantization.scale,
-                                                    records_.layer(y).quantization.scale, made.quantization.scale)}));
+  return with_multipliers(made, {x, y});
 }
 
 Lowering::Index Lowering::integer_l2_norm(const Step& s) {

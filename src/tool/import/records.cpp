@@ -44,6 +44,18 @@ Op operator_named(std::string_view name) {
 }
 
 Records::Index Records::add(Layer layer, std::span<const Index> operands, const std::vector<Literal>& weights) {
+  return add_filled(layer, operands, [&](const Layer& made, std::byte* params) {
+    const ParamArrays arrays = param_arrays(made, operands.empty() ? Shape{} : layers_[operands[0]].shape);
+    for (std::size_t i = 0; i < arrays.count; ++i) {
+      const ParamArray& array = arrays.arrays[i];
+      if (i >= weights.size() || weights[i].count() != array.count)
+        unsupported(fmt::format("{}: {} of {} elements", mote::name(made.op), array.name, array.count));
+      store(weights[i], array, params + array.offset);
+    }
+  });
+}
+
+Records::Index Records::add_filled(Layer layer, std::span<const Index> operands, const Fill& fill) {
   if (layers_.size() >= std::numeric_limits<Index>::max())
     unsupported(fmt::format("the network has more than {} layers", kMaxLayers), "split the model");
   if (operands.size() > kMaxOperands)
@@ -60,12 +72,7 @@ Records::Index Records::add(Layer layer, std::span<const Index> operands, const 
     constexpr std::size_t kMost = 0x7FFF'0000;
     if (arrays.bytes > kMost) unsupported("parameters of more than 2^31 bytes");
     params.resize(arrays.bytes);
-    for (std::size_t i = 0; i < arrays.count; ++i) {
-      const ParamArray& array = arrays.arrays[i];
-      if (i >= weights.size() || weights[i].count() != array.count)
-        unsupported(fmt::format("{}: {} of {} elements", mote::name(layer.op), array.name, array.count));
-      store(weights[i], array, params.data() + array.offset);
-    }
+    fill(layer, params.data());
   }
   layer.param_bytes = static_cast<std::uint32_t>(arrays.bytes);
   require_types(layer, operands, params);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -27,6 +28,12 @@ class Records {
   Index add(Layer layer, std::span<const Index> operands, const std::vector<Literal>& weights = {});
   Index add(Layer layer, std::initializer_list<Index> operands, const std::vector<Literal>& weights = {}) {
     return add(std::move(layer), std::span<const Index>(operands.begin(), operands.size()), weights);
+  }
+  /// Likewise; `fill` writes all arrays of the layer, whose shape is known by then.
+  using Fill = std::function<void(const Layer& made, std::byte* params)>;
+  Index add_filled(Layer layer, std::span<const Index> operands, const Fill& fill);
+  Index add_filled(Layer layer, std::initializer_list<Index> operands, const Fill& fill) {
+    return add_filled(layer, std::span<const Index>(operands.begin(), operands.size()), fill);
   }
   /// The value in another shape: itself where it has that shape.
   Index shaped(Index value, const Shape& shape);
