@@ -76,8 +76,6 @@ std::vector<Array> calibration_arrays(const QuantizeJob& job, const OwnedModel& 
 
 std::uint64_t bytes_of_params(const OwnedModel& model) { return model.params.size(); }
 
-std::string ratio_text(double ratio) { return std::isinf(ratio) ? "equal" : fmt::format("{:.1f}", ratio); }
-
 /// "1-3", "0,2".
 std::string numbers_text(const std::vector<std::size_t>& layers) {
   const bool run = layers.size() > 1 && layers.back() - layers.front() + 1 == layers.size();
