@@ -47,10 +47,7 @@ void apply(const Layer& function, std::array<float, kTableBytes>& values) {
   Memory memory;
   memory.arena = arena.data();
   std::memcpy(memory.arena + plan->buffers[plan->input].offset, values.data(), sizeof(values));
-  for (const Step& step : plan->steps) {
-    const Binding binding(model, *plan, step, memory);
-    run_forward(binding, ForwardChoice{binding});
-  }
+  for (const Step& step : plan->steps) forward_step(Binding(model, *plan, step, memory));
   std::memcpy(values.data(), memory.arena + plan->buffers[plan->output].offset, sizeof(values));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mote quantize: accuracy kept on Fashion-MNIST, the report, int8 ends, layers kept, the same bytes through a .tflite
 // file, and mistakes. Host only.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -117,6 +118,11 @@ TEST_F(Quantize, KeepsLayersAndMakesInt8Ends) {
   EXPECT_EQ(count("kept.mote", "dense", "float32"), 2U);
   EXPECT_EQ(count("kept.mote", "dense", "int8"), 1U);
   EXPECT_EQ(count("kept.mote", "input", "float32"), 1U);
+  const Json by_share = json("quantize net.mote --data t.csv --keep-above 20 --out share.mote");
+  for (const Json& layer : by_share["layers"])
+    for (const Json& kept : by_share["kept_by_share"])
+      EXPECT_EQ(std::count(layer["layers"].begin(), layer["layers"].end(), kept), 0) << layer;
+  EXPECT_FALSE(by_share["kept_by_share"].empty());
   json("quantize net.mote --data t.csv --ends int8 --out whole.mote");
   EXPECT_EQ(count("whole.mote", "input", "int8"), 1U);
   EXPECT_EQ(count("whole.mote", "quantize", "int8"), 0U);
@@ -147,6 +153,7 @@ TEST_F(Quantize, SaysWhatIsWrong) {
   expect_mistake("net.mote --data t.csv --out bad.mote --range mse --percentile 99", 2,
                  {"--percentile", "--range percentile"});
   expect_mistake("net.mote --data t.csv --out bad.mote --bins 100 --range min-max", 2, {"--bins", "--range min-max"});
+  expect_mistake("net.mote --data t.csv --out bad.mote --alone 0 --keep-above 5", 2, {"--keep-above", "--alone 0"});
   write_npy(folder_ / "wide.npy", std::vector<std::uint64_t>{2, 5}, std::vector<float>(10, 1.0F));
   expect_mistake("net.mote --input wide.npy --out bad.mote", 1, {"wide.npy", "2x5", "takes 3"});
   write_npy(folder_ / "inf.npy", std::vector<std::uint64_t>{2, 3},

@@ -123,10 +123,10 @@ struct PlanOptions {
   bool clip_norm = false;         ///< the same need
   bool gradient_buffers = false;  ///< the optimiser or clipping wants each gradient whole: no fused update
   bool penalty = false;
-  bool full_batch = false;            ///< minimize() moves the parameters: gradients are kept, no updates planned
-  bool gradient_norms = false;        ///< one float a layer for the norm of its gradient, and the steps that take it
-  bool unjoined = false;              ///< every layer's value is written by a step of its own: no kernel applies the layer
-                                      ///< behind it, so that who looks at memory after each step sees all values
+  bool full_batch = false;      ///< minimize() moves the parameters: gradients are kept, no updates planned
+  bool gradient_norms = false;  ///< one float a layer for the norm of its gradient, and the steps that take it
+  bool unjoined = false;        ///< every layer's value is written by a step of its own: no kernel applies the layer
+                                ///< behind it, so that who looks at memory after each step sees all values
   std::uint8_t optimizer_states = 0;  ///< blocks as large as the trained parameters: one in state1, the rest in state2
 };
 

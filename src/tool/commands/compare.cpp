@@ -66,9 +66,9 @@ std::vector<Array> input_arrays(const Model& model, const std::vector<std::strin
   return arranged(model, ports, std::move(arrays));
 }
 
-namespace {
-
 std::string ratio_text(double ratio) { return std::isinf(ratio) ? "equal" : fmt::format("{:.1f}", ratio); }
+
+namespace {
 
 std::string table_text(const CompareJob& job, const OwnedModel& a, const Comparison& result) {
   const Model x = a.view();

@@ -38,6 +38,9 @@ Comparison compare_pairs(const OwnedModel& a, const OwnedModel& b, const std::ve
 /// Samples in the arrays, which are of the inputs of both models in their order; throws where they do not fit.
 std::uint64_t samples_of(const Model& a, const Model& b, const std::vector<Array>& inputs);
 
+/// A ratio in dB for tables, or "equal".
+std::string ratio_text(double ratio);
+
 /// The arrays that `files` name (NAME=FILE.npy, or FILE.npy of the only one), one for each input in their order.
 std::vector<Array> input_arrays(const Model& model, const std::vector<std::string>& files);
 

@@ -37,6 +37,7 @@ struct QuantizeJob {
   DataArguments data;
   std::uint32_t samples = 200, alone = 16, bins = 2048;
   double percentile = 99.99;
+  std::optional<double> keep_above;
   bool bias_correction = false;
 };
 
@@ -74,8 +75,6 @@ std::vector<Array> calibration_arrays(const QuantizeJob& job, const OwnedModel& 
 }
 
 std::uint64_t bytes_of_params(const OwnedModel& model) { return model.params.size(); }
-
-std::string ratio_text(double ratio) { return std::isinf(ratio) ? "equal" : fmt::format("{:.1f}", ratio); }
 
 /// "1-3", "0,2".
 std::string numbers_text(const std::vector<std::size_t>& layers) {
@@ -174,14 +173,30 @@ void quantize(const QuantizeJob& job, const Context& context) {
   progress.start("samples", samples);
   quantizer.observe(inputs, samples, [&](std::uint64_t done) { progress.update(done, [] { return std::string(); }); });
   const bool integer = job.ends == "int8";
-  const QuantizedForm form{.keep = keep, .integer_inputs = integer, .integer_outputs = integer};
-  const OwnedModel made = quantizer.model(form);
-  if (std::ranges::none_of(made.layers, [](const Layer& layer) { return quantized(layer.dtype); }))
-    throw data_error("no layer of the model has a form on int8, or all are kept", "keep fewer layers").in(job.model);
-  progress.start("layers alone on int8", 1);
-  const std::vector<QuantizedLayer> layers =
-      look_at_layers(quantizer, model, made, form, inputs, std::min<std::uint64_t>(job.alone, samples),
-                     [&](std::uint64_t done, std::uint64_t) { progress.update(done, [] { return std::string(); }); });
+  QuantizedForm form{.keep = keep, .integer_inputs = integer, .integer_outputs = integer};
+  OwnedModel made = quantizer.model(form);
+  const auto require_int8 = [&] {
+    if (std::ranges::none_of(made.layers, [](const Layer& layer) { return quantized(layer.dtype); }))
+      throw data_error("no layer of the model has a form on int8, or all are kept", "keep fewer layers").in(job.model);
+  };
+  require_int8();
+  const auto look = [&] {
+    progress.start("layers alone on int8", 1);
+    return look_at_layers(quantizer, model, made, form, inputs, std::min<std::uint64_t>(job.alone, samples),
+                          [&](std::uint64_t done) { progress.update(done, [] { return std::string(); }); });
+  };
+  std::vector<QuantizedLayer> layers = look();
+  std::vector<std::size_t> kept_by_share;
+  for (const QuantizedLayer& one : layers)
+    if (job.keep_above && 100.0 * one.share > *job.keep_above)
+      kept_by_share.insert(kept_by_share.end(), one.layers.begin(), one.layers.end());
+  if (!kept_by_share.empty()) {
+    for (const std::size_t layer : kept_by_share) keep.push_back(static_cast<std::uint16_t>(layer));
+    form.keep = keep;
+    made = quantizer.model(form);
+    require_int8();
+    layers = look();
+  }
   progress.clear();
   const std::string size = written(job, made, file);
   const std::size_t before = plan_of(model, {}).plan.arena_bytes, after = plan_of(made, {}).plan.arena_bytes;
@@ -191,6 +206,9 @@ void quantize(const QuantizeJob& job, const Context& context) {
       "\nsamples         {}, ranges by {}\nparameters      {} bytes, {} before\narena           {} bytes, {} before\n",
       samples, job.range, grouped(bytes_of_params(made)), grouped(bytes_of_params(model)), grouped(after),
       grouped(before));
+  if (!kept_by_share.empty())
+    text +=
+        fmt::format("kept            {}, whose share was above {} %\n", numbers_text(kept_by_share), *job.keep_above);
   if (const std::size_t kept = count_kept(made); kept != 0)
     text += fmt::format("float32         {} layers with weights\n", kept);
   text += fmt::format("written         {} ({})\n", job.out, size);
@@ -204,6 +222,7 @@ void quantize(const QuantizeJob& job, const Context& context) {
             {"arena_bytes", after},
             {"arena_bytes_before", before},
             {"quantizer_arena_bytes", quantizer.arena_bytes()},
+            {"kept_by_share", kept_by_share},
             {"layers", layers_json(model, layers, shares)}};
   if (report) {
     report->write(json.dump(2) + "\n");
@@ -236,7 +255,8 @@ void add_quantize(CLI::App& app, Context& context) {
   have a scale for each output, biases 32 bits, batch norm is folded. Layers without a form on int8 and those of --keep
   stay float32. The table says for every layer which range its steps span, the share of the samples' values outside,
   the signal-to-noise ratio of its value, and how much of the output's error it makes where it is alone on int8: what
-  has the largest share is what to keep. A .tflite file gives TensorFlow Lite Micro the same bytes.
+  has the largest share is what to keep, by hand or with --keep-above. A .tflite file gives TensorFlow Lite Micro the
+  same bytes.
 )");
   options.text("MODEL", job->model, "FILE", "float32 model: .mote, .tflite or .onnx").required();
   options.text("--out", job->out, "FILE", "model to write: .mote, .tflite or .onnx").required();
@@ -258,6 +278,10 @@ void add_quantize(CLI::App& app, Context& context) {
   options.flag("--bias-correction", job->bias_correction,
                "let biases make up for what rounded weights add on average over the samples");
   options.text("--keep", job->keep, "LAYERS", "numbers of layers that stay float32, as mote info shows them: 0,3-5");
+  options
+      .real("--keep-above", job->keep_above, {.least = 0.0, .most = 100.0},
+            "layers whose share of the output's error is above so many percent stay float32 too", "PERCENT")
+      .not_with({{"--alone", {"0"}}});
   options.word("--ends", job->ends, {"float32", "int8"}, "element type of inputs and outputs");
   options.whole("--alone", job->alone, {0, 1'000'000'000},
                 "samples for each layer's share of the output's error, which takes a run for each layer; 0: none");

@@ -129,7 +129,7 @@ OwnedModel OwnedQuantizer::model(const QuantizedForm& form) {
 std::vector<QuantizedLayer> look_at_layers(OwnedQuantizer& quantizer, const OwnedModel& model,
                                            const OwnedModel& quantized, const QuantizedForm& form,
                                            const std::vector<Array>& inputs, std::uint64_t alone,
-                                           const std::function<void(std::uint64_t, std::uint64_t)>& tick) {
+                                           const std::function<void(std::uint64_t)>& tick) {
   const Model real = model.view(), whole = quantized.view();
   std::vector<QuantizedLayer> out;
   std::vector<ValuePair> pairs;
@@ -174,7 +174,7 @@ std::vector<QuantizedLayer> look_at_layers(OwnedQuantizer& quantizer, const Owne
       one.output_error /= static_cast<double>(std::max<std::size_t>(wanted.size(), 1));
       sum += one.output_error;
     }
-    tick(k + 1, out.size());
+    tick(k + 1);
   }
   for (QuantizedLayer& one : out) one.share = sum > 0.0 ? one.output_error / sum : 0.0;
   return out;

@@ -51,6 +51,6 @@ struct QuantizedLayer {
 std::vector<QuantizedLayer> look_at_layers(OwnedQuantizer& quantizer, const OwnedModel& model,
                                            const OwnedModel& quantized, const QuantizedForm& form,
                                            const std::vector<Array>& inputs, std::uint64_t alone,
-                                           const std::function<void(std::uint64_t, std::uint64_t)>& tick);
+                                           const std::function<void(std::uint64_t)>& tick);
 
 }  // namespace mote::tool
