@@ -208,7 +208,7 @@ struct RowPlaces {
 /// acc[r][v], 4 kGroups words each, = (kMore: +=) the sums of all runs for kCount rows and kVectors vectors of outputs,
 /// whose blocks lie v `vector` bytes behind the first's. What is packed behind a run's last term may be read.
 template <std::size_t kCount, std::size_t kVectors, bool kMore>
-[[gnu::noinline]] inline void multiply_runs(std::int32_t* acc, const RowRun<kCount>* run, std::size_t runs,
+[[gnu::noinline]] static void multiply_runs(std::int32_t* acc, const RowRun<kCount>* run, std::size_t runs,
                                             const std::int8_t* weights, std::size_t vector,
                                             const std::size_t (&at)[PackedRows::kGroups]) {
   PackedRows::Sums sums[kCount][kVectors];

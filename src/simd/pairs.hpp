@@ -77,8 +77,8 @@ MOTE_INLINE Pairs both_words(const std::int32_t* p) {
 /// The same for two rows, the second's terms and sums kApart words behind the first's, and outputs 0 and 1 of the
 /// block.
 template <std::size_t kTermsApart, std::size_t kSumsApart>
-[[gnu::noinline]] void multiply_rows(std::int32_t* acc, const std::int32_t* x, std::size_t blocks,
-                                     const std::int8_t* weights) {
+[[gnu::noinline]] static void multiply_rows(std::int32_t* acc, const std::int32_t* x, std::size_t blocks,
+                                            const std::int8_t* weights) {
   std::int32_t xa = acc[0], xb = acc[1], ya = acc[kSumsApart], yb = acc[kSumsApart + 1];
   const std::int32_t* const end = x + 2 * blocks;
   const auto add = [&](std::size_t block) MOTE_LAMBDA_INLINE {

@@ -17,7 +17,11 @@
 #define MOTE_SIMD_XSIMD 1
 #define MOTE_SIMD_FUSED 1
 #if !defined(__ARM_FEATURE_SVE_BITS) || __ARM_FEATURE_SVE_BITS == 0
+#if defined(__ARM_FEATURE_DOTPROD)
+#define MOTE_SIMD_ISA neon64_dotprod
+#else
 #define MOTE_SIMD_ISA neon64
+#endif
 #elif __ARM_FEATURE_SVE_BITS == 128
 #define MOTE_SIMD_ISA sve128
 #elif __ARM_FEATURE_SVE_BITS == 256
@@ -35,11 +39,19 @@
 #define MOTE_SIMD_XSIMD 1
 #if defined(__AVX512F__) && !defined(MOTE_FORCE_128)
 #define MOTE_SIMD_FUSED 1
+#if defined(__AVX512VNNI__)
+#define MOTE_SIMD_ISA avx512_vnni
+#else
 #define MOTE_SIMD_ISA avx512
+#endif
 #elif defined(__AVX2__) && !defined(MOTE_FORCE_128)
 #if defined(__FMA__)
 #define MOTE_SIMD_FUSED 1
+#if defined(__AVXVNNI__)
+#define MOTE_SIMD_ISA avx2_vnni
+#else
 #define MOTE_SIMD_ISA avx2_fma
+#endif
 #else
 #define MOTE_SIMD_FUSED 0
 #define MOTE_SIMD_ISA avx2

@@ -143,8 +143,8 @@ constexpr SoftmaxScale softmax_scale_of(QuantizedMultiplier input) {
   return {input, static_cast<std::int32_t>(-radius)};
 }
 constexpr SoftmaxScale softmax_scale(float beta, float input) {
-  return softmax_scale_of(
-      quantize_multiplier(std::min(static_cast<double>(beta) * static_cast<double>(input) * 0x1p26, 2147483647.0)));
+  return softmax_scale_of(quantize_multiplier(
+      std::min<double>(static_cast<double>(beta) * static_cast<double>(input) * 0x1p26, 2147483647.0)));
 }
 
 /// log_softmax_s8: the reciprocal of softmax_scale()'s multiplier.
@@ -164,7 +164,7 @@ constexpr CurveScale curve_scale(float input) {
     if (real == 1.0) return {3 * (1 << left), 0};
   real = static_cast<double>(input) * 4096.0 * 3.0;
   while (real <= 32767.0 / 2.0 && scale.shift <= 30) real *= 2.0, ++scale.shift;
-  scale.multiplier = static_cast<std::int32_t>(std::min(real, 2147483647.0));
+  scale.multiplier = static_cast<std::int32_t>(std::min<double>(real, 2147483647.0));
   return scale;
 }
 

@@ -215,8 +215,7 @@ void reduction(TfliteExport& to, std::size_t i) {
   const Layer& l = to.from.layer(i);
   Extents64 axes;
   for (std::size_t axis = 3; axis-- > 0;)
-    if (((static_cast<unsigned>(l.args[0]) >> axis) & 1U) != 0)
-      axes.push_back(TfliteExport::axis_in(Lie::nhwc, axis));
+    if (((static_cast<unsigned>(l.args[0]) >> axis) & 1U) != 0) axes.push_back(TfliteExport::axis_in(Lie::nhwc, axis));
   if (quantized(l.dtype)) to.from.require_multipliers(i);
   const char* op = l.op == Op::reduce_sum    ? "SUM"
                    : l.op == Op::reduce_mean ? "MEAN"
