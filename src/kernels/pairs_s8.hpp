@@ -34,7 +34,7 @@ namespace {
     const std::int32_t by = *shift++, q = *multiplier++;
     if (by < 0 && value < (1 << 30) && value >= -(1 << 30)) [[likely]] {
       value = simd::high_product_of_small(value, q);
-      value = (value + (value >> 31) + (1 << -by >> 1)) >> -by;  // halves away from zero
+      value = (value + (value >> 31) + static_cast<std::int32_t>((1U << -by) >> 1)) >> -by;  // halves away from zero
     } else {
       value = requantize_any(value, q, by);
     }
