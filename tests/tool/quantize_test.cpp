@@ -160,6 +160,10 @@ TEST_F(Quantize, SaysWhatIsWrong) {
             std::vector<float>{1, 2, 3, 4, std::numeric_limits<float>::infinity(), 6});
   expect_mistake("net.mote --input inf.npy --out bad.mote", 1, {"sample 1", "value 1", "infinite"});
   expect_mistake("net.mote --input other=inf.npy --out bad.mote", 2, {"no input \"other\""});
+  for (const std::string ends : {"int8", "float32"}) {
+    json("quantize net.mote --data t.csv --force --out net8.mote --ends " + ends);
+    expect_mistake("net8.mote --data t.csv --out bad.mote", 1, {"net8.mote", "on integers already", "float32 model"});
+  }
 }
 
 }  // namespace

@@ -157,6 +157,11 @@ void quantize(const QuantizeJob& job, const Context& context) {
   if (!job.report.empty()) report.emplace(job.report, FileKind::json);
   if (!job.svg.empty()) AtomicFile::claim(job.svg, FileKind::picture);
   const OwnedModel model = load_model(job.model);
+  if (std::ranges::none_of(
+          model.layers,
+          [](const Layer& layer) { return may_store_narrow_weights(layer.op) && layer.dtype == DType::f32; }) &&
+      std::ranges::any_of(model.layers, [](const Layer& layer) { return quantized(layer.dtype); }))
+    throw data_error("the model is on integers already", "give the float32 model that it was made of").in(job.model);
   Progress progress(Progress::style_for(context.json));
   const std::vector<Array> inputs = calibration_arrays(job, model, progress);
   const std::uint64_t samples = std::min<std::uint64_t>(job.samples, samples_of(model.view(), model.view(), inputs));
