@@ -191,8 +191,8 @@ Job quantized() {
   state->session = *session;
   const Floats values = read_floats(folder, "input", view.input_shape().elements());
   // The input's memory is used again: it is copied for each run, as the other runtimes copy theirs or need not.
-  std::vector<std::int8_t> input;
-  for (const float value : values.copy()) input.push_back(static_cast<std::int8_t>(value));
+  std::vector<std::int8_t> input(values.size());
+  for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<std::int8_t>(values.data()[i]);
   return {[=] {
             std::copy(input.begin(), input.end(), state->session.input<std::int8_t>().begin());
             state->session.run();
