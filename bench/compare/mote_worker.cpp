@@ -157,17 +157,22 @@ struct Inference {
   Session session;
 };
 
-Job network(const std::string& text_file) {
+std::shared_ptr<Inference> inference_of(tool::OwnedModel model, const PlanOptions& options) {
   auto state = std::make_shared<Inference>();
-  state->model = read_model(text_file);
+  state->model = std::move(model);
   const Model view = state->model.view();
-  const PlanOptions options{.alignment = 64, .external_input = true};
   const auto bytes = required_arena_bytes(view, options);
   if (!bytes.ok()) throw std::runtime_error(describe(bytes.status().code));
   state->arena = tool::AlignedBytes(*bytes);
   const Result<Session> session = Session::create(view, state->arena.span(), options);
   if (!session.ok()) throw std::runtime_error(describe(session.status().code));
   state->session = *session;
+  return state;
+}
+
+Job network(const std::string& text_file) {
+  const auto state = inference_of(read_model(text_file), {.alignment = 64, .external_input = true});
+  const Model view = state->model.view();
   const Floats input = read_floats(folder, "input", view.input_shape().elements());
   state->session.set_input(input.data());
   return {[=] { static_cast<void>(input), state->session.run(); },
@@ -179,16 +184,8 @@ Job network(const std::string& text_file) {
 
 /// FOLDER/model.tflite, int8 at both ends.
 Job quantized() {
-  auto state = std::make_shared<Inference>();
-  state->model = tool::model_from_argument(folder + "/model.tflite").model;
+  const auto state = inference_of(tool::model_from_argument(folder + "/model.tflite").model, {.alignment = 64});
   const Model view = state->model.view();
-  const PlanOptions options{.alignment = 64};
-  const auto bytes = required_arena_bytes(view, options);
-  if (!bytes.ok()) throw std::runtime_error(describe(bytes.status().code));
-  state->arena = tool::AlignedBytes(*bytes);
-  const Result<Session> session = Session::create(view, state->arena.span(), options);
-  if (!session.ok()) throw std::runtime_error(describe(session.status().code));
-  state->session = *session;
   const Floats values = read_floats(folder, "input", view.input_shape().elements());
   // The input's memory is used again: it is copied for each run, as the other runtimes copy theirs or need not.
   std::vector<std::int8_t> input(values.size());

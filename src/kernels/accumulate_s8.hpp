@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 #include "kernels/kernel_namespace.hpp"
@@ -51,17 +50,6 @@ MOTE_INLINE void add_products(std::int32_t* acc, std::size_t width, std::size_t 
   add_products_of<0>(acc, width, depth, term, weights, stride);
 }
 
-/// Elements one after the other; most runs are too short for a call to pay.
-template <class Element>
-MOTE_INLINE void copy_short(const Element* from, std::size_t count, Element* to) {
-  constexpr std::size_t kAtOnce = 8;
-  for (; count >= kAtOnce; count -= kAtOnce, from += kAtOnce, to += kAtOnce)
-    std::memcpy(to, from, kAtOnce * sizeof(Element));
-  if ((count & 4) != 0) std::memcpy(to, from, 4 * sizeof(Element)), from += 4, to += 4;
-  if ((count & 2) != 0) std::memcpy(to, from, 2 * sizeof(Element)), from += 2, to += 2;
-  if ((count & 1) != 0) *to = *from;
-}
-
 /// Terms whose products of 16 and 8 bits may be summed in 32 bits, and how much of a window is gathered at a time.
 inline constexpr std::size_t kTerms = 256;
 static_assert(kTerms % kPack == 0 && kBlock % kPack == 0 && simd::kPackSide == kPack);
@@ -97,6 +85,16 @@ MOTE_INLINE void add_packed(std::int64_t* acc, std::size_t first, std::size_t wi
     for (std::size_t j = 0; j < width; ++j) acc[j] += part[j];
   }
 }
+
+/// A layer of sums of products with packed weights, for kernels that go by rows of terms.
+struct ProductLayer {
+  const std::int8_t* weights;
+  const std::int32_t* bias;  // may be null
+  OutputStage stage;
+  std::size_t terms, outputs;
+  std::int32_t weight_zero_point;
+  [[nodiscard]] std::size_t group_bytes() const { return static_cast<std::size_t>(packed_bytes(kPack, terms)); }
+};
 
 /// output[j] = clamp(rescale(acc[j], q_j) + zero point): a loop that compilers make vectors of.
 template <class Acc, class Output, class Rescale>

@@ -8,32 +8,12 @@
 
 #include "kernels/accumulate_s8.hpp"
 #include "kernels/depthwise_s8.hpp"
+#include "kernels/gather_s8.hpp"
 #include "kernels/pairs_s8.hpp"
 #include "kernels/tiles_s8.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {
-
-/// Taps begin … end - 1 along one axis lie inside the image.
-struct TapSpan {
-  std::ptrdiff_t origin, dilation;  // tap 0 lies at the origin, perhaps outside
-  std::uint32_t begin = 0, end = 0;
-
-  [[nodiscard]] std::ptrdiff_t place(std::uint32_t tap) const {
-    return origin + static_cast<std::ptrdiff_t>(tap) * dilation;
-  }
-  [[nodiscard]] std::size_t at(std::uint32_t tap) const { return static_cast<std::size_t>(place(tap)); }
-};
-
-inline TapSpan tap_span(std::uint32_t out, std::uint32_t stride, std::uint32_t pad, std::uint32_t dilation,
-                        std::uint32_t filter, std::uint32_t size) {
-  const std::size_t padded = std::size_t{out} * stride;  // the window's place if the padding were part of the image
-  TapSpan span{static_cast<std::ptrdiff_t>(padded) - static_cast<std::ptrdiff_t>(pad),
-               static_cast<std::ptrdiff_t>(dilation), 0, filter};
-  while (span.begin < filter && span.place(span.begin) < 0) ++span.begin;
-  while (span.end > span.begin && span.place(span.end - 1) >= static_cast<std::ptrdiff_t>(size)) --span.end;
-  return span;
-}
 
 /// body(image, pixel, rows, columns) for every output pixel of the share: which taps it meets.
 template <class Element, class Body>
@@ -48,35 +28,6 @@ MOTE_INLINE void for_each_pixel(const QuantizedConvArgs<Element>& args, const Bo
     for (std::uint32_t x = 0; x < s.out.w; ++x)
       body(args.input + image * static_cast<std::size_t>(s.in.elements()), line * s.out.w + x, rows,
            tap_span(x, w.stride_w, w.pad_left, w.dilation_w, w.filter_w, s.in.w));
-  }
-}
-
-/// Terms `first` … first + count - 1 of a window, in the order of the weights: (filter_h, filter_w, in_c). Taps outside
-/// the image are the zero point.
-template <class Element>
-inline void gather_window(const QuantizedConvArgs<Element>& args, const Element* image, const TapSpan& rows,
-                          const TapSpan& columns, std::size_t first, std::size_t count, Element* to) {
-  const ConvShape& s = args.shape;
-  const std::size_t depth = s.in.c, line = s.window.filter_w * depth;
-  const auto outside = static_cast<Element>(args.input_zero_point);
-  const std::size_t beside = columns.dilation == 1 ? columns.end : 0;  // taps up to here lie side by side
-  std::size_t i = first / line, j = (first - i * line) / depth, c = first - i * line - j * depth;
-  for (std::size_t run = 0; count > 0; to += run, count -= run, c = 0) {
-    const bool in_image = i >= rows.begin && i < rows.end;
-    const bool inside = in_image && j >= columns.begin && j < columns.end;
-    const std::size_t taps = inside                          ? (beside > j ? beside - j : 1)
-                             : in_image && j < columns.begin ? columns.begin - j
-                                                             : s.window.filter_w - j;
-    run = std::min(taps * depth - c, count);
-    if (inside)
-      copy_short(
-          image +
-              (rows.at(static_cast<std::uint32_t>(i)) * s.in.w + columns.at(static_cast<std::uint32_t>(j))) * depth + c,
-          run, to);
-    else
-      std::fill(to, to + run, outside);
-    j += taps;
-    if (j == s.window.filter_w) j = 0, ++i;
   }
 }
 
@@ -113,7 +64,7 @@ inline void conv2d_pairs(const ConvS8Args& args) {
   const ConvShape& s = args.shape;
   const Window& w = s.window;
   const std::size_t taps = std::size_t{w.filter_h} * w.filter_w;
-  const PairLayer layer{args.weights, args.bias, args.stage, taps * s.in.c, s.out.c, args.weight_zero_point};
+  const ProductLayer layer{args.weights, args.bias, args.stage, taps * s.in.c, s.out.c, args.weight_zero_point};
   std::int8_t gathered[kTerms];
   const std::int8_t* images[2];
   TapSpan rows[2], columns[2];

@@ -19,7 +19,7 @@ inline void dense_quantized(const QuantizedDenseArgs<Element, Output>& args) {
 #if MOTE_SIMD_PACKED_ROWS
   if constexpr (sizeof(Element) == 1 && sizeof(Output) == 1) {
     if (rows.end - rows.begin > 1) {
-      const TileLayer layer{args.weights, args.bias, args.stage, args.fan_in, args.fan_out, args.weight_zero_point};
+      const ProductLayer layer{args.weights, args.bias, args.stage, args.fan_in, args.fan_out, args.weight_zero_point};
       return dense_tiles(layer, args.input + rows.begin * args.fan_in, args.output + rows.begin * args.fan_out,
                          rows.end - rows.begin, columns.begin, columns.end);
     }
@@ -27,7 +27,7 @@ inline void dense_quantized(const QuantizedDenseArgs<Element, Output>& args) {
 #endif
 #if MOTE_SIMD_PAIRS
   if constexpr (sizeof(Element) == 1 && sizeof(Output) == 1) {
-    const PairLayer layer{args.weights, args.bias, args.stage, args.fan_in, args.fan_out, args.weight_zero_point};
+    const ProductLayer layer{args.weights, args.bias, args.stage, args.fan_in, args.fan_out, args.weight_zero_point};
     for (std::size_t row = rows.begin; row < rows.end; row += 2)
       multiply_pairs(layer, std::min<std::size_t>(2, rows.end - row), columns.begin, columns.end,
                      args.output + row * args.fan_out,

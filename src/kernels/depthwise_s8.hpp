@@ -34,17 +34,15 @@ struct ColumnBlock {
   simd::TapColumn weights[kColumns], outside;
   simd::Words begin;
   simd::Rescaler rescaler;
-  const std::int8_t* zero_points;  // of count channels
 
-  ColumnBlock(const ConvS8Args& layer, std::size_t at, std::size_t channels, const std::int8_t* padding)
+  ColumnBlock(const ConvS8Args& layer, std::size_t at, std::size_t channels)
       : args(layer),
         first(at),
         count(channels),
         outside(simd::TapColumn::splat(static_cast<std::int8_t>(layer.input_zero_point))),
         begin(layer.bias != nullptr ? simd::load_words(layer.bias + at, channels) : simd::splat_words(0)),
         rescaler(layer.stage.multipliers + at, layer.stage.shifts + at, channels,
-                 {layer.stage.zero_point, layer.stage.clamp.low, layer.stage.clamp.high}),
-        zero_points(padding) {
+                 {layer.stage.zero_point, layer.stage.clamp.low, layer.stage.clamp.high}) {
     static constexpr std::int8_t kZeros[simd::kWords] = {};
     const Window& w = layer.shape.window;
     simd::Words added = simd::splat_words(0);
@@ -121,7 +119,7 @@ template <bool kWhole>
                                            const std::int8_t* zero_points) {
   const ConvShape& s = args.shape;
   const Window& w = s.window;
-  const ColumnBlock block(args, first, count, zero_points);
+  const ColumnBlock block(args, first, count);
   const std::size_t line_bytes = std::size_t{s.in.w} * s.in.c;
   const Part::Range all = args.part.of(std::size_t{s.batch} * s.out.h);
   for (std::size_t at = all.begin; at < all.end; ++at) {

@@ -44,18 +44,9 @@ namespace {
   }
 }
 
-/// What a layer of products is: rows of `terms` values, in one row or two, to all outputs.
-struct PairLayer {
-  const std::int8_t* weights;
-  const std::int32_t* bias;
-  OutputStage stage;
-  std::size_t terms, outputs;
-  std::int32_t weight_zero_point;
-};
-
 /// Outputs begin … end - 1 of `rows` (one or two) rows. read(row, first, count): where those terms lie side by side.
 template <class Read>
-MOTE_INLINE void multiply_pairs(const PairLayer& layer, std::size_t rows, std::size_t begin, std::size_t end,
+MOTE_INLINE void multiply_pairs(const ProductLayer& layer, std::size_t rows, std::size_t begin, std::size_t end,
                                 std::int8_t* output, const Read& read) {
   constexpr std::size_t kWords = kTerms / 2;  // of a row
   alignas(8) std::int32_t x[2][kWords];
@@ -74,7 +65,7 @@ MOTE_INLINE void multiply_pairs(const PairLayer& layer, std::size_t rows, std::s
             for (std::size_t k = 0; k < count; ++k) sums[r] += from[k];
         }
       const std::int8_t* weights = layer.weights + packed_index(o, first, layer.terms);
-      const auto group = static_cast<std::size_t>(packed_bytes(kPack, layer.terms));
+      const std::size_t group = layer.group_bytes();
       for (std::size_t j = 0; j < width; j += kPack, weights += group) {
         if (rows == 1) {
           simd::multiply_row(acc[0] + j, x[0], blocks, weights);

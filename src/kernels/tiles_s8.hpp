@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "kernels/accumulate_s8.hpp"
+#include "kernels/gather_s8.hpp"
 #include "simd/packed_rows.hpp"
 #include "simd/rescale.hpp"
 
@@ -22,20 +23,10 @@ inline constexpr std::size_t kTileRows = simd::PackedRows::kRows;
 inline constexpr std::size_t kVectorOutputs = simd::PackedRows::kGroups * kPack;
 inline constexpr std::size_t kTileOutputs = simd::PackedRows::kVectors * kVectorOutputs;
 
-/// What a tile needs to know of its layer.
-struct TileLayer {
-  const std::int8_t* weights;
-  const std::int32_t* bias;
-  OutputStage stage;
-  std::size_t terms, outputs;
-  std::int32_t weight_zero_point;
-  [[nodiscard]] std::size_t group_bytes() const { return static_cast<std::size_t>(packed_bytes(kPack, terms)); }
-};
-
 /// `width` accumulators of kRows rows, `stride` apart, become outputs from channel `first` on; output c begins with
 /// begin[c] and those of row r with start[r].
 template <std::size_t kRows>
-[[gnu::noinline]] inline void finish_rows(const TileLayer& layer, const std::int32_t* begin, std::int32_t* acc,
+[[gnu::noinline]] inline void finish_rows(const ProductLayer& layer, const std::int32_t* begin, std::int32_t* acc,
                                           std::size_t stride, std::size_t first, std::size_t width,
                                           const std::int32_t (&start)[kRows], std::int8_t* const (&to)[kRows]) {
   const OutputStage& stage = layer.stage;
@@ -69,7 +60,7 @@ struct Blocks {
   const std::int8_t* weights;
   std::size_t vector, width;
   std::size_t places[simd::PackedRows::kGroups];
-  MOTE_INLINE Blocks(const TileLayer& layer, std::size_t first, std::size_t most) {
+  MOTE_INLINE Blocks(const ProductLayer& layer, std::size_t first, std::size_t most) {
     const std::size_t group = layer.group_bytes();
     width = std::min(most, layer.outputs - first);
     weights = layer.weights + first / kPack * group, vector = simd::PackedRows::kGroups * group;
@@ -80,7 +71,7 @@ struct Blocks {
 
 /// kVectors vectors of outputs from `first` on. fill(batch, runs): how many runs that batch has.
 template <std::size_t kRows, std::size_t kVectors, class Fill>
-MOTE_INLINE void tile_block(const TileLayer& layer, const std::int32_t* begin, Run<kRows>* runs, std::size_t count,
+MOTE_INLINE void tile_block(const ProductLayer& layer, const std::int32_t* begin, Run<kRows>* runs, std::size_t count,
                             std::size_t batches, const Fill& fill, std::size_t first,
                             const std::int32_t (&start)[kRows], std::int8_t* const (&to)[kRows]) {
   constexpr std::size_t kWidth = kVectors * kVectorOutputs;
@@ -105,7 +96,7 @@ struct Outputs {
   std::size_t first, count;
   alignas(64) std::int32_t begin[kBegun + simd::kWords];
 
-  [[gnu::noinline]] Outputs(const TileLayer& layer, std::size_t at, std::size_t all) : first(at), count(all) {
+  [[gnu::noinline]] Outputs(const ProductLayer& layer, std::size_t at, std::size_t all) : first(at), count(all) {
     for (std::size_t j = 0; j < count; ++j) begin[j] = layer.bias != nullptr ? layer.bias[first + j] : 0;
     if constexpr (simd::PackedRows::kOffset) {
       static constexpr std::int8_t kZeros[kTerms] = {};
@@ -125,7 +116,7 @@ struct Outputs {
 
 /// These outputs of a tile of rows.
 template <std::size_t kRows, class Fill>
-MOTE_INLINE void tile(const TileLayer& layer, const Outputs& outputs, std::size_t batches, const Fill& fill,
+MOTE_INLINE void tile(const ProductLayer& layer, const Outputs& outputs, std::size_t batches, const Fill& fill,
                       std::int8_t* const (&to)[kRows]) {
   Run<kRows> runs[kRuns];
   std::size_t count = batches == 1 ? fill(0, runs) : 0;
@@ -160,7 +151,7 @@ MOTE_INLINE void for_tiles(std::size_t count, const Body& body) {
 }
 
 /// dense: `rows` rows of layer.terms values, outputs begin … end - 1.
-inline void dense_tiles(const TileLayer& layer, const std::int8_t* input, std::int8_t* output, std::size_t rows,
+inline void dense_tiles(const ProductLayer& layer, const std::int8_t* input, std::int8_t* output, std::size_t rows,
                         std::size_t begin, std::size_t end) {
   for (std::size_t o = begin; o < end; o += kBegun) {
     const Outputs outputs(layer, o, std::min(kBegun, end - o));
@@ -266,32 +257,8 @@ inline void gather_lines(const TileConv& conv, const TileConv::Pixel& p, std::in
   }
 }
 
-/// Terms `first` … first + count - 1 of a pixel's window, tap by tap.
-inline void gather(const TileConv& conv, const TileConv::Pixel& p, std::size_t first, std::size_t count,
-                   std::int8_t* to) {
-  const Window& w = conv.args.shape.window;
-  const bool side_by_side = w.dilation_w == 1;
-  std::size_t i = first / conv.line, j = (first - i * conv.line) / conv.depth;
-  std::size_t c = first - i * conv.line - j * conv.depth;
-  while (count > 0) {
-    const std::int32_t y = p.y + static_cast<std::int32_t>(i * w.dilation_h);
-    const std::int32_t x = p.x + static_cast<std::int32_t>(j * w.dilation_w);
-    const bool in_image = y >= 0 && y < conv.height && x >= 0 && x < conv.width;
-    std::size_t taps = 1;
-    if (in_image && side_by_side)
-      taps = std::min<std::size_t>(w.filter_w - j, static_cast<std::size_t>(conv.width - x));
-    const std::size_t run = std::min(taps * conv.depth - c, count);
-    if (in_image)
-      copy_short(conv.at(p, i * w.dilation_h, j * w.dilation_w) + c, run, to);
-    else
-      std::memset(to, conv.args.input_zero_point, run);
-    to += run, count -= run, c = 0, j += taps;
-    if (j == w.filter_w) j = 0, ++i;
-  }
-}
-
 template <std::size_t kRows>
-[[gnu::noinline]] inline void conv_tile(const TileLayer& layer, const Outputs& outputs, TileConv& conv) {
+[[gnu::noinline]] inline void conv_tile(const ProductLayer& layer, const Outputs& outputs, TileConv& conv) {
   const ConvShape& s = conv.args.shape;
   const Window& w = s.window;
   TileConv::Pixel pixels[kRows];
@@ -347,7 +314,8 @@ template <std::size_t kRows>
       if (count == conv.terms && w.dilation_w == 1)
         gather_lines(conv, pixels[r], gathered[r]);
       else
-        gather(conv, pixels[r], term, count, gathered[r]);
+        gather_window(conv.args, pixels[r].image, tap_span(pixels[r].y, w.dilation_h, w.filter_h, s.in.h),
+                      tap_span(pixels[r].x, w.dilation_w, w.filter_w, s.in.w), term, count, gathered[r]);
       runs->x[r] = gathered[r];
     }
     runs->count = count, runs->term = term;
@@ -359,7 +327,7 @@ template <std::size_t kRows>
 inline void conv2d_tiles(const ConvS8Args& args) {
   const ConvShape& s = args.shape;
   const std::size_t taps = std::size_t{s.window.filter_h} * s.window.filter_w, terms = taps * s.in.c;
-  const TileLayer layer{args.weights, args.bias, args.stage, terms, s.out.c, args.weight_zero_point};
+  const ProductLayer layer{args.weights, args.bias, args.stage, terms, s.out.c, args.weight_zero_point};
   const Part::Range lines = args.part.of(std::size_t{s.batch} * s.out.h);
   const std::size_t begin = lines.begin * s.out.w, end = lines.end * s.out.w;
   if (is_pointwise(s))
