@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "model/model_file.hpp"
+#include "mote/port.hpp"
 #include "quantize/rules.hpp"
 #include "quantize/weights.hpp"
 
@@ -43,11 +44,11 @@ void apply(const Layer& function, std::array<float, kTableBytes>& values) {
   std::array<Buffer, 4> buffers{};
   const Result<Plan> plan = make_plan(model, {}, steps, buffers);
   alignas(16) std::array<std::byte, 2 * sizeof(values) + 64> arena{};
-  if (!plan.ok() || plan->arena_bytes > arena.size()) return;
+  if (!plan.ok() || plan->arena_bytes > arena.size()) panic("a table's activation does not fit its memory");
   Memory memory;
   memory.arena = arena.data();
   std::memcpy(memory.arena + plan->buffers[plan->input].offset, values.data(), sizeof(values));
-  for (const Step& step : plan->steps) forward_step(Binding(model, *plan, step, memory));
+  for (const Step& step : plan->steps) run_forward_step(Binding(model, *plan, step, memory));
   std::memcpy(values.data(), memory.arena + plan->buffers[plan->output].offset, sizeof(values));
 }
 

@@ -9,9 +9,6 @@
 
 namespace mote::detail {
 
-/// One forward step of any kind. In quantizer.cpp, so that the executor is compiled once.
-void forward_step(const Binding& step);
-
 class FormMaker {
  public:
   static constexpr std::uint32_t kAlignment = 16;

@@ -53,8 +53,6 @@ void add_to_means(std::span<float> means, const float* values, std::size_t count
 
 }  // namespace
 
-void detail::forward_step(const Binding& step) { run_forward(step, ForwardChoice{step}); }
-
 Result<std::size_t> required_arena_bytes(const Model& model, const QuantizeConfig& config,
                                          std::span<std::byte> workspace) {
   MOTE_TRY(check(config));
@@ -124,7 +122,7 @@ Status Quantizer::observe() {
     const Binding binding(model_, plan_, step, memory_);
     if (const std::span<float> means = notes_[step.layer].means; !means.empty())
       add_to_means(means, binding.input(), static_cast<std::size_t>(binding.in().elements()), samples_);
-    detail::forward_step(binding);
+    run_forward_step(binding);
     // Sums of several and concat have a step for each operand: the value is whole behind the last.
     const bool whole = i + 1 == plan_.steps.size() || plan_.steps[i + 1].layer != step.layer;
     if (whole) MOTE_TRY(look(step.layer, step.output));

@@ -46,8 +46,7 @@ void Session::run() {
     const auto step = static_cast<std::uint16_t>(i);
     static_cast<volatile std::uint16_t&>(cursor_) = step;
     detail::before_step(plan_, memory_.arena, step);
-    const Binding binding(model_, plan_, plan_.steps[i], memory_);
-    run_forward(binding, ForwardChoice{binding});
+    run_forward_step(Binding(model_, plan_, plan_.steps[i], memory_));
     detail::after_step(plan_, memory_.arena, step);
   }
 }
