@@ -154,9 +154,29 @@ TEST_F(Bench, CtrlCShowsWhatThereIs) {
                                      "kill -INT $!; wait $!; echo code $?");
   expect_in(outcome.out, {"code 130"});
   const Json report = Json::parse(read(folder_ / "out"), nullptr, false);
-  ASSERT_FALSE(report.is_discarded());
+  ASSERT_TRUE(report.is_object() && report.contains("error"));
   EXPECT_EQ(report["error"]["kind"], "interrupted");
   EXPECT_GT(report["runs"], 0);
+}
+
+TEST(RunTimes, KeepsRunsEvenlyWhereNotAllFit) {
+  for (const std::size_t most : {1U, 2U, 7U, 8U}) {
+    RunTimes times(2, most);
+    for (int run = 0; run < 1000; ++run)
+      times.add(static_cast<float>(run), {static_cast<float>(run) + 0.25F, static_cast<float>(run) + 0.5F});
+    EXPECT_EQ(times.runs(), 1000U);
+    const std::vector<float>& whole = times.whole();
+    ASSERT_LE(whole.size(), most);
+    ASSERT_GE(2 * whole.size(), most);
+    ASSERT_EQ(times.steps().size(), 2 * whole.size());
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+      if (i > 0) EXPECT_EQ(whole[i], static_cast<float>(i) * whole[1]);
+      EXPECT_EQ(times.steps()[2 * i], whole[i] + 0.25F);
+      EXPECT_EQ(times.steps()[2 * i + 1], whole[i] + 0.5F);
+    }
+    EXPECT_EQ(whole[0], 0.0F);
+    if (most == 8) EXPECT_EQ(whole[1], 128.0F);
+  }
 }
 
 TEST(Spreads, OfTimes) {

@@ -96,8 +96,8 @@ class ClockedSession {
     session_.run();
     return nanoseconds(from, Clock::now());
   }
-  /// Puts each step's time at `times`.
-  void run_steps(float* times) {
+  /// Puts each step's time in `times`, which has as many.
+  void run_steps(std::vector<float>& times) {
     begin();
     looks_[0] = Clock::now();
     for (std::size_t i = 0; i < plan().steps.size(); ++i) {
@@ -107,7 +107,7 @@ class ClockedSession {
       detail::after_step(plan(), memory_.arena, step);
       looks_[i + 1] = Clock::now();
     }
-    for (std::size_t i = 0; i < plan().steps.size(); ++i)
+    for (std::size_t i = 0; i < times.size(); ++i)
       times[i] = std::max(0.0F, nanoseconds(looks_[i], looks_[i + 1]) - look_);
   }
 
@@ -178,6 +178,27 @@ Spread spread_of(std::vector<float> times) {
   return {at(0.0), at(0.25), at(0.5), at(0.75), at(1.0), sum / static_cast<double>(times.size())};
 }
 
+void RunTimes::add(float whole, const std::vector<float>& steps) {
+  if (runs_++ % every_ != 0) return;
+  if (whole_.size() == most_) {
+    keep_every_second();
+    if ((runs_ - 1) % every_ != 0) return;
+  }
+  whole_.push_back(whole);
+  steps_.insert(steps_.end(), steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(each_));
+}
+
+void RunTimes::keep_every_second() {
+  const std::size_t kept = (whole_.size() + 1) / 2;
+  for (std::size_t run = 0; run < kept; ++run) {
+    whole_[run] = whole_[2 * run];
+    std::copy_n(steps_.begin() + static_cast<std::ptrdiff_t>(2 * run * each_), each_,
+                steps_.begin() + static_cast<std::ptrdiff_t>(run * each_));
+  }
+  whole_.resize(kept), steps_.resize(kept * each_);
+  every_ *= 2;
+}
+
 InferenceTimes time_inference(const OwnedModel& model, const ClockSettings& settings, Progress& progress) {
   ClockedSession session(model, settings.batch);
   InferenceTimes out;
@@ -191,12 +212,12 @@ InferenceTimes time_inference(const OwnedModel& model, const ClockSettings& sett
     last = session.run(), ++out.warmup_runs;
   out.peaks = peaks_for(model.view());
   const std::size_t each = session.plan().steps.size();
-  const std::uint64_t most = std::max(kLeastRuns, kMostTimes / (each + 1));
-  std::vector<float> whole, steps;
+  RunTimes times(each, std::max<std::size_t>(kLeastRuns, kMostTimes / (each + 1)));
+  std::vector<float> steps(each);
   const auto wanted = [&](double seconds) {
-    if (whole.empty()) return true;
-    if (interrupted() != 0 || whole.size() >= most) return false;
-    return settings.runs ? whole.size() < *settings.runs : whole.size() < kLeastRuns || seconds < settings.seconds;
+    if (times.runs() == 0) return true;
+    if (interrupted() != 0) return false;
+    return settings.runs ? times.runs() < *settings.runs : times.runs() < kLeastRuns || seconds < settings.seconds;
   };
   const auto measure_peaks = [&] { std::ranges::for_each(out.peaks, &Peak::measure); };
   const double rounds =
@@ -206,17 +227,17 @@ InferenceTimes time_inference(const OwnedModel& model, const ClockSettings& sett
   double next_peak = 0.0;
   for (double now = 0.0; wanted(now); now = seconds_since(begin)) {
     if (now >= next_peak) measure_peaks(), next_peak = now + kPeakInterval;
-    whole.push_back(session.run());
-    steps.resize(steps.size() + each);
-    session.run_steps(steps.data() + (steps.size() - each));
-    progress.update(2 * whole.size() * settings.batch, [] { return std::string(); });
+    const float whole = session.run();
+    session.run_steps(steps);
+    times.add(whole, steps);
+    progress.update(2 * times.runs() * settings.batch, [] { return std::string(); });
   }
   while (!out.peaks.empty() && out.peaks.front().pieces() < kLeastPieces) measure_peaks();
   out.seconds = seconds_since(begin);
   progress.clear();
-  out.runs = whole.size(), out.signal = interrupted();
-  out.layers = layer_times(model.view(), session.plan(), steps);
-  out.inference = spread_of(std::move(whole));
+  out.runs = times.runs(), out.signal = interrupted();
+  out.layers = layer_times(model.view(), session.plan(), times.steps());
+  out.inference = spread_of(times.whole());
   return out;
 }
 

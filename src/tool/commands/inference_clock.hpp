@@ -21,6 +21,26 @@ struct Spread {
 /// Of at least one.
 Spread spread_of(std::vector<float> times);
 
+/// Times of runs. Of more than fit it keeps every second, fourth, ... from the first, evenly over all of them.
+class RunTimes {
+ public:
+  /// Each run has the time of the whole inference and `steps` more; `most` (at least 1) of them are kept.
+  RunTimes(std::size_t steps, std::size_t most) : each_(steps), most_(most) {}
+
+  void add(float whole, const std::vector<float>& steps);
+  [[nodiscard]] std::uint64_t runs() const { return runs_; }  ///< added, whether kept or not
+  [[nodiscard]] const std::vector<float>& whole() const { return whole_; }
+  /// Of step s in kept run r: steps()[r * the number of steps + s].
+  [[nodiscard]] const std::vector<float>& steps() const { return steps_; }
+
+ private:
+  void keep_every_second();
+
+  std::size_t each_, most_;
+  std::uint64_t runs_ = 0, every_ = 1;
+  std::vector<float> whole_, steps_;
+};
+
 struct ClockSettings {
   std::uint32_t batch = 1;
   double seconds = 2.0;                 ///< to measure for, at least ten runs
