@@ -88,6 +88,8 @@ enum class Code : std::uint8_t {
   data_size_mismatch,      ///< inputs, targets and weights do not fit; detail: samples by the inputs
   constant_feature,        ///< detail: the feature
   direction_collapsed,     ///< detail: the term
+  // int8 weights in training
+  int8_weights_need_sgd,  ///< trained with something that wants their gradient whole; detail: which, an Option
 };
 
 inline constexpr std::uint16_t kNoLayer = 0xFFFF;
@@ -134,6 +136,9 @@ enum class Option : std::uint8_t {
   range,
   percentile,
   bins,
+  // TrainConfig, with int8 weights
+  micro_batch,
+  gradient_norms,
 };
 
 /// bad_option with the field that it is about.

@@ -44,7 +44,7 @@ inline void outer_rows(const ConvGradArgs& args, const Walk& walk, std::ptrdiff_
     job.a = args.input + (line * ax.source + column) * in_c + first_row;
     job.b = args.grad_output + (y_begin * ax.target + begin) * out_c;
     job.row_shift = -column * in_c - first_row;
-    job.out = args.grad_weights + ((tap_y * ax.filter + tap_x) * in_c + first_row) * out_c;
+    job.out = args.grad_weights + ((tap_y * ax.filter + tap_x) * in_c + first_row - args.first_row) * out_c;
     run_outer(job, count, 0, args.shape.out.c);
   }
 }
@@ -62,7 +62,7 @@ void conv2d_grad_params_f32(const ConvGradArgs& args) {
     if (args.grad_bias != nullptr)
       column_sums(args.grad_output, positions, out_c, args.scale, args.part.of(out_c, kLanes), args.grad_bias);
   };
-  if (is_small_filter(shape)) {
+  if (is_small_filter(shape) && args.row_count == 0) {
     filter_gradient(line_args, walk, args.part.of(out_c, kLanes));
     return sum_bias();
   }
@@ -83,7 +83,8 @@ void conv2d_grad_params_f32(const ConvGradArgs& args) {
   const std::ptrdiff_t runs_x = walk.x.dilation == 1 ? 1 : walk.x.filter;
   const std::size_t run = static_cast<std::size_t>(walk.x.filter / runs_x) * in_c;
   const std::size_t runs = static_cast<std::size_t>(walk.y.filter * runs_x);
-  const Part::Range share = args.part.of(runs * run);
+  Part::Range share = args.part.of(args.row_count == 0 ? runs * run : args.row_count);
+  share.begin += args.first_row, share.end += args.first_row;
   for (std::size_t i = share.begin / run; i * run < share.end; ++i) {
     const auto at = static_cast<std::ptrdiff_t>(i);
     const Part::Range rows{std::max(share.begin, i * run) - i * run, std::min(share.end, i * run + run) - i * run};

@@ -282,6 +282,8 @@ inline void grad_params_rows(const DenseGradArgs& args, Part::Range rows) {
   }
 }
 
+inline std::size_t inputs_of(const DenseGradArgs& args) { return args.inputs == 0 ? args.fan_in : args.inputs; }
+
 inline void grad_bias(const DenseGradArgs& args) {
   if (args.grad_bias == nullptr) return;
   const Part::Range columns = args.part.of(args.fan_out, kLanes);
@@ -290,10 +292,10 @@ inline void grad_bias(const DenseGradArgs& args) {
 
 }  // namespace
 
-void dense_grad_input_f32(const DenseGradArgs& args) { grad_input_rows(args, args.part.of(args.fan_in, 64)); }
+void dense_grad_input_f32(const DenseGradArgs& args) { grad_input_rows(args, args.part.of(inputs_of(args), 64)); }
 
 void dense_grad_params_f32(const DenseGradArgs& args) {
-  grad_params_rows(args, args.part.of(args.fan_in, kMaxRows));
+  grad_params_rows(args, args.part.of(inputs_of(args), kMaxRows));
   grad_bias(args);
 }
 

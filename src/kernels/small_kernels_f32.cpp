@@ -14,6 +14,7 @@
 #include "kernels/optimizer_f32.inl"
 #include "kernels/pool_f32.inl"
 #include "kernels/rbf_f32.inl"
+#include "kernels/round_steps_s8.inl"
 #include "kernels/softmax_f32.inl"
 #include "kernels/spline_f32.inl"
 #include "kernels/unary_f32.inl"

@@ -104,14 +104,16 @@ void to_float32(const Layer& layer, const ParamArray& array, std::size_t i, cons
 }
 
 /// The layer as it may become.
-Layer stored_as(const Model& model, std::size_t index, DType type) {
+Layer stored_as(const Model& model, std::size_t index, DType type, StoreWeights which = StoreWeights::all) {
   Layer layer = model.layers[index];
   const bool real = layer.dtype == DType::f32 && may_store_narrow_weights(layer.op);
   if (!real || (layer.param_dtype != DType::f32 && !stores_narrow_weights(layer))) return layer;
   if (type != DType::f32 && layer.param_dtype != DType::f32) return layer;  // narrow already
   if (layer.param_dtype == type) return layer;
-  layer.flags =
-      static_cast<std::uint8_t>((layer.flags & Layer::kHasBias) | (type == DType::f32 ? Layer::kTrainable : 0));
+  const bool trained = which == StoreWeights::trainable;
+  if (trained && !(layer.trainable() && type == DType::s8 && may_train_narrow_weights(layer.op))) return layer;
+  const bool learns = trained || type == DType::f32;
+  layer.flags = static_cast<std::uint8_t>((layer.flags & Layer::kHasBias) | (learns ? Layer::kTrainable : 0));
   layer.param_dtype = type;
   layer.param_bytes = static_cast<std::uint32_t>(param_arrays(layer, model.input_shape_of(index)).bytes);
   return layer;
@@ -195,12 +197,12 @@ Result<std::size_t> store_weights(const Model& model, DType type, StoreWeights w
   view.alignment = kFileAlignment;
   std::byte* const params = out.data() + file_layout(view, 0).params;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    Layer layer = stored_as(model, i, type);
+    Layer layer = stored_as(model, i, type, which);
     if (layer.param_bytes != 0) {
       layer.param_offset = align_up(view.param_bytes, kFileAlignment);
       std::byte* const target = params + layer.param_offset;
       const bool changes = layer.param_dtype != layers[i].param_dtype;
-      if (changes && type != DType::f32 && which == StoreWeights::all) MOTE_TRY(check_weights(model, i, type));
+      if (changes && type != DType::f32 && which != StoreWeights::exact) MOTE_TRY(check_weights(model, i, type));
       if (!changes || !convert(model, i, layer, which, target)) {
         std::memset(target, 0, layer.param_bytes);
         const std::uint32_t offset = layer.param_offset;

@@ -21,8 +21,8 @@ using test::U32;
 using test::U8;
 
 constexpr auto kPools = sequential(input(6, 6, 2), max_pool(), average_pool({.filter = {1, 3}}), global_average_pool());
-constexpr auto kNorms =
-    sequential(input(2, 3), layer_norm(), rms_norm({.beta = true}), l2_norm(), lrn(), log_softmax(1), softmax(1));
+constexpr auto kNorms = sequential(input(2, 3), layer_norm(), rms_norm({.beta = true}), l2_norm(), lrn(),
+                                   log_softmax(1), softmax(1), bias_add());
 constexpr auto kImages = sequential(input(3, 4, 2), conv2d_transpose(3, {.filter = {3, 2}, .stride = {2, 1}}, {1, 0}),
                                     resize_nearest(4, 4), resize_bilinear(5, 5), cast(DType::s32), cast(DType::f32));
 constexpr auto kRecurrent = sequential(input(3).as("x"), lstm(3, {.initial_h = "x", .initial_c = "x"}).as("l"),

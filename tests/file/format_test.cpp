@@ -260,7 +260,8 @@ TEST(format, types_flags_and_inputs) {
   for (const U8 type : std::initializer_list<U8>{0, 3, 4, 5, 6, 8, 255})
     refuses_in(dense, 1, 2, type, Code::unsupported_dtype, "param_dtype: equal to dtype where there are parameters");
   for (const U8 type : std::initializer_list<U8>{2, 7}) {
-    refuses_in(dense, 1, 2, type, Code::reserved_not_zero, "narrow weights are not trainable");
+    refuses_in(dense, 1, 2, type, type == 7 ? Code::reserved_not_zero : Code::bad_parameter_range,
+               "float16 weights are not trainable, int8 weights are others");
     refuses_in(norm, 2, 2, type, Code::unsupported_dtype, "param_dtype of what has no weights");
   }
   refuses_in(norm, 3, 2, U8{1}, Code::reserved_not_zero, "param_dtype: 0, no parameters");
@@ -437,7 +438,10 @@ TEST(format, narrow_weights) {
     EXPECT_TRUE(validate(model).ok()) << describe(validate(model));
     EXPECT_EQ(number(file_of(model), 4, 2), 2U) << "version";
     refuses(model, 4, U16{1}, Code::bad_header, "version 1 has float32 weights");
-    refuses_in(model, 3, 3, U8{3}, Code::reserved_not_zero, "narrow weights are not trainable");
+    auto trained = net;
+    trained.layers[3].flags = 3;
+    EXPECT_EQ(validate(trained.model()).code, scaled ? Code::ok : Code::reserved_not_zero) << "int8 of dense alone";
+    refuses_in(model, 1, 3, U8{3}, Code::reserved_not_zero, "narrow weights of a GRU are not trainable");
     refuses_in(model, 3, 68, net.layers[3].param_bytes - 4, Code::bad_parameter_range,
                "param_bytes: exactly the arrays");
     refuses_in(model, 3, 2, U8{1}, Code::bad_parameter_range, "param_bytes: exactly the arrays");

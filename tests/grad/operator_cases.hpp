@@ -89,6 +89,9 @@ inline constexpr auto kLayerNormFrozen =
     sequential(input(2), dense(10, kTable), reshape(1, 2, 5), layer_norm({.trainable = false}));
 inline constexpr auto kRmsNorm = sequential(input(2), dense(30, kTable), reshape(2, 3, 5), rms_norm({.epsilon = 0.1F}),
                                             tanh(), rms_norm({.epsilon = 0.5F, .beta = true}));
+inline constexpr auto kBiasAdd = sequential(input(2), dense(30, kTable), reshape(2, 3, 5), bias_add(), tanh(),
+                                            conv2d(3, {.filter = {2, 2}, .bias = false}).as("c"), bias_add().as("b"),
+                                            tanh(), add("b"), bias_add(), flatten(), dense(2));
 inline constexpr auto kL2Norm = sequential(input(2), dense(30, kTable), reshape(2, 3, 5), l2_norm(), dense(2));
 inline constexpr auto kLrn = sequential(input(2), dense(18, kTable), reshape(1, 2, 9),
                                         lrn({.before = 1, .behind = 2, .alpha = 0.5F, .beta = 0.75F, .bias = 1.5F}));
@@ -197,6 +200,7 @@ inline constexpr std::array kOperatorCases{
     make_case("layer_norm", operator_networks::kLayerNorm, 2),
     make_case("layer_norm_frozen", operator_networks::kLayerNormFrozen, 2),
     make_case("rms_norm", operator_networks::kRmsNorm, 2),
+    make_case("bias_add", operator_networks::kBiasAdd, 2),
     make_case("l2_norm", operator_networks::kL2Norm, 2),
     make_case("lrn", operator_networks::kLrn, 2),
     make_case("matmul", operator_networks::kMatmul, 2),

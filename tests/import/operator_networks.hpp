@@ -191,6 +191,8 @@ inline void add_layers(std::vector<NamedNetwork>& out) {
   out.push_back({"layer_norm_vector", {input(7), dense(6), layer_norm()}});
   out.push_back({"rms_norm", {x, rms_norm({.epsilon = 1e-3F})}});
   out.push_back({"rms_norm_beta", {x, rms_norm({.beta = true})}});
+  out.push_back({"bias_add", {x, bias_add()}});
+  out.push_back({"bias_add_image", {image, conv2d(4), bias_add(), relu()}});
   out.push_back({"l2_norm", {x, l2_norm()}});
   out.push_back({"l2_norm_epsilon", {x, l2_norm(0.5F)}});
   out.push_back({"lrn", {x, lrn({.before = 1, .behind = 1, .alpha = 0.3F, .beta = 0.6F, .bias = 1.5F})}});

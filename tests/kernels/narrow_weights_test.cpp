@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights stored as int8 and float16: their values against the definition, and a dense layer of them against the same
 // layer of float32, bit for bit.
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "check.hpp"
 #include "instruction_set.hpp"
 #include "kernels/guarded.hpp"
 #include "kernels/guarded_bytes.hpp"
+#include "mote/train/random.hpp"
 
 namespace mote {
 namespace {
@@ -98,6 +101,72 @@ TEST(narrow_weights, a_dense_layer_has_the_bits_of_float32) {
   for (std::uint32_t seed = 1; seed <= 80; ++seed) hash = compare_dense(seed, hash);
   if (check::kFused) {
     EXPECT_EQ(hash, 0x1E36292B7A98C620U);
+  }
+}
+
+/// By the definition, in double: word number `at` of the stream as random_words.hpp orders them.
+std::int8_t rounded(std::int8_t weight, float step, float scale, std::uint64_t seed, std::uint64_t stream,
+                    std::uint32_t at) {
+  if (!(scale > 0.0F)) return weight;
+  const std::uint32_t block = 16 * (at / 64) + at % 16, word = at / 16 % 4;
+  const double u = static_cast<double>(uniform_from_bits(random_block(seed, RandomUse::rounding, stream, block)[word]));
+  const auto units = static_cast<double>(step / scale);
+  const double sum = static_cast<double>(static_cast<float>(std::clamp(units, -0x1p30, 0x1p30) + u));
+  return static_cast<std::int8_t>(std::clamp(weight + std::floor(sum), -127.0, 127.0));
+}
+
+struct RoundCase {
+  std::uint32_t first, rows, columns;
+  float size;
+};
+constexpr RoundCase kRoundCases[] = {{0, 1, 1, 1.0F},      {0, 4, 16, 0.01F},  {64, 3, 64, 0.5F}, {37, 5, 7, 2.0F},
+                                     {1000, 2, 129, 40.F}, {13, 40, 3, 1e-6F}, {5, 1, 300, 1e12F}};
+
+TEST(narrow_weights, steps_are_rounded_at_random_by_the_definition) {
+  std::uint32_t stream = 3;
+  for (const RoundCase& c : kRoundCases) {
+    const std::uint32_t count = c.rows * c.columns;
+    bytes.reset();
+    auto* weights = bytes.take<std::int8_t>(count, 3);
+    auto* scales = bytes.take<float>(c.columns, 1);
+    auto* steps = bytes.take<float>(count, 2);
+    std::int8_t wanted[512];
+    test::Numbers numbers(++stream);
+    for (std::uint32_t j = 0; j < c.columns; ++j) scales[j] = j % 11 == 10 ? 0.0F : 0.25F + std::abs(numbers.next());
+    for (std::uint32_t i = 0; i < count; ++i) {
+      weights[i] = static_cast<std::int8_t>(static_cast<int>(i * 37 % 255) - 127);
+      steps[i] = i % 5 == 4 ? 0.0F : c.size * numbers.next();
+    }
+    for (std::uint32_t i = 0; i < count; ++i)
+      wanted[i] = rounded(weights[i], steps[i], scales[i % c.columns], 9, stream, c.first + i);
+    for (const std::uint32_t shares : {1U, 3U}) {
+      std::int8_t kept[512];
+      std::memcpy(kept, weights, count);
+      for (std::uint32_t share = shares; share-- > 0;)
+        kernels::round_steps_s8({weights, scales, steps, 9, stream, c.first, c.rows, c.columns, {share, shares}});
+      for (std::uint32_t i = 0; i < count; ++i) ASSERT_EQ(weights[i], wanted[i]) << c.first << " " << i;
+      std::memcpy(weights, kept, count);
+    }
+    EXPECT_TRUE(bytes.intact());
+  }
+}
+
+/// A step of 0.3 units is one unit in three steps of ten, on average: 64 000 draws are within five deviations.
+TEST(narrow_weights, steps_keep_their_mean) {
+  constexpr std::uint32_t kRows = 40, kColumns = 16, kRounds = 100;
+  for (const float units : {0.3F, -0.004F, 1.75F}) {
+    std::int8_t weights[kRows * kColumns];
+    float scales[kColumns], steps[kRows * kColumns];
+    for (float& scale : scales) scale = 0.125F;
+    for (float& step : steps) step = 0.125F * units;
+    double sum = 0.0;
+    for (std::uint32_t round = 0; round < kRounds; ++round) {
+      std::memset(weights, 0, sizeof weights);
+      kernels::round_steps_s8({weights, scales, steps, 1, round, 0, kRows, kColumns});
+      for (const std::int8_t weight : weights) sum += weight;
+    }
+    const double draws = kRows * kColumns * kRounds, mean = static_cast<double>(units), part = mean - std::floor(mean);
+    EXPECT_NEAR(sum / draws, mean, 5.0 * std::sqrt(part * (1.0 - part) / draws)) << units;
   }
 }
 

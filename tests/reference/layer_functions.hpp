@@ -419,6 +419,9 @@ class LayerFunctions : public LayerValues {
           return sum / Dual{static_cast<double>(s.h) * s.w};
         });
       case Op::batch_norm: return batch_norm();
+      case Op::bias_add:
+        return each(
+            [&](std::size_t n, std::size_t y, std::size_t x, std::size_t c) { return in(0, n, y, x, c) + param(c); });
       case Op::layer_norm:
       case Op::rms_norm:
       case Op::l2_norm: return norm();

@@ -170,12 +170,13 @@ TEST(RunTimes, KeepsRunsEvenlyWhereNotAllFit) {
     ASSERT_GE(2 * whole.size(), most);
     ASSERT_EQ(times.steps().size(), 2 * whole.size());
     for (std::size_t i = 0; i < whole.size(); ++i) {
-      if (i > 0) EXPECT_EQ(whole[i], static_cast<float>(i) * whole[1]);
+      EXPECT_EQ(whole[i], i == 0 ? 0.0F : static_cast<float>(i) * whole[1]);
       EXPECT_EQ(times.steps()[2 * i], whole[i] + 0.25F);
       EXPECT_EQ(times.steps()[2 * i + 1], whole[i] + 0.5F);
     }
-    EXPECT_EQ(whole[0], 0.0F);
-    if (most == 8) EXPECT_EQ(whole[1], 128.0F);
+    if (most == 8) {
+      EXPECT_EQ(whole[1], 128.0F);
+    }
   }
 }
 

@@ -93,11 +93,20 @@ TEST(ModelText, IsRefusedWhereItWouldSaySomethingElse) {
   refuses(sequential(input(6, 2), relu(), conv1d(4, 3), lstm(3)), "3 (lstm)");
   refuses(sequential(input(3).as("x"), input(3), add("x")), "1 (input)");
   refuses(sequential(input(4), clip(-2.0F, 3.0F)), "1 (clip)");
-  auto narrow = sequential(input(4), dense(3));
-  narrow.layers[1].param_dtype = DType::f16, narrow.layers[1].flags = Layer::kHasBias;
-  narrow.layers[1].param_bytes = 24 + 12, narrow.param_bytes = 36;
-  refuses(narrow, "1 (dense)");
+  refuses(sequential(input(4, 4, 1), conv2d_transpose(2)), "1 (conv2d_transpose)");
   EXPECT_EQ(model_text(sequential(input(4), softmax()).model()), "input 4\nsoftmax\n");
+}
+
+TEST(ModelText, SaysHowWeightsAreStored) {
+  const std::string text =
+      "input 6x6x2\nconv2d 3 3x3 int8\nbias_add\nrelu\nconv2d 4 3x3 same no_bias float16\ndepthwise_conv2d 2 3x3 int8 "
+      "frozen\nflatten\ndense 5 int8 frozen\nbias_add frozen\ndense 3 int8\n";
+  const OwnedModel model = parse_model_text(text, "");
+  EXPECT_EQ(model_text(model.view()), text);
+  EXPECT_EQ(model.layers[1].param_dtype, DType::s8);
+  EXPECT_TRUE(model.layers[1].trainable() && model.layers[2].trainable() && model.layers[9].trainable());
+  EXPECT_FALSE(model.layers[4].trainable() || model.layers[5].trainable() || model.layers[7].trainable());
+  expect_in(complaint("input 4; batch_norm int8"), {"batch_norm has no \"int8\""});
 }
 
 TEST(ModelText, PointsAtTheWord) {

@@ -341,6 +341,7 @@ TEST_F(WrongLines, OptionsThatMeanNothingHere) {
                                 : name == "--optimizer" ? "sgd"
                                 : name == "--loss"      ? "auto"
                                 : name == "--schedule"  ? "step"
+                                : name == "--weights"   ? "int8"
                                                         : "exact";
       expect_answer({"plan", "m.mote", name, help.find("a whole") != std::string::npos ? "2" : value}, 2,
                     {name, "--train"});
@@ -348,6 +349,10 @@ TEST_F(WrongLines, OptionsThatMeanNothingHere) {
   expect_answer({"plan", "m.mote", "--gradient-norms"}, 2, {"--gradient-norms", "--train"});
   expect_answer({"plan", "m.mote", "--force"}, 2, {"--force", "--svg"});
   train("--force", {"--force", "--out or --plots"});
+  train("--keep-parts", {"--keep-parts", "--update"});
+  train("--weights float16", {"--weights", "float32 or int8"});
+  train("--update 1:half", {"--update", "\"half\"", "1/4"});
+  train("--update 9", {"--update", "no layer 9"});
 }
 
 TEST_F(WrongLines, NumbersThatCannotBeMeant) {

@@ -146,6 +146,14 @@ TEST(layers, norms_of_every_pixel) {
   EXPECT_EQ(sequential(input(2, 3, 7), rms_norm()).layers[1].param_bytes, 28U);
 }
 
+TEST(layers, bias_add_adds_to_every_pixel) {
+  const Sample run(sequential(input(2, 3, 7), bias_add()));
+  Doubles wanted(run.input.begin(), run.input.end());
+  for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] += run.param(1, i % 7);
+  run.expect(wanted, "bias_add");
+  EXPECT_EQ(run.model.layers[1].param_bytes, 28U);
+}
+
 TEST(layers, lrn_reads_its_neighbours) {
   const Sample run(sequential(input(2, 9), lrn({.before = 1, .behind = 2, .alpha = 0.5F, .beta = 0.6F, .bias = 2.0F})));
   run.expect(along(run.input, {1, 2, 9}, 0,

@@ -80,7 +80,8 @@ TEST(model, element_types) {
   expect_fault(kLeaky, Code::unsupported_dtype, [](Layer& l) { l.dtype = DType::s8; });
   expect_fault(kConv, Code::unsupported_dtype, [](Layer& l) { l.param_dtype = DType::none; });
   expect_fault(kConv, Code::unsupported_dtype, [](Layer& l) { l.param_dtype = DType::s16; });
-  expect_fault(kConv, Code::reserved_not_zero, [](Layer& l) { l.param_dtype = DType::s8; });  // is not trainable
+  expect_fault(kConv, Code::reserved_not_zero, [](Layer& l) { l.param_dtype = DType::f16; });  // is not trainable
+  expect_fault(kConv, Code::bad_parameter_range, [](Layer& l) { l.param_dtype = DType::s8; });
   expect_fault(kConv, Code::bad_parameter_range,
                [](Layer& l) { l.param_dtype = DType::s8, l.flags = Layer::kHasBias; });
 }

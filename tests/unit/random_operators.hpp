@@ -385,6 +385,7 @@ class OperatorGraphBuilder : private OperatorGraphWriter {
       case Op::spline: return push(spline(small(2, 7), {trainable()}), {pick_real()});
       case Op::softmax: return push(softmax(axis()), {pick_real()});
       case Op::log_softmax: return push(log_softmax(axis()), {pick_real()});
+      case Op::bias_add: return push(bias_add({trainable()}), {pick_real()});
       case Op::layer_norm: return push(layer_norm({0.05F, false, trainable()}), {pick_real()});
       case Op::rms_norm: return push(rms_norm({0.05F, random_.chance(50), trainable()}), {pick_real()});
       case Op::l2_norm: return push(l2_norm(0.1F), {pick_real()});

@@ -47,7 +47,7 @@ TEST(status, every_option_has_a_name_and_a_remedy) {
       EXPECT_STREQ(describe(bad_option(option)), describe(option));
     }
   }
-  EXPECT_EQ(known, static_cast<unsigned>(Option::bins) + 1);  // the last one
+  EXPECT_EQ(known, static_cast<unsigned>(Option::gradient_norms) + 1);  // the last one
   expect_sentence(describe(static_cast<Option>(255)), "a newer one");
   EXPECT_STREQ(name(Option::clip_norm), "clip_norm");
   EXPECT_TRUE(option_of(Status{Code::bad_crc, kNoLayer, 3}) == Option::none);
@@ -72,13 +72,13 @@ TEST(status, every_code_has_a_name_and_a_sentence) {
       EXPECT_FALSE(same(sentence, describe(static_cast<Code>(j)))) << name(code);
     }
   }
-  EXPECT_EQ(known, static_cast<unsigned>(Code::direction_collapsed) + 1);  // the last one
+  EXPECT_EQ(known, static_cast<unsigned>(Code::int8_weights_need_sgd) + 1);  // the last one
   EXPECT_STREQ(name(Code::arena_too_small), "arena_too_small");
   EXPECT_STREQ(name(Code::ok), "ok");
 }
 
 TEST(status, codes_of_a_newer_version_have_a_text_too) {
-  for (unsigned i = static_cast<unsigned>(Code::direction_collapsed) + 1; i < kCodes; ++i) {
+  for (unsigned i = static_cast<unsigned>(Code::int8_weights_need_sgd) + 1; i < kCodes; ++i) {
     EXPECT_STREQ(name(static_cast<Code>(i)), "unknown_code");
     expect_sentence(describe(static_cast<Code>(i)), "a newer one");
   }

@@ -60,11 +60,27 @@ struct DenseNarrowArgs {
   Part part{};
 };
 
+/// weights (rows, columns), int8, += floor(u + steps[i, j] / scales[j]), kept within -127 … 127: a step that is no
+/// whole number of the weight's units is rounded up as often as its fraction says (to 2^-24), so its mean is the step.
+/// u is uniform in [0, 1): word number `first` + i columns + j of the random stream (RandomUse::rounding). Columns
+/// whose scale is 0 stay. Steps of 2^30 units and more count as that. Source: Gupta et al., Deep learning with limited
+/// numerical precision, ICML 2015.
+struct RoundStepsArgs {
+  std::int8_t* weights;
+  const float* scales;
+  const float* steps;
+  std::uint64_t seed, stream;
+  std::uint32_t first, rows, columns;
+  Part part{};
+};
+
 /// grad_input:  grad_input (batch, fan_in) = grad_output (batch, fan_out) weights^T. Reads grad_output, weights.
 /// grad_params: grad_weights (fan_in, fan_out) += scale * input^T grad_output,
 ///              grad_bias (fan_out) += scale * column sums of grad_output. Reads input, grad_output. grad_bias may be
 ///              null. With grad_weights = the weights and scale = -learning_rate this is the SGD update in place.
 /// backward:    grad_input, then grad_params, in one pass over the weights, which may be grad_weights.
+/// `inputs`, where not 0: only so many of the fan_in inputs, from those on that input and grad_input point at (rows are
+/// fan_in apart); weights and grad_weights have their rows.
 struct DenseGradArgs {
   const float* input;
   const float* weights;
@@ -75,6 +91,7 @@ struct DenseGradArgs {
   float scale;
   std::uint32_t batch, fan_in, fan_out;
   Part part{};
+  std::uint32_t inputs = 0;
 };
 
 /// conv2d: output[n,y,x,o] = bias[o] + sum_{i,j,c} weights[i,j,c,o] input[n, y s_h + i d_h - pad_top, x s_w + j d_w -
@@ -110,7 +127,9 @@ struct TurnFilterArgs {
 /// grad_input: overwrites grad_input (every element). Reads grad_output, and the weights: depthwise where they are,
 ///   conv2d in `scratch`, where conv2d_transpose_weights_f32 has put them for the same arguments, unless the scratch
 ///   function says 0.
-/// grad_params: grad_weights += scale * …, grad_bias += scale * … as for dense. Reads input, grad_output.
+/// grad_params: grad_weights += scale * …, grad_bias += scale * … as for dense. Reads input, grad_output. conv2d with
+///   `row_count`, where not 0: only rows first_row … first_row + row_count - 1 of the weights (taps × channels), of
+///   which grad_weights points at the first.
 struct ConvGradArgs {
   const float* input;
   const float* weights;
@@ -122,6 +141,7 @@ struct ConvGradArgs {
   float scale;
   ConvShape shape;
   Part part{};
+  std::uint32_t first_row = 0, row_count = 0;
 };
 
 /// max: largest tap inside the image. average: mean of the taps inside the image; with count_padding their sum divided

@@ -30,12 +30,14 @@ namespace mote {
 /// `trainable = false`: the layer is frozen, and a trainer leaves its parameters as the model has them.
 struct DenseOptions {
   bool bias = true, trainable = true;
+  DType weights = DType::f32;  ///< or s8, which plain sgd() trains as they are; f16: frozen
 };
 struct ConvOptions {
   Size2 filter{3, 3}, stride{1, 1}, dilation{1, 1};
   Padding padding = Padding::valid;
   Pads pads{};
   bool bias = true, trainable = true;
+  DType weights = DType::f32;  ///< as of dense
 };
 struct PoolOptions {
   Size2 filter{2, 2}, stride{0, 0};  // a stride of 0: as the filter
@@ -72,10 +74,17 @@ struct SplineOptions {
 };
 
 namespace detail {
+constexpr void set_weights(LayerSpec& spec, DType type, std::uint8_t flags) {
+  spec.layer.flags = flags;
+  if (type == DType::f32) return;
+  spec.layer.param_dtype = type;
+  if (type != DType::s8 || !may_train_narrow_weights(spec.layer.op))
+    spec.layer.flags = static_cast<std::uint8_t>(flags & ~unsigned{Layer::kTrainable});
+}
 constexpr LayerSpec conv(Op op, const ConvOptions& o) {
   LayerSpec out = spec(op);
   set_window(out, o.filter, o.stride, o.dilation, o.padding, o.pads);
-  out.layer.flags = flags(o.trainable, o.bias);
+  set_weights(out, o.weights, flags(o.trainable, o.bias));
   return out;
 }
 constexpr LayerSpec pool(Op op, const PoolOptions& o) {
@@ -116,7 +125,7 @@ constexpr LayerSpec input(std::uint32_t height, std::uint32_t width, std::uint32
 constexpr LayerSpec dense(std::uint32_t units, DenseOptions options = {}) {
   LayerSpec out = detail::spec(Op::dense);
   out.layer.shape.c = units;
-  out.layer.flags = detail::flags(options.trainable, options.bias);
+  detail::set_weights(out, options.weights, detail::flags(options.trainable, options.bias));
   return out;
 }
 constexpr LayerSpec conv2d(std::uint32_t channels, ConvOptions options = {}) {
@@ -204,6 +213,15 @@ constexpr LayerSpec reshape(std::uint32_t h, std::uint32_t w, std::uint32_t c) {
   return out;
 }
 constexpr LayerSpec identity() { return detail::spec(Op::identity); }
+struct BiasAddOptions {
+  bool trainable = true;
+};
+/// x + b, one b for each channel: a layer's bias by itself, to be trained where its weights are not.
+constexpr LayerSpec bias_add(BiasAddOptions options = {}) {
+  LayerSpec out = detail::spec(Op::bias_add);
+  out.layer.flags = detail::flags(options.trainable, false);
+  return out;
+}
 /// Makes the value of the layer before an output of the model; it may be read on. A model without this has one output,
 /// its last layer. Outputs are numbered in their order.
 constexpr LayerSpec output() { return detail::spec(Op::output); }
@@ -412,7 +430,7 @@ constexpr Result<Layer> resolve(const LayerSpec& spec, std::span<const Layer> la
     return Status{Code::bad_shape, static_cast<std::uint16_t>(index),
                   static_cast<std::uint32_t>((offset + params.bytes) / sizeof(float))};
   if (params.count != 0) {
-    layer.param_dtype = DType::f32;
+    if (layer.param_dtype == DType::none) layer.param_dtype = DType::f32;
     layer.param_offset = static_cast<std::uint32_t>(offset);
     layer.param_bytes = static_cast<std::uint32_t>(params.bytes);
   } else {

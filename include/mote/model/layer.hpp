@@ -98,6 +98,7 @@ constexpr OpTraits traits(Op op) {
     case Op::dequantize: return {"dequantize"};
     case Op::requantize: return {"requantize"};
     case Op::svdf: return {"svdf"};
+    case Op::bias_add: return {"bias_add"};
 #define MOTE_UNARY(name, number) \
   case Op::name:                 \
     return {#name};
@@ -210,7 +211,7 @@ constexpr bool is_activation(Op op) { return traits(op).activation; }
 constexpr bool is_clamp(Op op) { return op == Op::relu || op == Op::relu6; }
 constexpr bool applies_clamp(Op op) {
   return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::conv2d_transpose ||
-         op == Op::add;
+         op == Op::add || op == Op::bias_add;
 }
 /// An activation of quantised values that only narrows their range: value and operand have one scale and zero point.
 /// Layers on integers apply it on the way out.
@@ -334,6 +335,11 @@ constexpr bool stores_narrow_weights(const Layer& layer) {
          may_store_narrow_weights(layer.op);
 }
 
+/// Layers whose narrow weights training can move, where they are int8.
+constexpr bool may_train_narrow_weights(Op op) {
+  return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d;
+}
+
 /// Of sums of `terms` products; int8 weights of layers on integers are packed.
 [[gnu::always_inline]] constexpr std::uint32_t matrix_weights(const Layer& layer, std::uint32_t terms) {
   return layer.param_dtype == DType::s8 && quantized(layer.dtype)
@@ -436,6 +442,7 @@ constexpr ParamArrays real_param_arrays(const Layer& layer, const Shape& in) {
       if (layer.op == Op::layer_norm || biased) out.add("beta", units);
       biased = false;
       break;
+    case Op::bias_add: biased = true; break;
     case Op::rbf:
       matrix("centres", first, static_cast<std::uint32_t>(in.elements()), units);
       out.add("log_width", units);

@@ -189,7 +189,9 @@ constexpr Status validate_params(const Model& model, std::size_t index) {
     return {};
   }
   const bool biased = may_have_bias(layer.op);
-  const bool learns = !is_source(layer.op) && wanted == DType::f32;
+  const bool learns =
+      !is_source(layer.op) &&
+      (wanted == DType::f32 || (wanted == DType::s8 && !quantized(first) && may_train_narrow_weights(layer.op)));
   if ((layer.flags & ~((learns ? Layer::kTrainable : 0) | (biased ? Layer::kHasBias : 0))) != 0)
     return fail(Code::reserved_not_zero);
   if (layer.param_dtype != wanted) return fail(Code::unsupported_dtype);
@@ -209,7 +211,7 @@ constexpr Status validate_params(const Model& model, std::size_t index) {
 /// How many of a record's args an operator uses.
 constexpr std::size_t args_used(const Layer& layer) {
   const Op op = layer.op;
-  const bool on_int8 = layer.param_dtype == DType::s8;
+  const bool on_int8 = layer.param_dtype == DType::s8 && !stores_narrow_weights(layer);
   if (is_reduction(op)) return 1;
   switch (op) {
     case Op::average_pool:

@@ -116,9 +116,10 @@ struct Graph {
   constexpr void share_memory(std::size_t i) {
     const Layer& layer = layers[i];
     const std::size_t source = model.operand(i);
-    bool able = layer.op == Op::add || is_softmax(layer.op) || is_norm(layer.op) || is_regularizer(layer.op) ||
-                (layer.op == Op::batch_norm && !batch_statistics(i)) || is_activation(layer.op) || is_unary(layer.op) ||
-                is_logical(layer.op) || layer.op == Op::logical_not || layer.op == Op::requantize ||
+    bool able = layer.op == Op::add || layer.op == Op::bias_add || is_softmax(layer.op) || is_norm(layer.op) ||
+                is_regularizer(layer.op) || (layer.op == Op::batch_norm && !batch_statistics(i)) ||
+                is_activation(layer.op) || is_unary(layer.op) || is_logical(layer.op) || layer.op == Op::logical_not ||
+                layer.op == Op::requantize ||
                 (is_binary(layer.op) && !differentiated(i));  // a derivative is written on the operands
     if (bytes_of(layers[source].dtype) != bytes_of(layer.dtype)) able = false;
     if (alias(i) || !contains(exclusive, source) || !(layers[source].shape == layer.shape)) able = false;
@@ -185,13 +186,13 @@ struct Graph {
   }
   /// The gradient of every input is the gradient of the output: in the same memory no backward step is needed.
   [[nodiscard]] constexpr bool passes_gradient(std::size_t i) const {
-    return alias(i) || is_plain_sum(i) || layers[i].op == Op::gaussian_noise;
+    return alias(i) || is_plain_sum(i) || layers[i].op == Op::gaussian_noise || layers[i].op == Op::bias_add;
   }
   /// Backward steps that may write grad_input over grad_output.
   [[nodiscard]] constexpr bool gradient_in_place(std::size_t i) const {
     const Op op = layers[i].op;
     return alias(i) || is_activation(op) || is_softmax(op) || is_norm(op) || is_regularizer(op) ||
-           op == Op::batch_norm || is_plain_sum(i);
+           op == Op::batch_norm || op == Op::bias_add || is_plain_sum(i);
   }
   /// The layer whose buffer holds the gradient of value `i`.
   [[nodiscard]] constexpr std::size_t gradient_root(std::size_t i) const {
@@ -219,6 +220,7 @@ struct Graph {
   /// The layer's gradient kernel may write into the parameters themselves.
   [[nodiscard]] constexpr bool fused_update(std::size_t i) const {
     const Op op = layers[i].op;
+    if (stores_narrow_weights(layers[i])) return true;
     return !keeps_gradients() && !options.gradient_buffers && !options.gradient_norms &&
            (op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d);
   }
@@ -226,7 +228,7 @@ struct Graph {
   [[nodiscard]] constexpr bool joined_update(std::size_t i) const {
     const Layer& layer = layers[i];
     return layer.op == Op::dense && layer.trainable() && differentiated(model.operand(i)) && fused_update(i) &&
-           !options.penalty;
+           !options.penalty && !stores_narrow_weights(layer);
   }
   [[nodiscard]] constexpr std::uint64_t value_bytes(std::size_t i) const {
     return layers[i].shape.elements() * options.batch * bytes_of(layers[i].dtype);

@@ -47,7 +47,7 @@ struct Step {
   std::uint16_t second = kNoBuffer;  // the other operand of sums and add_gradient; the loss's targets, if the input
   std::uint16_t grad_output = kNoBuffer;
   std::uint16_t grad_input = kNoBuffer;
-  std::uint16_t param_grad = kNoBuffer;  // of narrow weights, which have no gradient: where they are in float32
+  std::uint16_t param_grad = kNoBuffer;  // of narrow weights: where they are in float32; grad_params: a tile of it
   std::uint16_t saved = kNoBuffer;       // batch statistics; gates and states of recurrent layers
   std::uint16_t activation = kNoLayer;   // the layer that clamps this one's output within the same kernel; grad_input:
                                          // whose gradient the kernel takes too
@@ -63,7 +63,8 @@ static_assert(sizeof(Step) == 40);
 /// The buffer of a step that has its layer's narrow weights in float32, or kNoBuffer. Inlined: where it is known when
 /// compiling, it must not keep the plan in flash.
 [[gnu::always_inline]] constexpr std::uint16_t widened_params(const Step& step) {
-  return step.second_form && !step.trained ? step.param_grad : kNoBuffer;
+  const bool reads = step.kind == StepKind::forward || step.kind == StepKind::grad_input;
+  return step.second_form && reads ? step.param_grad : kNoBuffer;
 }
 
 enum class BufferKind : std::uint8_t {

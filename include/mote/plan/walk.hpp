@@ -10,6 +10,7 @@
 
 #include "mote/plan/graph.hpp"
 #include "mote/plan/recurrent.hpp"
+#include "mote/plan/weight_tile.hpp"
 
 namespace mote::detail {
 
@@ -195,12 +196,15 @@ class Walk {
     return layer.op == Op::add || (layer.op == Op::softmax && layer.args[0] != 0) || graph_.batch_statistics(i) ||
            stores_narrow_weights(layer);
   }
-  /// Where the step has narrow weights in float32; a dense layer's forward step reads them as they are.
+  /// Where the step has narrow weights in float32; a dense layer's forward step reads them as they are, and backward a
+  /// tile of them is there at a time.
   constexpr void widen(std::size_t i, Step& step) {
     const Layer& layer = graph_.layers[i];
     if (!stores_narrow_weights(layer) || (layer.op == Op::dense && step.kind == StepKind::forward)) return;
-    const ParamArrays wide = real_param_arrays(layer, graph_.layers[graph_.model.operand(i)].shape);
-    step.param_grad = scratch(i, static_cast<std::size_t>(wide.bytes / sizeof(float)));
+    const Shape in = graph_.layers[graph_.model.operand(i)].shape;
+    step.param_grad = scratch(i, layer.op == Op::dense
+                                     ? weight_tile(layer, in).floats()
+                                     : static_cast<std::size_t>(real_param_arrays(layer, in).bytes / sizeof(float)));
   }
   constexpr void emit_forward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
@@ -412,13 +416,16 @@ class Walk {
 
   constexpr void emit_grad_params(std::size_t i) {
     Step step = make(StepKind::grad_params, i);
-    step.input = operand(i);
+    if (graph_.layers[i].op != Op::bias_add) step.input = operand(i);
     if (graph_.layers[i].op == Op::rbf) step.output = value(i);
     if (graph_.batch_statistics(i)) step.saved = saved(i);
     step.second_form = second_form(i);
     step.grad_output = gradient(i);
     step.fused = graph_.fused_update(i);
     if (!step.fused) set_param_grad(i, step);
+    if (stores_narrow_weights(graph_.layers[i]))
+      step.param_grad =
+          scratch(i, weight_tile(graph_.layers[i], graph_.layers[graph_.model.operand(i)].shape).floats());
     if (graph_.layers[i].op == Op::conv2d)
       step.scratch = scratch(i, conv2d_grad_params_scratch_floats(graph_.conv_shape(i)));
     if (graph_.layers[i].op == Op::conv2d_transpose) step.scratch = scratch(i, turned_weights(i));

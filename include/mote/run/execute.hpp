@@ -212,6 +212,8 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
         [&]() MOTE_FOLDED {
           call<kernels::add_f32>(b, {b.input(), b.second(), b.output(), b.count(b.out()), b.clamp()});
         });
+  } else if constexpr (kOp == Op::bias_add) {
+    call<kernels::add_broadcast_f32>(b, bias_add_args(b));
   } else if constexpr (kOp == Op::concat) {
     run_concat(b);
   } else if constexpr (kOp == Op::rbf) {

@@ -48,6 +48,14 @@ MOTE_FOLDED inline BinaryArgs binary_args(const Binding& b) {
   args.clamp = b.clamp();
   return args;
 }
+MOTE_FOLDED inline BinaryArgs bias_add_args(const Binding& b) {
+  BinaryArgs args{b.input(), b.params(), b.output(), {}, {}, {}, b.clamp()};
+  const std::uint32_t bias_sizes[4] = {1, 1, 1, b.out().c};
+  set_sizes(b, args.sizes);
+  broadcast_strides(args.sizes, args.a_strides);
+  broadcast_strides(bias_sizes, args.b_strides);
+  return args;
+}
 MOTE_FOLDED inline SelectArgs select_args(const Binding& b) {
   SelectArgs args{};
   args.condition = reinterpret_cast<const std::uint8_t*>(b.input());

@@ -10,7 +10,8 @@
 #endif
 
 #include "mote/run/execute.hpp"
-#include "mote/train/operator_gradients.hpp"
+#include "mote/train/execute_updates.hpp"
+#include "mote/train/narrow_training.hpp"
 #include "mote/train/random.hpp"
 #include "mote/train/train_config.hpp"
 
@@ -38,13 +39,6 @@ struct TrainingConstants : ForwardConstants<kOp, kSecondForm, kType> {
   MOTE_FOLDED static constexpr Constant<(kConfig.clip_value > 0.0F)> clips_values() { return {}; }
   MOTE_FOLDED static constexpr Constant<kConfig.loss> loss() { return {}; }
   MOTE_FOLDED static constexpr Constant<kConfig.optimizer.kind> optimizer() { return {}; }
-};
-
-/// What changes from update to update.
-struct UpdateState {
-  float learning_rate = 0.0F;
-  float correction1 = 1.0F, correction2 = 1.0F;  // Adam: 1 - decay^t
-  LossResult result{};
 };
 
 namespace detail {
@@ -128,8 +122,9 @@ MOTE_FOLDED inline void run_loss(const Binding& b, const Choice& choice, const T
 template <Op kOp, class Choice>
 MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const UpdateState& state, float* from,
                                    float* to) {
-  widen<kOp>(b, choice);
-  if constexpr (kOp == Op::reshape || kOp == Op::identity || kOp == Op::output || kOp == Op::gaussian_noise) {
+  if constexpr (kOp != Op::dense) widen<kOp>(b, choice);  // of which tiles are widened
+  if constexpr (kOp == Op::reshape || kOp == Op::identity || kOp == Op::output || kOp == Op::gaussian_noise ||
+                kOp == Op::bias_add) {
     kernels::copy_channels_f32({from, to, 1, b.count(b.out()), 0, 0});
   } else if constexpr (kOp == Op::add) {
     choose(
@@ -171,7 +166,11 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
           args.scale = -state.learning_rate;
           call<kernels::dense_backward_f32>(b, args);
         },
-        [&]() MOTE_FOLDED { call<kernels::dense_grad_input_f32>(b, args); });
+        [&]() MOTE_FOLDED {
+          choose(
+              choice.second_form(), [&]() MOTE_FOLDED { dense_narrow_grad_input(b); },
+              [&]() MOTE_FOLDED { call<kernels::dense_grad_input_f32>(b, args); });
+        });
   } else if constexpr (kOp == Op::conv2d) {
     call<kernels::conv2d_transpose_weights_f32>(b, conv_grad_args(b));
     call<kernels::conv2d_grad_input_f32>(b, conv_grad_args(b));
@@ -287,12 +286,19 @@ MOTE_FOLDED inline void grad_params(const Binding& b, const Choice& choice, cons
     args.scale = scale;
     return args;
   };
+  const auto narrow = [&]() MOTE_FOLDED { train_narrow<kOp>(b, scale); };
   if constexpr (kOp == Op::dense) {
-    call<kernels::dense_grad_params_f32>(b, bind(dense_grad_args(b)));
+    choose(choice.second_form(), narrow,
+           [&]() MOTE_FOLDED { call<kernels::dense_grad_params_f32>(b, bind(dense_grad_args(b))); });
   } else if constexpr (kOp == Op::conv2d) {
-    call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
+    choose(choice.second_form(), narrow,
+           [&]() MOTE_FOLDED { call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b))); });
   } else if constexpr (kOp == Op::depthwise_conv2d) {
-    call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
+    choose(choice.second_form(), narrow,
+           [&]() MOTE_FOLDED { call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b))); });
+  } else if constexpr (kOp == Op::bias_add) {  // a dense layer's without inputs
+    call<kernels::dense_grad_params_f32>(b, {nullptr, nullptr, b.at(b.step().grad_output), nullptr, nullptr, weights,
+                                             scale, b.rows(b.out()), 0, b.out().c});
   } else if constexpr (kOp == Op::conv2d_transpose) {
     conv2d_transpose_grad_params(b, weights, scale);
   } else if constexpr (kOp == Op::batch_norm) {
@@ -356,80 +362,6 @@ MOTE_FOLDED inline void run_grad_params(const Binding& b, const Choice& choice, 
               grad_params<op>(bound, chosen, options, to, factor);
           },
       b, choice, config, weights, scale);
-}
-
-constexpr auto update_kernel(OptimizerKind kind) {
-  switch (kind) {
-    case OptimizerKind::sgd: return kernels::sgd_f32;
-    case OptimizerKind::momentum: return kernels::momentum_f32;
-    case OptimizerKind::nesterov: return kernels::nesterov_f32;
-    case OptimizerKind::adagrad: return kernels::adagrad_f32;
-    case OptimizerKind::rmsprop: return kernels::rmsprop_f32;
-    case OptimizerKind::adam: return kernels::adam_f32;
-    case OptimizerKind::gradient_descent:
-    case OptimizerKind::lbfgs: break;  // Minimizer moves them
-  }
-  return static_cast<void (*)(const UpdateArgs&)>(nullptr);
-}
-template <class Use, class... Args>
-MOTE_FOLDED inline void pick(OptimizerKind kind, const Use& use, Args&... args) {
-  switch (kind) {
-    MOTE_PICK(OptimizerKind::sgd)
-    MOTE_PICK(OptimizerKind::momentum)
-    MOTE_PICK(OptimizerKind::nesterov)
-    MOTE_PICK(OptimizerKind::adagrad)
-    MOTE_PICK(OptimizerKind::rmsprop)
-    MOTE_PICK(OptimizerKind::adam)
-    MOTE_PICK(OptimizerKind::gradient_descent)
-    MOTE_PICK(OptimizerKind::lbfgs)
-  }
-}
-
-/// One layer's update from its gradient. Running statistics move by their own momentum, whatever the optimiser; in a
-/// full batch they become the statistics, the mean of the slices', and leave no gradient to search along.
-template <class Choice>
-MOTE_FOLDED inline void run_update(const Binding& b, const Choice& choice, const TrainConfig& config,
-                                   const UpdateState& state) {
-  const Optimizer& o = config.optimizer;
-  for (const ParamArray& array : real_param_arrays(b.layer(), b.in())) {
-    const std::size_t at = array.offset / sizeof(float);
-    const auto state_at = [&](std::uint16_t buffer) {
-      return buffer == kNoBuffer ? nullptr : b.at(buffer) + b.step().params / sizeof(float) + at;
-    };
-    UpdateArgs args{b.trained_params() + at,
-                    b.param_grad() + at,
-                    state_at(b.plan().state1),
-                    state_at(b.plan().state2),
-                    state.learning_rate,
-                    static_cast<float>(o.decay1),
-                    static_cast<float>(o.decay2),
-                    static_cast<float>(1.0 - o.decay1),
-                    static_cast<float>(1.0 - o.decay2),
-                    state.correction1,
-                    state.correction2,
-                    o.epsilon,
-                    array.weight ? o.weight_decay : 0.0F,
-                    array.count};
-    const auto move_statistics = [&]() MOTE_FOLDED {
-      args.learning_rate = full_batch(o.kind) ? 1.0F : b.layer().beta;
-      call<kernels::sgd_f32>(b, args);
-      if (full_batch(o.kind)) zero_floats(b.param_grad() + at, array.count);
-    };
-    const auto clip = [&]() MOTE_FOLDED {
-      kernels::clip_by_value_f32({b.param_grad() + at, config.clip_value, array.count});
-    };
-    if (!array.learned) {
-      choose(choice.normalizes(), move_statistics, [] {});
-      continue;
-    }
-    choose(choice.clips_values(), clip, [] {});
-    pick(
-        choice.optimizer(),
-        [](auto kind, const Binding& bound, const UpdateArgs& all) MOTE_FOLDED {
-          if constexpr (!full_batch(kind())) call<update_kernel(kind())>(bound, all);
-        },
-        b, args);
-  }
 }
 
 /// Calls `visit(gradient, count)` for every learned array of every trained layer.

@@ -35,7 +35,7 @@ constexpr PhiloxBlock philox4x32(PhiloxBlock counter, std::array<std::uint32_t, 
 }
 
 /// What the numbers are for. Part of the counter, so that one seed never gives two uses the same numbers.
-enum class RandomUse : std::uint32_t { dropout = 0, init = 1, shuffle = 2, data = 3, noise = 4 };
+enum class RandomUse : std::uint32_t { dropout = 0, init = 1, shuffle = 2, data = 3, noise = 4, rounding = 5 };
 
 /// Words 4 block … 4 block + 3 of the stream.
 constexpr PhiloxBlock random_block(std::uint64_t seed, RandomUse use, std::uint64_t stream, std::uint32_t block) {

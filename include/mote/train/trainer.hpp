@@ -521,8 +521,21 @@ class Trainer : public BasicTrainer<DynamicProgram> {
   }
 };
 
+namespace detail {
+/// What wants gradients whole, which int8 weights do not have.
+constexpr Option keeps_gradients(const TrainConfig& c) {
+  if (c.optimizer.kind != OptimizerKind::sgd) return Option::optimizer;
+  if (slice_samples(c) != c.batch) return Option::micro_batch;
+  if (c.clip_value > 0.0F) return Option::clip_value;
+  if (c.clip_norm > 0.0F) return Option::clip_norm;
+  if (c.l1 > 0.0F) return Option::l1;
+  if (c.l2 > 0.0F) return Option::l2;
+  return c.gradient_norms ? Option::gradient_norms : Option::none;
+}
+}  // namespace detail
+
 /// Checks that belong to model and configuration together: something to train, and a loss that is not of a constant;
-/// targets that fit the loss, no layer that draws at random in full batches.
+/// targets that fit the loss, no layer that draws at random in full batches, int8 weights by plain SGD alone.
 constexpr Status validate(const Model& model, const TrainConfig& config) {
   MOTE_TRY(validate(model));
   MOTE_TRY(validate(config));
@@ -534,6 +547,10 @@ constexpr Status validate(const Model& model, const TrainConfig& config) {
   for (std::size_t i = 0; full_batch(config.optimizer.kind) && i < model.layers.size(); ++i)
     if (is_regularizer(model.layers[i].op) && model.layers[i].alpha != 0.0F)
       return {Code::stochastic_layer, static_cast<std::uint16_t>(i)};
+  const Option whole = detail::keeps_gradients(config);
+  for (std::size_t i = 0; whole != Option::none && i < model.layers.size(); ++i)
+    if (model.layers[i].trainable() && stores_narrow_weights(model.layers[i]))
+      return {Code::int8_weights_need_sgd, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(whole)};
   const Shape output = model.layers[loss_layer(model, config.loss)].shape;
   if (config.targets == Targets::input && output.elements() != model.input_shape().elements())
     return bad_option(Option::targets);

@@ -160,6 +160,13 @@ void add_training(Options& options, TrainingArguments& t, const std::vector<Cond
       .not_with({full_batch});
   declared(
       options.flag("--gradient-norms", t.gradient_norms, "measure the norm of every layer's gradient in every update"));
+  declared(options.word("--weights", t.weights, {"float32", "int8"},
+                        "how the weights that are trained lie in memory; int8: a quarter of it, moved by sgd in whole "
+                        "units, rounded at random"));
+  declared(options.text(
+      "--update", t.update, "LIST",
+      "train a part: entries such as \"bias; 3: 1/4; 7-9\" say biases, a part of a layer's input channels, "
+      "whole layers; the rest stays where the model lies"));
   heading = "Optimiser";
   declared(options.word("--optimizer", t.optimizer, kOptimizers,
                         "sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw; over all samples at once: "

@@ -39,6 +39,7 @@ struct TrainingArguments {
   std::string line_search;  // full batch; empty: the optimiser's own
   std::optional<unsigned> history;
   bool gradient_norms = false;
+  std::string weights = "float32", update;  // trained_form.hpp
 };
 
 void add_training_data(Options& options, DataArguments& data);

@@ -12,6 +12,7 @@
 
 #include "tool/commands/arguments.hpp"
 #include "tool/commands/options.hpp"
+#include "tool/commands/trained_form.hpp"
 #include "tool/terminal/error.hpp"
 
 namespace CLI {
@@ -65,6 +66,8 @@ struct TrainJob {
   DataArguments data;
   TrainingArguments training;
   TrainingOptions options;
+  TrainedForm form;
+  bool keep_parts = false;  // of --update: write the model in the form in which it was trained
 };
 /// Trains, saves, draws; `text` receives what a person is told, `failure` what went wrong although there is a model.
 /// Returns the report.

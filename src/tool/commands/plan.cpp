@@ -8,8 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "tool/commands/commands.hpp"
+#include "tool/commands/trained_form.hpp"
 #include "tool/data/file_io.hpp"
 #include "tool/models/memory_plan.hpp"
+#include "tool/models/stored_weights.hpp"
 #include "tool/pictures/plot.hpp"
 #include "tool/terminal/error.hpp"
 
@@ -56,6 +58,8 @@ TrainConfig config_for(const PlanJob& job, const OwnedModel& model, std::uint32_
 std::vector<Alternative> alternatives(const PlanJob& job, const OwnedModel& model) {
   std::vector<std::uint32_t> slices;
   const std::uint32_t batch = job.arguments.batch;
+  if (std::ranges::any_of(model.layers, [](const Layer& l) { return stores_narrow_weights(l) && l.trainable(); }))
+    return {};  // their gradient is not kept from slice to slice
   for (std::uint64_t d = 1; d * d <= batch; ++d) {
     if (batch % d != 0) continue;
     slices.push_back(static_cast<std::uint32_t>(d));
@@ -107,9 +111,24 @@ Json plan_json(const OwnedPlan& plan, const std::vector<KindBytes>& kinds) {
           {"by_kind", by_kind}};
 }
 
+/// Of parameters that are not trained.
+std::uint64_t frozen_bytes(const OwnedModel& model) {
+  std::uint64_t bytes = 0;
+  for (const Layer& layer : model.layers) bytes += layer.trainable() ? 0 : layer.param_bytes;
+  return bytes;
+}
+
 void plan_model(const PlanJob& job, const Context& context) {
   if (!job.svg.empty()) AtomicFile::claim(job.svg, FileKind::picture);
-  const OwnedModel model = model_from_argument(job.model, "MODEL", Parameters::none).model;
+  const bool other_form = job.training && (job.arguments.weights == "int8" || !job.arguments.update.empty());
+  OwnedModel model = model_from_argument(job.model, "MODEL", other_form ? Parameters::zero : Parameters::none).model;
+  std::size_t whole_bytes = 0;
+  if (other_form) {
+    model = with_trainable_weights(std::move(model));
+    whole_bytes = plan_of(model, plan_options(config_for(job, model, job.arguments.micro_batch))).arena_bytes();
+    TrainedForm form(model, job.arguments);
+    model = form.of(std::move(model), false, Initializer::zeros, 0.0F, 0);
+  }
   PlanOptions options{.batch = job.arguments.batch, .alignment = job.alignment};
   if ((job.alignment & (job.alignment - 1)) != 0)
     throw usage_error(fmt::format("--alignment {} is not a power of two", job.alignment),
@@ -127,12 +146,25 @@ void plan_model(const PlanJob& job, const Context& context) {
   Json json{{"command", "plan"}, {"training", job.training}, {"batch", job.arguments.batch}, {"slice", options.batch}};
   json.update(plan_json(plan, kinds));
   if (job.training) {
-    text += fmt::format(
-        "\nThe batch of {} whole or in slices (micro-batches), each with all else unchanged:\n{:>12} {:>16} {:>16} "
-        "{:>16}\n",
-        job.arguments.batch, "micro-batch", "arena bytes", "lower bound", "gradients kept");
+    const std::uint64_t frozen = frozen_bytes(model);
+    text += fmt::format("frozen      {:>14} bytes of parameters, read where the model lies\n", grouped(frozen));
+    json["frozen_bytes"] = frozen;
+  }
+  if (other_form) {
+    text += fmt::format("all float32 {:>14} bytes of arena without --weights and --update\n", grouped(whole_bytes));
+    json["weights"] = job.arguments.weights;
+    json["update"] = job.arguments.update.empty() ? Json(nullptr) : Json(job.arguments.update);
+    json["whole_float32_arena_bytes"] = whole_bytes;
+  }
+  if (job.training) {
+    const std::vector<Alternative> rows = alternatives(job, model);
+    if (!rows.empty())
+      text += fmt::format(
+          "\nThe batch of {} whole or in slices (micro-batches), each with all else unchanged:\n{:>12} {:>16} {:>16} "
+          "{:>16}\n",
+          job.arguments.batch, "micro-batch", "arena bytes", "lower bound", "gradients kept");
     json["alternatives"] = Json::array();
-    for (const Alternative& row : alternatives(job, model)) {
+    for (const Alternative& row : rows) {
       text += fmt::format("{:>12} {:>16} {:>16} {:>16}{}\n", row.micro_batch, grouped(row.arena_bytes),
                           grouped(row.lower_bound_bytes), grouped(row.gradient_bytes),
                           row.micro_batch == options.batch ? "  <- this plan" : "");
@@ -174,7 +206,10 @@ void add_plan(CLI::App& app, Context& context) {
   options.text("--svg", job->svg, "FILE", "draw the arena: offset against time");
   add_training(options, job->arguments, {{"--train", {}}});
   add_force(options, context, {{"--svg", {}}});
-  options.run([job, &context] { plan_model(*job, context); });
+  options.run([job, &options, &context] {
+    choose_optimizer(job->arguments, options.given("--optimizer"));
+    plan_model(*job, context);
+  });
 }
 
 }  // namespace mote::tool

@@ -36,19 +36,25 @@ void TargetUnits::standardize(std::span<float> target) const {
     target[j] = static_cast<float>((static_cast<double>(target[j]) - mean_[j]) / deviation_[j]);
 }
 
-void TargetUnits::enter(std::span<float> params) const {
-  const std::size_t targets = mean_.size(), weights = params.size() - targets;
-  for (std::size_t i = 0; i < weights; ++i)
-    params[i] = static_cast<float>(static_cast<double>(params[i]) / deviation_[i % targets]);
-  standardize(params.subspan(weights));
+TargetUnits::Params TargetUnits::params_of(const Layer& layer, const Shape& in, std::byte* params) {
+  const ParamArrays arrays = param_arrays(layer, in);
+  const auto floats = [&](std::size_t i) {
+    return std::span(reinterpret_cast<float*>(params + arrays.arrays[i].offset), arrays.arrays[i].count);
+  };
+  return {floats(stores_narrow_weights(layer) ? arrays.count - 1 : 0), floats(1)};
 }
 
-void TargetUnits::leave(std::span<float> params) const {
-  const std::size_t targets = mean_.size(), weights = params.size() - targets;
-  for (std::size_t i = 0; i < weights; ++i)
-    params[i] = static_cast<float>(static_cast<double>(params[i]) * deviation_[i % targets]);
-  for (std::size_t j = 0; j < targets; ++j)
-    params[weights + j] = static_cast<float>(static_cast<double>(params[weights + j]) * deviation_[j] + mean_[j]);
+void TargetUnits::enter(const Params& params) const {
+  for (std::size_t i = 0; i < params.factors.size(); ++i)
+    params.factors[i] = static_cast<float>(static_cast<double>(params.factors[i]) / deviation_[i % mean_.size()]);
+  standardize(params.bias);
+}
+
+void TargetUnits::leave(const Params& params) const {
+  for (std::size_t i = 0; i < params.factors.size(); ++i)
+    params.factors[i] = static_cast<float>(static_cast<double>(params.factors[i]) * deviation_[i % mean_.size()]);
+  for (std::size_t j = 0; j < mean_.size(); ++j)
+    params.bias[j] = static_cast<float>(static_cast<double>(params.bias[j]) * deviation_[j] + mean_[j]);
 }
 
 }  // namespace mote::tool

@@ -28,10 +28,15 @@ class TargetUnits {
 
   /// (target - mean) / deviation.
   void standardize(std::span<float> target) const;
-  /// `params` are the weights (fan_in, targets) and the bias of the last layer. enter(): from a model that gives the
-  /// data's units to one that gives standardised targets; leave(): back. Both in double, rounded once.
-  void enter(std::span<float> params) const;
-  void leave(std::span<float> params) const;
+  /// What `layer`, the last one with an input of shape `in`, is scaled by and shifted by. enter(): from a model that
+  /// gives the data's units to one that gives standardised targets; leave(): back. Both in double, rounded once.
+  struct Params {
+    std::span<float> factors;  ///< weights (fan_in, targets) or, of int8 weights, their scales (targets)
+    std::span<float> bias;
+  };
+  static Params params_of(const Layer& layer, const Shape& in, std::byte* params);
+  void enter(const Params& params) const;
+  void leave(const Params& params) const;
 
  private:
   std::vector<double> mean_, deviation_;

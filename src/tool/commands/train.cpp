@@ -129,7 +129,7 @@ Error ending_of(const TrainingReport& report, const TrainJob& job) {
 OwnedModel model_for(TrainJob& job) {
   GivenModel given = model_from_argument(job.model, "--model");
   OwnedModel& model = given.model;
-  if (stores_narrow_weights(model)) model = with_weights(model, DType::f32);  // which can be trained
+  model = with_trainable_weights(std::move(model));
   if (given.has_params && !job.fresh && job.init_given)
     throw usage_error("--init means nothing for a model that has its parameters", "leave it out, or add --fresh")
         .in(job.model);
@@ -138,8 +138,11 @@ OwnedModel model_for(TrainJob& job) {
   set_trainable(model, job.freeze, false, "--freeze");
   set_trainable(model, job.unfreeze, true, "--unfreeze");
   job.options.learn_standardization = !given.has_params || job.fresh;
-  if (!given.has_params || job.fresh) initialize(model, initializer_called(job.init), job.init_limit, job.options.seed);
-  return std::move(model);
+  const bool fresh = !given.has_params || job.fresh;
+  const Initializer initializer = initializer_called(job.init);
+  if (fresh) initialize(model, initializer, job.init_limit, job.options.seed);
+  job.form = TrainedForm(model, job.training);
+  return job.form.of(std::move(model), fresh, initializer, job.init_limit, job.options.seed);
 }
 
 void draw_training(const std::string& folder, const OwnedModel& model, const TrainJob& job,
@@ -335,9 +338,12 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   if (report.failure) failure = ending_of(report, job);
   if (report.failure && report.kept.empty()) throw *failure;
   model.description = description_for(job, data.train);
-  const std::size_t model_bytes = out ? save_model(model, *out) : model_file_bytes(model.view(), model.description);
+  const std::optional<OwnedModel> merged = job.keep_parts ? std::nullopt : job.form.merged(model);
+  const OwnedModel& written = merged ? *merged : model;
+  const std::size_t model_bytes =
+      out ? save_model(written, *out) : model_file_bytes(written.view(), written.description);
   graceful.reset();  // what follows can be made again from the file
-  const OwnedPlan inference = plan_of(model, {.alignment = 64});
+  const OwnedPlan inference = plan_of(written, {.alignment = 64});
   text = summary(report, job, data.train.target_names(), model_bytes, inference.arena_bytes());
   if (const std::optional<Scores>& last = report.test ? report.test : report.validation; last && last->classes != 0)
     text = fmt::format(
@@ -347,7 +353,9 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   if (folds) text = cross_validation_text(*folds, data.train.target_names()) + "the model of all samples:\n" + text;
   Json json{{"command", "train"},
             {"model", job.out.empty() ? Json(nullptr) : Json(job.out)},
-            {"network", network_json(model.view())}};
+            {"network", network_json(written.view())},
+            {"weights", job.training.weights},
+            {"update", job.training.update.empty() ? Json(nullptr) : Json(job.training.update)}};
   json["data"] = notes_json(data.train, hints);
   if (data.test) json["test_data"] = notes_json(*data.test);
   json["standardized_targets"] = report.standardized_targets;
@@ -493,12 +501,20 @@ void add_train(CLI::App& app, Context& context) {
       .only_with({{"--optimizer", kFullBatchOptimizers}});
   add_augmentation(options, job->options.augmentation);
   add_training(options, job->training);
+  options
+      .flag(
+          "--keep-parts", job->keep_parts,
+          "write the model as it was trained, with frozen and trained parts as layers of their own, for a device that "
+          "goes on; otherwise they are put together again")
+      .under("Training")
+      .only_with({{"--update", {}}});
   add_force(options, context, {{"--out", {}}, {"--plots", {}}});
   options.run([job, &options, &context] {
     job->batch_given = options.given("--batch");
     job->epochs_given = options.given("--epochs");
     const auto given = [&](const char* name) { return options.given(name); };
-    job->optimizer_given = std::ranges::any_of(kOptimizerOptions, given);
+    job->optimizer_given = std::ranges::any_of(kOptimizerOptions, given) || given("--weights");
+    choose_optimizer(job->training, given("--optimizer"));
     job->init_given = options.given("--init");
     std::string text;
     std::optional<Error> failure;

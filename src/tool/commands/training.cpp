@@ -80,7 +80,7 @@ class Run {
   void announce(const EpochReport& epoch);
   Scores score_part(const DataSet& data, std::span<const std::uint32_t> indices, const std::string& heading,
                     std::span<const float> class_weights);
-  std::span<float> last_layer();
+  TargetUnits::Params last_layer();
   void store();
 
   static constexpr std::uint32_t kTestBatch = 32;
@@ -307,11 +307,11 @@ Scores Run::score_part(const DataSet& data, std::span<const std::uint32_t> indic
 }
 
 /// The trainer's own parameters of the model's last layer.
-std::span<float> Run::last_layer() {
+TargetUnits::Params Run::last_layer() {
   const std::size_t last = model_.layers.size() - 1;
   const auto offset = layer_params(trainer_.model(), last) - trainer_.parameters().data();
-  auto* const params = reinterpret_cast<float*>(trainer_.parameters().data() + offset);
-  return {params, model_.layers[last].param_bytes / sizeof(float)};
+  return TargetUnits::params_of(model_.layers[last], model_.view().input_shape_of(last),
+                                trainer_.parameters().data() + offset);
 }
 
 /// The trained parameters back into the model's own block, outputs in the data's units.
@@ -323,8 +323,8 @@ void Run::store() {
                   model_.params.data() + model_.layers[i].param_offset);
   if (!report_.standardized_targets) return;
   const Layer& last = model_.layers.back();
-  samples_.target_units().leave(
-      {reinterpret_cast<float*>(model_.params.data() + last.param_offset), last.param_bytes / sizeof(float)});
+  samples_.target_units().leave(TargetUnits::params_of(last, model_.view().input_shape_of(model_.layers.size() - 1),
+                                                       model_.params.data() + last.param_offset));
 }
 
 }  // namespace
@@ -333,7 +333,8 @@ void initialize(OwnedModel& model, Initializer initializer, float limit, std::ui
   const Model view = model.view();
   for (std::size_t i = 1; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
-    if (layer.param_bytes == 0 || on_integers(layer) || stores_narrow_weights(layer)) continue;
+    if (layer.param_bytes == 0 || on_integers(layer)) continue;
+    if (stores_narrow_weights(layer) && !layer.trainable()) continue;
     const Initializer chosen = initializer == Initializer::automatic ? automatic_for(view, i) : initializer;
     init_layer(layer, view.input_shape_of(i), model.params.data() + layer.param_offset, chosen, limit, seed,
                static_cast<std::uint32_t>(i));

@@ -124,6 +124,17 @@ void batch_norm(OnnxExport& to, std::size_t i) {
   to.put_node(i, form, "BatchNormalization", std::move(inputs), {{"epsilon", l.alpha}});
 }
 
+/// In ONNX's own order of axes, as a convolution's value lies.
+void bias_add(OnnxExport& to, std::size_t i) {
+  const Layer& l = to.from.layer(i);
+  const Form form = l.shape.h == 1 && l.shape.w == 1 ? Form::flat : Form::nchw;
+  Extents64 axes{l.shape.c};
+  if (form == Form::nchw) axes.insert(axes.end(), {1, 1});
+  to.put_node(
+      i, form, "Add",
+      {to.real_operand(i, form), to.graph.floats(to.from.name(i) + "/bias", axes, to.from.array<float>(i, "bias"))});
+}
+
 /// Norms of channels: with these last.
 void norm(OnnxExport& to, std::size_t i) {
   const Layer& l = to.from.layer(i);
@@ -250,6 +261,7 @@ bool onnx_layer(OnnxExport& to, std::size_t i) {
     case Op::average_pool: return pool(to, i), true;
     case Op::global_average_pool: return global_average_pool(to, i), true;
     case Op::batch_norm: return batch_norm(to, i), true;
+    case Op::bias_add: return bias_add(to, i), true;
     case Op::lrn: return lrn(to, i), true;
     case Op::matmul: return matmul(to, i), true;
     case Op::rbf: return rbf(to, i), true;

@@ -53,6 +53,11 @@ void batch_norm(TfliteExport& to, std::size_t i) {
   norm.last("ADD", {scaled, norm.channels("shift", shift)});
 }
 
+void bias_add(TfliteExport& to, std::size_t i) {
+  Norm norm(to, i);
+  norm.last("ADD", {norm.x(), norm.channels("bias")});
+}
+
 void layer_norm(TfliteExport& to, std::size_t i) {
   Norm norm(to, i);
   const int x = norm.x(), mean = norm.over_channels("MEAN", x);
@@ -95,6 +100,7 @@ void lrn(TfliteExport& to, std::size_t i) {
 bool tflite_norm(TfliteExport& to, std::size_t i) {
   switch (to.from.layer(i).op) {
     case Op::batch_norm: return batch_norm(to, i), true;
+    case Op::bias_add: return bias_add(to, i), true;
     case Op::layer_norm: return layer_norm(to, i), true;
     case Op::rms_norm: return rms_norm(to, i), true;
     case Op::l2_norm: return l2_norm(to, i), true;

@@ -16,8 +16,9 @@ std::string dtype_name(DType type) {
 std::string layer_title(const Model& model, std::size_t index) {
   std::string out = layer_text(model, index);
   if (!stores_narrow_weights(model.layers[index])) return out;
-  if (const std::size_t at = out.find(" frozen"); at != std::string::npos) out.erase(at);
-  return out + ", " + dtype_name(model.layers[index].param_dtype) + " weights";
+  const std::string type = dtype_name(model.layers[index].param_dtype);
+  if (const std::size_t at = out.find(" " + type); at != std::string::npos) out.erase(at);
+  return out + ", " + type + " weights";
 }
 
 }  // namespace mote::tool

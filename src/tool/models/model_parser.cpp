@@ -54,7 +54,7 @@ class LayerParser {
  private:
   /// What the keyword options of this layer may be, and what they said.
   struct Options {
-    bool window = false, params = false, bias = false, norm = false, one_dimensional = false;
+    bool window = false, params = false, bias = false, norm = false, one_dimensional = false, weights = false;
     ConvOptions conv{};
     bool stride_given = false;
     BatchNormOptions batch_norm{};
@@ -95,6 +95,8 @@ void LayerParser::read_option(const Word& word, Options& options) {
     options.from = words_.given_name(words_.required("the name of an earlier layer"));
   } else if (w == "frozen") {
     only_if(options.params), options.conv.trainable = false;
+  } else if (w == "int8" || w == "float16") {
+    only_if(options.weights), options.conv.weights = w == "int8" ? DType::s8 : DType::f16;
   } else if (w == "no_bias") {
     only_if(options.bias), options.conv.bias = false;
   } else if (w == "same" || w == "valid") {
@@ -123,7 +125,7 @@ void LayerParser::read_option(const Word& word, Options& options) {
 LayerSpec LayerParser::window_layer(Options& options) {
   const std::string& w = op();
   options.window = true;
-  options.bias = options.params = w != "max_pool" && w != "average_pool";
+  options.bias = options.params = options.weights = w != "max_pool" && w != "average_pool";
   options.one_dimensional = w == "conv1d";
   const std::string filter = "a filter size such as 3x3";
   std::uint32_t channels = 1;
@@ -176,9 +178,9 @@ LayerSpec LayerParser::spec_of(Options& options) {
   }
   if (w == "dense" || w == "rbf") {
     const std::uint32_t units = words_.number("the number of units");
-    options.params = true, options.bias = w == "dense";
+    options.params = true, options.bias = options.weights = w == "dense";
     read_options(options);
-    return w == "dense" ? dense(units, {options.conv.bias, options.conv.trainable})
+    return w == "dense" ? dense(units, {options.conv.bias, options.conv.trainable, options.conv.weights})
                         : rbf(units, {options.conv.trainable});
   }
   if (w == "spline") {
@@ -194,6 +196,11 @@ LayerSpec LayerParser::spec_of(Options& options) {
     options.batch_norm.trainable = options.conv.trainable;
     return batch_norm(options.batch_norm);
   }
+  if (w == "bias_add") {
+    options.params = true;
+    read_options(options);
+    return bias_add({options.conv.trainable});
+  }
   if (w == "dropout") return dropout(words_.real(words_.required("the rate"), "a rate such as 0.5"));
   if (w == "gaussian_noise")
     return gaussian_noise(words_.real(words_.required("the standard deviation"), "a number such as 0.3"));
@@ -206,7 +213,8 @@ LayerSpec LayerParser::spec_of(Options& options) {
     const Word* given = alpha ? words_.positional() : nullptr;
     return detail::spec(op, given != nullptr ? words_.real(*given, "a number such as 0.01") : alpha.value_or(0.0F));
   }
-  if (w == "frozen" || w == "same" || w == "valid" || w == "no_bias" || w == "as" || w == "from")
+  if (w == "frozen" || w == "same" || w == "valid" || w == "no_bias" || w == "int8" || w == "float16" || w == "as" ||
+      w == "from")
     words_.fail(words_.first(), fmt::format("{} is an option, not a layer", in_quotes(w)),
                 "write it behind a layer on the same line, such as: dense 10 frozen");
   const std::vector<std::string>& words = op_words();
