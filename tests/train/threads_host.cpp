@@ -20,8 +20,16 @@ constexpr auto kNet =
                relu6(), max_pool(), conv2d(24, {.stride = {2, 2}, .padding = Padding::same}), silu(), average_pool(),
                dropout(0.25F), flatten(), dense(300), relu(), dense(10));
 
-TrainConfig training() {
-  return {.optimizer = adam({.learning_rate = 2e-3F}), .batch = 12, .seed = 5, .alignment = 64};
+// Weights that stay int8, rounded at random.
+constexpr ConvOptions kInt8{.padding = Padding::same, .weights = DType::s8};
+constexpr auto kInt8Net = sequential(input(24, 24, 3), conv2d(16, kInt8), relu(), depthwise_conv2d(1, kInt8), relu(),
+                                     conv2d(40, kInt8), relu(), max_pool(), flatten(),
+                                     dense(60, {.weights = DType::s8}), relu(), dense(10, {.weights = DType::s8}));
+
+constexpr Optimizer kAdam = adam({.learning_rate = 2e-3F});
+
+TrainConfig training(const Optimizer& optimizer) {
+  return {.optimizer = optimizer, .batch = 12, .seed = 5, .alignment = 64};
 }
 
 class Arena {
@@ -41,10 +49,10 @@ struct Outcome {
   std::uint64_t params = 0, outputs = 0;
 };
 
-Outcome train_and_run(const Threads* threads) {
-  const Model model = kNet.model();
-  const Arena arena(*required_arena_bytes(model, training()));
-  Result<Trainer> trainer = Trainer::create(model, training(), arena.span());
+Outcome train_and_run(const Threads* threads, const Model& model = kNet.model(), const Optimizer& optimizer = kAdam) {
+  const TrainConfig config = training(optimizer);
+  const Arena arena(*required_arena_bytes(model, config));
+  Result<Trainer> trainer = Trainer::create(model, config, arena.span());
   EXPECT_TRUE(trainer.ok());
   trainer->set_threads(threads);
   Numbers numbers(3);
@@ -95,6 +103,16 @@ TEST(Threads, GiveTheSameBitsInAnyNumber) {
   for (const std::uint32_t count : {1U, 2U, 3U, 5U}) {
     const ThreadPool pool(count);
     const Outcome together = train_and_run(pool.threads());
+    EXPECT_EQ(together.params, alone.params) << count;
+    EXPECT_EQ(together.outputs, alone.outputs) << count;
+  }
+}
+
+TEST(Threads, GiveInt8WeightsTheSameBits) {
+  const Outcome alone = train_and_run(nullptr, kInt8Net.model(), sgd());
+  for (const std::uint32_t count : {2U, 5U}) {
+    const ThreadPool pool(count);
+    const Outcome together = train_and_run(pool.threads(), kInt8Net.model(), sgd());
     EXPECT_EQ(together.params, alone.params) << count;
     EXPECT_EQ(together.outputs, alone.outputs) << count;
   }
