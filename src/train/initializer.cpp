@@ -57,41 +57,13 @@ void draw(float* values, std::uint32_t count, Distribution wish, std::uint64_t s
   }
 }
 
-/// Weights as int8: each column's scale is such that 127 is twice the largest of a uniform distribution, or six
-/// standard deviations, so that training has room; the rest as draw(). Zeros: as glorot_uniform would have its scale.
-void draw_int8(const Layer& layer, const Shape& in, std::byte* params, Distribution wish, std::uint64_t seed,
-               std::uint32_t layer_index) {
-  const ParamArrays arrays = narrow_param_arrays(layer, in);
-  const ParamArray& weights = arrays.arrays[0];
-  const ParamArray& scales = arrays.arrays[arrays.count - 1];
-  const bool zeros = wish.scale == 0.0F;
-  if (zeros) wish = distribution(Initializer::glorot_uniform, 0.0F, weights);
-  const float most = wish.normal ? 6.0F : 2.0F;
-  fill(reinterpret_cast<float*>(params + scales.offset), scales.count, most * wish.scale / 127.0F);
-  auto* const values = reinterpret_cast<std::int8_t*>(params);
-  for (std::uint32_t i = 0; i < weights.count; i += 4) {
-    const PhiloxBlock bits = random_block(seed, RandomUse::init, layer_index, i / 4);
-    for (std::uint32_t j = 0; j < 4 && i + j < weights.count; ++j) {
-      const float unit = wish.normal ? normal_from_bits(bits[j]) : 2.0F * uniform_from_bits(bits[j]) - 1.0F;
-      const float steps = zeros ? 0.0F : std::clamp(unit * (127.0F / most), -127.0F, 127.0F);
-      values[i + j] = static_cast<std::int8_t>(steps < 0.0F ? steps - 0.5F : steps + 0.5F);
-    }
-  }
-}
-
 }  // namespace
 
 void init_layer(const Layer& layer, const Shape& in, std::byte* params, Initializer initializer, float limit,
                 std::uint64_t seed, std::uint32_t layer_index) {
-  const bool narrow = stores_narrow_weights(layer);  // of one array of weights
-  const ParamArrays arrays = narrow ? narrow_param_arrays(layer, in) : real_param_arrays(layer, in);
+  const ParamArrays arrays = real_param_arrays(layer, in);
   for (std::size_t i = 0; i < arrays.count; ++i) {
     const ParamArray& array = arrays.arrays[i];
-    if (narrow && array.dtype == DType::s8) {
-      draw_int8(layer, in, params, distribution(initializer, limit, array), seed, layer_index);
-      continue;
-    }
-    if (narrow && i + 1 == arrays.count) continue;  // the scales
     auto* values = reinterpret_cast<float*>(params + array.offset);
     if (array.weight) {
       Distribution wish = distribution(initializer, limit, array);
@@ -113,6 +85,28 @@ void init_layer(const Layer& layer, const Shape& in, std::byte* params, Initiali
       }
     } else {
       fill(values, array.count, 0.0F);
+    }
+  }
+}
+
+void init_int8_layer(const Layer& layer, const Shape& in, std::byte* params, Initializer initializer, float limit,
+                     std::uint64_t seed, std::uint32_t layer_index) {
+  const ParamArrays arrays = narrow_param_arrays(layer, in);
+  const ParamArray &weights = arrays.arrays[0], &scales = arrays.arrays[arrays.count - 1];
+  Distribution wish = distribution(initializer, limit, weights);
+  const bool zeros = wish.scale == 0.0F;
+  if (zeros) wish = distribution(Initializer::glorot_uniform, 0.0F, weights);
+  const float most = wish.normal ? 6.0F : 2.0F;  // of its own scale: what 127 stands for
+  fill(reinterpret_cast<float*>(params + scales.offset), scales.count, most * wish.scale / 127.0F);
+  if (layer.has_bias()) fill(reinterpret_cast<float*>(params + arrays.arrays[1].offset), arrays.arrays[1].count, 0.0F);
+  const Distribution in_steps{wish.normal, zeros ? 0.0F : 127.0F / most};
+  auto* const values = reinterpret_cast<std::int8_t*>(params);
+  for (std::uint32_t i = 0; i < weights.count; i += 4) {
+    float steps[4];
+    draw(steps, 4, in_steps, seed, layer_index, i / 4);
+    for (std::uint32_t j = 0; j < 4 && i + j < weights.count; ++j) {
+      const float near = std::clamp(steps[j], -127.0F, 127.0F);
+      values[i + j] = static_cast<std::int8_t>(near < 0.0F ? near - 0.5F : near + 0.5F);
     }
   }
 }

@@ -127,6 +127,7 @@ TEST(format_operators, norms_and_products) {
   }
   refuses_in(product, 2, 72, U32{0}, Code::shape_mismatch, "(w, k) times (k, c)");
   refuses_in(product, 2, 24, U32{3}, Code::bad_shape, "the shape rule");
+  refuses_in(norms, 7, 3, U8{1}, Code::bad_attribute, "bias_add has a bias");
   refuses_in(norms, 1, 3, U8{2}, Code::reserved_not_zero, "only what may have a bias says so");
   refuses_in(norms, 2, 3, U8{1}, Code::bad_parameter_range, "beta if it has a bias");
   const Status alone =

@@ -219,7 +219,7 @@ struct BiasAddOptions {
 /// x + b, one b for each channel: a layer's bias by itself, to be trained where its weights are not.
 constexpr LayerSpec bias_add(BiasAddOptions options = {}) {
   LayerSpec out = detail::spec(Op::bias_add);
-  out.layer.flags = detail::flags(options.trainable, false);
+  out.layer.flags = detail::flags(options.trainable, true);
   return out;
 }
 /// Makes the value of the layer before an output of the model; it may be read on. A model without this has one output,

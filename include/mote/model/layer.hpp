@@ -304,7 +304,7 @@ enum class RecurrentActivation : std::uint8_t { tanh, relu, sigmoid };
 /// May have a bias among its parameters.
 constexpr bool may_have_bias(Op op) {
   return op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d || op == Op::conv2d_transpose ||
-         op == Op::rms_norm || op == Op::svdf || is_recurrent(op);
+         op == Op::rms_norm || op == Op::svdf || op == Op::bias_add || is_recurrent(op);
 }
 /// Copies elements of any type from place to place.
 constexpr bool is_movement(Op op) {
@@ -442,7 +442,6 @@ constexpr ParamArrays real_param_arrays(const Layer& layer, const Shape& in) {
       if (layer.op == Op::layer_norm || biased) out.add("beta", units);
       biased = false;
       break;
-    case Op::bias_add: biased = true; break;
     case Op::rbf:
       matrix("centres", first, static_cast<std::uint32_t>(in.elements()), units);
       out.add("log_width", units);

@@ -259,6 +259,7 @@ constexpr Status validate_layer(const Model& model, std::size_t index) {
   const Result<Shape> shape = output_shape(layer, OperandShapes{model, layer});
   if (!shape.ok()) return fail(shape.status().code, shape.status().detail);
   if (!(*shape == layer.shape)) return fail(Code::bad_shape);
+  if (layer.op == Op::bias_add && !layer.has_bias()) return fail(Code::bad_attribute);
   const bool window = is_window(layer.op);
   if (!window &&
       (layer.filter_h | layer.filter_w | layer.stride_h | layer.stride_w | layer.dilation_h | layer.dilation_w) != 0)

@@ -66,17 +66,21 @@ constexpr Initializer automatic_for(const Model& model, std::size_t index) {
   return Initializer::glorot_uniform;
 }
 
-/// Writes all parameters of one layer on float32, layer.param_bytes at `params` (4-byte aligned); `in` is the shape of
+/// Writes all parameters of one float32 layer, layer.param_bytes at `params` (4-byte aligned); `in` is the shape of
 /// its first input. Nothing for a layer without parameters.
 ///   weights          as `initializer` says (automatic: glorot_uniform; resolve it with automatic_for() first)
 ///   biases, beta, running_mean  0;  gamma, running_variance  1
 ///   RBF centres      zeros and uniform as said, all others N(1): made for standardised inputs
 ///   spline           knots from -2 to 2, values and slopes of the identity
 ///   RBF log_width    log(fan_in), or the typical exponent |x - mu|^2 / (2 lambda) = fan_in would put every unit at 0
-/// Weights stored as int8 (of layers that can be trained so): the nearest to these, in units that leave room, 127 being
-/// twice the largest of U and six standard deviations of N.
 /// `limit` is read by `uniform` only.
 void init_layer(const Layer& layer, const Shape& in, std::byte* params, Initializer initializer, float limit,
                 std::uint64_t seed, std::uint32_t layer_index);
+
+/// The same of a layer whose weights are stored as int8 (dense, conv2d, depthwise_conv2d): the nearest to those
+/// weights, in units that leave training room, 127 being twice the largest of U and six standard deviations of N.
+/// zeros: with the scale of glorot_uniform.
+void init_int8_layer(const Layer& layer, const Shape& in, std::byte* params, Initializer initializer, float limit,
+                     std::uint64_t seed, std::uint32_t layer_index);
 
 }  // namespace mote

@@ -95,6 +95,7 @@ class StaticProgram {
   static constexpr std::size_t arena_bytes = kPlan.arena_bytes;
   static constexpr bool kHasState = detail::has_state(kModel);
   static constexpr bool kSeveralInputs = kModel.input_count() > 1;
+  static constexpr bool kInt8Weights = std::any_of(kModel.layers.begin(), kModel.layers.end(), stores_narrow_weights);
   static constexpr bool kFullBatch = full_batch(kConfig.optimizer.kind);
   static constexpr std::uint32_t trained_alignment = kConfig.alignment;
 

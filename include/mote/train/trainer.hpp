@@ -46,8 +46,14 @@ class BasicTrainer : public Program {
     for (std::size_t i = 1; i < model.layers.size(); ++i) {
       if (!model.layers[i].trainable()) continue;
       const Initializer chosen = initializer == Initializer::automatic ? automatic_for(model, i) : initializer;
-      init_layer(model.layers[i], model.input_shape_of(i), trained_layer(i), chosen, limit, seed,
-                 static_cast<std::uint32_t>(i));
+      const auto index = static_cast<std::uint32_t>(i);
+      const Shape in = model.input_shape_of(i);
+      if constexpr (may_have_int8_weights())
+        if (stores_narrow_weights(model.layers[i])) {
+          init_int8_layer(model.layers[i], in, trained_layer(i), chosen, limit, seed, index);
+          continue;
+        }
+      init_layer(model.layers[i], in, trained_layer(i), chosen, limit, seed, index);
     }
     reset();
   }
@@ -296,6 +302,12 @@ class BasicTrainer : public Program {
   static constexpr bool may_have_state() {
     if constexpr (requires { Program::kHasState; })
       return Program::kHasState;
+    else
+      return true;
+  }
+  static constexpr bool may_have_int8_weights() {
+    if constexpr (requires { Program::kInt8Weights; })
+      return Program::kInt8Weights;
     else
       return true;
   }

@@ -336,8 +336,9 @@ void initialize(OwnedModel& model, Initializer initializer, float limit, std::ui
     if (layer.param_bytes == 0 || on_integers(layer)) continue;
     if (stores_narrow_weights(layer) && !layer.trainable()) continue;
     const Initializer chosen = initializer == Initializer::automatic ? automatic_for(view, i) : initializer;
-    init_layer(layer, view.input_shape_of(i), model.params.data() + layer.param_offset, chosen, limit, seed,
-               static_cast<std::uint32_t>(i));
+    const auto init = stores_narrow_weights(layer) ? init_int8_layer : init_layer;
+    init(layer, view.input_shape_of(i), model.params.data() + layer.param_offset, chosen, limit, seed,
+         static_cast<std::uint32_t>(i));
   }
 }
 
