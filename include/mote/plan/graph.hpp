@@ -219,7 +219,7 @@ struct Graph {
   /// The layer's gradient kernel may write into the parameters themselves.
   [[nodiscard]] constexpr bool fused_update(std::size_t i) const {
     const Op op = layers[i].op;
-    return !keeps_gradients() && !options.gradient_buffers && !options.gradient_norms &&
+    return !keeps_gradients() && !options.gradient_buffers && !options.gradient_norms && !widens_weights(layers[i]) &&
            (op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d);
   }
   /// The step that takes the gradient of the layer's input also updates its parameters: one pass over them.
