@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tool/commands/arguments.hpp"
+#include "tool/commands/fine_tuning.hpp"
 #include "tool/commands/options.hpp"
 #include "tool/terminal/error.hpp"
 
@@ -65,6 +66,7 @@ struct TrainJob {
   DataArguments data;
   TrainingArguments training;
   TrainingOptions options;
+  FineTuning quantize;
 };
 /// Trains, saves, draws; `text` receives what a person is told, `failure` what went wrong although there is a model.
 /// Returns the report.

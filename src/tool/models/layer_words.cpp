@@ -20,8 +20,8 @@ Op op_of(const std::string& word) {
   return static_cast<Op>(255);
 }
 
-const std::vector<std::string> kOptionWords{"same",   "valid",   "pad",      "stride", "dilation", "no_bias",
-                                            "frozen", "epsilon", "momentum", "as",     "from"};
+const std::vector<std::string> kOptionWords{"same",    "valid",  "pad",     "stride",   "dilation", "no_bias",
+                                            "rounded", "frozen", "epsilon", "momentum", "as",       "from"};
 
 std::vector<std::uint32_t> sizes_of(std::string_view text, std::uint32_t least) {
   std::vector<std::uint32_t> sizes;
@@ -41,11 +41,11 @@ std::vector<std::uint32_t> sizes_of(std::string_view text, std::uint32_t least) 
 std::string layer_usage(const std::string& w) {
   const std::string window = " [same | valid | pad P] [stride S]";
   if (w == "input") return "input 28x28x1 (height x width x channels), input 100x3 (length x channels) or input 784";
-  if (w == "dense") return "dense UNITS [no_bias] [frozen]";
-  if (w == "conv2d") return "conv2d CHANNELS [3x3]" + window + " [dilation D] [no_bias] [frozen]";
-  if (w == "conv1d") return "conv1d CHANNELS LENGTH" + window + " [dilation D] [no_bias] [frozen]";
+  if (w == "dense") return "dense UNITS [no_bias] [rounded] [frozen]";
+  if (w == "conv2d") return "conv2d CHANNELS [3x3]" + window + " [dilation D] [no_bias] [rounded] [frozen]";
+  if (w == "conv1d") return "conv1d CHANNELS LENGTH" + window + " [dilation D] [no_bias] [rounded] [frozen]";
   if (w == "depthwise_conv2d")
-    return "depthwise_conv2d [MULTIPLIER] [3x3]" + window + " [dilation D] [no_bias] [frozen]";
+    return "depthwise_conv2d [MULTIPLIER] [3x3]" + window + " [dilation D] [no_bias] [rounded] [frozen]";
   if (w == "max_pool" || w == "average_pool") return w + " [2x2]" + window;
   if (w == "batch_norm") return "batch_norm [epsilon 1e-5] [momentum 0.1] [frozen]";
   if (w == "dropout") return "dropout RATE with 0 <= RATE < 1";
@@ -53,6 +53,7 @@ std::string layer_usage(const std::string& w) {
   if (w == "add" || w == "concat") return w + " NAME [NAME …], the names given by \"as\" to earlier layers";
   if (w == "reshape") return "reshape HEIGHTxWIDTHxCHANNELS";
   if (w == "rbf") return "rbf UNITS [frozen]";
+  if (w == "fake_quantize") return "fake_quantize [frozen]";
   if (w == "spline") return "spline KNOTS [frozen]";
   const std::optional<float> alpha = default_alpha(op_of(w));
   return w + (alpha ? fmt::format(" [{}]", *alpha) : "") + " [as NAME] [from NAME]";

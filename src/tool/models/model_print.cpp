@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "mote/model/int8_units.hpp"
 #include "tool/data/data_set.hpp"
 #include "tool/models/model_parser.hpp"
 #include "tool/models/model_text.hpp"
@@ -95,6 +96,7 @@ std::string layer_text(const Model& model, std::size_t index) {
       break;
   }
   if ((l.op == Op::dense || l.op == Op::conv2d || l.op == Op::depthwise_conv2d) && !l.has_bias()) out += " no_bias";
+  if (rounds_weights(l)) out += " rounded";
   if (l.param_bytes != 0 && !l.trainable()) out += " frozen";
   return out;
 }
@@ -182,11 +184,13 @@ std::string model_text_help() {
     ACTIVATIONSidentity, softmax
     rbf 20                   Gaussian radial basis units with trainable centres and widths
     spline 16                a learned function for each channel: cubic between 16 knots, linear outside them
+    fake_quantize            the nearest of the 256 numbers that int8 has for a learned range
     flatten, reshape 7x7x16
     add NAME, concat NAME    the layer before joined with named earlier ones
     repeat 3 { … }           the layers between the braces three times; a name given there belongs to its copy
   Behind any layer:  as NAME gives it a name, from NAME lets it read that layer instead of the one before.
-  Behind a layer with parameters:  frozen keeps it as it is in training; no_bias leaves the bias out.
+  Behind a layer with parameters:  frozen keeps it as it is in training; no_bias leaves the bias out;
+  rounded computes with weights as int8 has them.
   Sizes are N (both directions) or HxW; a padding is P, VxH, or TOPxBOTTOMxLEFTxRIGHT.
 
   A denoising autoencoder (mote train --reconstruct):
