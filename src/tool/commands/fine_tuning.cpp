@@ -79,6 +79,7 @@ FineTuningReport fine_tune(const OwnedModel& model, const FineTuning& how, Train
   progress.say(fmt::format("fine-tuning on int8 steps: {} epochs, learning rate {:.3g}, ranges from {} samples",
                            out.epochs, static_cast<double>(out.learning_rate), out.samples));
   if (options.epochs != 0) out.training = train(rounded, options, data, nullptr, progress);
+  if (out.training.failure && out.training.kept.empty()) out.training.kept = "the weights before fine-tuning, on int8,";
 
   OwnedQuantizer quantizer(rounded, {});  // without a sample: what was not rounded stays float32
   out.model = quantizer.model({});
@@ -99,9 +100,9 @@ FineTuningReport fine_tune(const OwnedModel& model, const FineTuning& how, Train
 std::string fine_tuning_text(const FineTuningReport& report) {
   std::string out = fmt::format("fine-tuned      {} epochs at learning rate {:.3g}, ranges from {} samples\n",
                                 report.epochs, static_cast<double>(report.learning_rate), grouped(report.samples));
-  out += fmt::format("{:<16}float32 {}, rounded to int8 steps {}, int8 {}\n",
-                     report.real.classes != 0 ? fmt::format("{} accuracy", report.part) : report.part,
-                     tuned_score(report.real), tuned_score(report.fake_quantized), tuned_score(report.whole));
+  out += fmt::format("{:<16}float32 {}, rounded to int8 steps {}, int8 {} ({} samples)\n",
+                     report.real.classes != 0 ? "accuracy" : "outputs", tuned_score(report.real),
+                     tuned_score(report.fake_quantized), tuned_score(report.whole), report.part);
   out += fmt::format("parameters      {} bytes, {} in float32\n", grouped(report.bytes), grouped(report.bytes_before));
   return out;
 }

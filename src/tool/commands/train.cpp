@@ -102,7 +102,7 @@ void prepare(TrainJob& job) {
   if (!options.balanced && !job.class_weights.empty())
     options.class_weights = numbers_called(job.class_weights, "--class-weights");
   if (options.epochs == 0 && !(job.quantize.wanted && !job.fresh))
-    throw usage_error("--epochs 0 trains nothing", "give at least 1; 0 is for --quantize, of a model that is trained");
+    throw usage_error("--epochs wants at least 1 epoch, not \"0\"", "0 is for --quantize, of a model that is trained");
   if (job.cross_validate != 0 && !job.data.test_samples.empty() && job.out.empty() && job.plots.empty())
     throw usage_error("--test means nothing for the models of --cross-validate, which are scored on their folds",
                       "leave it out, or give --out for a model of all samples");
@@ -138,8 +138,8 @@ OwnedModel model_for(TrainJob& job) {
   if (!given.has_params && job.fresh)
     throw usage_error("--fresh means nothing for a network in text form, which has no parameters yet", "leave it out");
   if (!given.has_params && job.options.epochs == 0)
-    throw usage_error("--epochs 0 leaves a network in text form as it was drawn",
-                      "give the .mote file that is trained");
+    throw usage_error("--epochs wants at least 1 epoch of a network in text form, not \"0\"",
+                      "give the .mote file of one that is trained");
   set_trainable(model, job.freeze, false, "--freeze");
   set_trainable(model, job.unfreeze, true, "--unfreeze");
   job.options.learn_standardization = !given.has_params || job.fresh;
@@ -351,15 +351,15 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
     };
     tuned = fine_tune(model, job.quantize, on, data.train, data.test ? &*data.test : nullptr, progress);
     if (tuned->training.failure) failure = ending_of(tuned->training, job);
-    model = std::move(tuned->model);
     if (report.test || report.validation) (report.test ? report.test : report.validation) = tuned->whole;
   }
   if (job.quantize.wanted && report.failure)
     text += "float32         the model was not quantised: mote quantize does it\n";
-  model.description = description_for(job, data.train);
-  const std::size_t model_bytes = out ? save_model(model, *out) : model_file_bytes(model.view(), model.description);
+  OwnedModel& made = tuned ? tuned->model : model;
+  made.description = description_for(job, data.train);
+  const std::size_t model_bytes = out ? save_model(made, *out) : model_file_bytes(made.view(), made.description);
   graceful.reset();  // what follows can be made again from the file
-  const OwnedPlan inference = plan_of(model, {.alignment = 64});
+  const OwnedPlan inference = plan_of(made, {.alignment = 64});
   text += summary(report, job, data.train.target_names(), model_bytes, inference.arena_bytes());
   if (const std::optional<Scores>& last = report.test ? report.test : report.validation; last && last->classes != 0)
     text = fmt::format(
@@ -409,7 +409,7 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   try {
     draw_training(job.plots, model, job, report, text);
     if (data.train.reconstructs())
-      draw_reconstructions(job.plots, model, &data.train, data.test ? &*data.test : nullptr, text);
+      draw_reconstructions(job.plots, made, &data.train, data.test ? &*data.test : nullptr, text);
     if (report.test && report.test->classes != 0)
       draw_confusion(job.plots, *report.test,
                      class_names_for(report.test->classes, job.class_names, data.train.description()), text);
