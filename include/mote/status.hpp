@@ -60,6 +60,7 @@ enum class Code : std::uint8_t {
   constant_output,       ///< the last layer shows a constant or state (detail) without a record output behind it
   bad_multiplier,        ///< a multiplier, shift, bias or sum of a layer on integers out of range; detail: its place
   bad_variance,          ///< a running variance negative or not finite; detail: the channel
+  bad_range,             ///< of fake_quantize: not finite, without 0, or empty
   non_finite_parameter,  ///< detail: which of the layer's parameters, counted through its arrays
   output_too_small,      ///< detail: bytes needed
   // plans and training

@@ -7,6 +7,7 @@
 #include "kernels/batch_norm_f32.inl"
 #include "kernels/cast.inl"
 #include "kernels/dropout_f32.inl"
+#include "kernels/fake_quantize_f32.inl"
 #include "kernels/join_f32.inl"
 #include "kernels/loss_f32.inl"
 #include "kernels/narrow_weights_f32.inl"

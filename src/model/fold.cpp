@@ -37,9 +37,20 @@ std::size_t folded_into(const Model& model, const detail::LayerSet& folded, std:
   return 0;
 }
 
-/// Scales the weights of one layer per output channel and shifts its bias, in double, rounded once. False where one
-/// of them is not finite then.
-bool fold_layer(const Model& model, std::size_t source, std::size_t norm, float* target) {
+/// The names of the layers that stay, one behind the other. What is left of a name is the layer's own.
+std::string_view copy_names(const Model& model, const detail::LayerSet& folded, char* to) {
+  const char* begin = to;
+  for (std::size_t i = 0; i < model.layers.size() && !model.names.empty(); ++i) {
+    if (detail::contains(folded, i)) continue;
+    const std::string_view text = name(model, i);
+    to = std::copy(text.begin(), text.end(), to);
+    *to++ = 0;
+  }
+  return {begin, static_cast<std::size_t>(to - begin)};
+}
+}  // namespace
+
+bool detail::fold_layer(const Model& model, std::size_t source, std::size_t norm, float* target) {
   const Layer& layer = model.layers[source];
   const auto* from = reinterpret_cast<const float*>(layer_params(model, source));
   const std::size_t channels = layer.shape.c;
@@ -56,19 +67,6 @@ bool fold_layer(const Model& model, std::size_t source, std::size_t norm, float*
   }
   return finite;
 }
-
-/// The names of the layers that stay, one behind the other. What is left of a name is the layer's own.
-std::string_view copy_names(const Model& model, const detail::LayerSet& folded, char* to) {
-  const char* begin = to;
-  for (std::size_t i = 0; i < model.layers.size() && !model.names.empty(); ++i) {
-    if (detail::contains(folded, i)) continue;
-    const std::string_view text = name(model, i);
-    to = std::copy(text.begin(), text.end(), to);
-    *to++ = 0;
-  }
-  return {begin, static_cast<std::size_t>(to - begin)};
-}
-}  // namespace
 
 std::size_t folded_file_bytes(const Model& model) {
   const detail::LayerSet folded = folded_layers(model);
@@ -117,7 +115,7 @@ Result<std::size_t> fold_batch_norm(const Model& model, std::span<std::byte> out
       view.param_bytes = layer.param_offset + layer.param_bytes;
       auto* target = reinterpret_cast<float*>(params + layer.param_offset);
       if (norm != 0) {
-        if (!fold_layer(model, i, norm, target))
+        if (!detail::fold_layer(model, i, norm, target))
           return Status{Code::non_finite_parameter, static_cast<std::uint16_t>(norm)};
       } else {
         std::memcpy(target, layer_params(model, i), layer.param_bytes);

@@ -22,7 +22,7 @@ std::uint16_t version_of(const Model& model) {
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const Layer& layer = model.layers[i];
     first = first && layer.op <= Op::spline && (layer.op != Op::input || i == 0) && layer.dtype == DType::f32 &&
-            layer.param_dtype <= DType::f32;
+            layer.param_dtype <= DType::f32 && !rounds_weights(layer);
     for (const std::int32_t word : layer.args) first = first && word == 0;
   }
   return first ? 1 : 2;
@@ -118,6 +118,7 @@ Result<Model> open_model(std::span<const std::byte> bytes) {
   MOTE_TRY(check_names(model));
   MOTE_TRY(check_padding(bytes, model, header.param_offset));
   MOTE_TRY(validate_variances(model));
+  MOTE_TRY(validate_ranges(model));
   MOTE_TRY(validate_multipliers(model));
   return model;
 }
@@ -164,6 +165,7 @@ Result<std::size_t> write_model(const Model& model, std::span<std::byte> out, st
     if (model.layers[i].param_bytes != 0 && layer_params(model, i) == nullptr)
       return Status{Code::missing_parameters, static_cast<std::uint16_t>(i)};
   MOTE_TRY(validate_variances(model));
+  MOTE_TRY(validate_ranges(model));
   MOTE_TRY(validate_multipliers(model));
   out = out.first(layout.bytes);
   std::fill(out.begin(), out.end(), std::byte{0});

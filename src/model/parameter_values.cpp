@@ -4,6 +4,7 @@
 
 #include "mote/model/element_types.hpp"
 #include "mote/model/fixed_point.hpp"
+#include "mote/model/int8_units.hpp"
 #include "mote/model/model.hpp"
 
 namespace mote {
@@ -17,6 +18,16 @@ Status validate_variances(const Model& model) {
     for (std::uint32_t c = 0; c < channels; ++c)
       if (!(variances[c] >= 0.0F && detail::finite(variances[c])))
         return {Code::bad_variance, static_cast<std::uint16_t>(i), c};
+  }
+  return {};
+}
+
+Status validate_ranges(const Model& model) {
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const std::byte* const params = model.layers[i].op == Op::fake_quantize ? layer_params(model, i) : nullptr;
+    if (params == nullptr) continue;
+    const auto* const ends = reinterpret_cast<const float*>(params);
+    if (!is_range({ends[0], ends[1]})) return {Code::bad_range, static_cast<std::uint16_t>(i)};
   }
   return {};
 }

@@ -6,14 +6,13 @@
 #include <cstring>
 
 #include "model/model_file.hpp"
+#include "mote/model/int8_units.hpp"
 #include "mote/port.hpp"
 #include "quantize/rules.hpp"
 #include "quantize/weights.hpp"
 
 namespace mote::detail {
 namespace {
-
-constexpr std::size_t kNobody = ~std::size_t{0};
 
 bool is_real(const Layer& layer) { return layer.dtype == DType::f32; }
 
@@ -66,6 +65,7 @@ bool FormMaker::folded(std::size_t i) const {
 /// The form in which a layer takes the operands that are float32.
 FormMaker::Form FormMaker::wanted(std::size_t reader) const {
   if (folded(reader)) return Form::whole;
+  if (gives_range(layers_[reader].op)) return notes_[model_.operand(reader)].is_whole ? Form::whole : Form::real;
   return notes_[reader].is_whole ? Form::whole : Form::real;
 }
 
@@ -78,7 +78,7 @@ void FormMaker::find_wishes() {
     LayerNote& note = notes_[i];
     if (!contains(read, i)) note.wanted_whole = form_.integer_outputs && !is_valueless(layer.op);
     if (layer.op == Op::output) note.wanted_whole = note.wanted_whole && form_.integer_outputs;
-    const bool passes = passes_values(layer.op) && !note.both;
+    const bool passes = (passes_values(layer.op) || gives_range(layer.op)) && !note.both;
     const bool takes = note.is_whole || (passes && note.wanted_whole);
     for (std::size_t k = 0; k < layer.input_count; ++k) {
       const std::size_t operand = model_.operand(i, k);
@@ -104,6 +104,7 @@ void FormMaker::find_forms(const LayerSet& kept) {
     LayerNote& note = notes_[i];
     if ((layer.op == Op::input || layer.op == Op::constant) && is_real(layer))
       note.is_whole = !note.both && note.wanted_whole;
+    if (gives_range(layer.op)) note.is_whole = !note.both && (notes_[model_.operand(i)].is_whole || note.wanted_whole);
     const bool points = (layer.op == Op::argmax || layer.op == Op::argmin) && is_real(layers_[model_.operand(i)]);
     if (note.both || !((passes_values(layer.op) && is_real(layer)) || points)) continue;
     if (layer.op == Op::output && !form_.integer_outputs) continue;
@@ -136,6 +137,7 @@ void FormMaker::find_conversions() {
 bool FormMaker::takes_units(std::size_t i) const {
   for (;;) {
     const Layer& layer = layers_[i];
+    if (gives_range(layer.op)) return false;
     if (notes_[i].reader == kNoLayer || fixed_units(layer.op).scale != 0.0F) return false;
     if (!notes_[i].is_whole) return notes_[i].holder == i;
     const bool clamp = clamps(layer.op) && notes_[model_.operand(i)].holder == notes_[i].holder;
@@ -178,24 +180,53 @@ Quantization FormMaker::units_of(std::size_t i) const {
 /// Whether layer `i`, a clamp, only narrows the range of its operand's units.
 bool FormMaker::narrows(std::size_t i) const { return clamps(layers_[i].op) && root(model_.operand(i)) == root(i); }
 
-Status FormMaker::decide() {
+/// Whether int8 is made of value `i` with units that nobody knows.
+bool FormMaker::unknown(std::size_t i) const {
+  return (notes_[i].is_whole || notes_[i].both) && is_real(layers_[i]) && notes_[root(i)].observed;
+}
+
+/// Adds what makes or wants such values. False: there are none.
+bool FormMaker::keep_unknown(LayerSet& kept) const {
+  bool found = false;
+  const auto keep = [&](std::size_t i) {
+    found = found || !contains(kept, i);
+    insert(kept, i);
+  };
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    if (!unknown(i)) continue;
+    if (notes_[i].is_whole) keep(i);
+    for (std::size_t j = i + 1; j < layers_.size(); ++j)
+      for (std::size_t k = 0; k < layers_[j].input_count && !notes_[i].is_whole; ++k)
+        if (model_.operand(j, k) == i && wanted(j) == Form::whole) keep(j);
+  }
+  return found;
+}
+
+bool FormMaker::says_ranges() const {
+  return std::ranges::any_of(layers_, [](const Layer& layer) { return gives_range(layer.op); });
+}
+
+Status FormMaker::decide(bool sampled) {
   LayerSet kept{};
   for (const std::uint16_t layer : form_.keep) {
     if (layer >= layers_.size()) return {Code::bad_input_index, kNoLayer, layer};
     insert(kept, layer);
   }
-  find_forms(kept);
-  find_conversions();
-  join_units();
+  for (std::size_t i = 0; i < layers_.size() && says_ranges(); ++i) {
+    const bool rounds = rounds_weights(layers_[i]) || layers_[i].param_dtype != DType::f32;
+    if (may_round_weights(layers_[i].op) && !rounds) insert(kept, i);
+  }
+  do {
+    find_forms(kept);
+    find_conversions();
+    join_units();
+  } while (!sampled && says_ranges() && keep_unknown(kept));
   return {};
 }
 
 // ------------------------------------------------------------------------------------------------------ records
 
-/// Appends a record whose first operand has the shape of layer `like`; `named`: the layer whose name it gets.
-template <class Fill>
-std::uint16_t FormMaker::add(Layer layer, std::size_t like, std::size_t named, const Fill& fill) {
-  const auto bytes = param_arrays(layer, like == kNobody ? Shape{} : layers_[like].shape).bytes;
+std::byte* FormMaker::append(Layer layer, std::uint64_t bytes, std::size_t named) {
   layer.param_offset = 0, layer.param_bytes = static_cast<std::uint32_t>(bytes);
   if (bytes != 0) {
     param_bytes_ = align_up(param_bytes_, kAlignment);
@@ -205,13 +236,11 @@ std::uint16_t FormMaker::add(Layer layer, std::size_t like, std::size_t named, c
   const std::string_view given = named == kNobody ? std::string_view{} : name(model_, named);
   if (records_ != nullptr) {
     records_[record_count_] = layer;
-    if (bytes != 0)
-      if (const Status status = fill(layer, params_ + layer.param_offset); !status.ok() && status_.ok())
-        status_ = {status.code, static_cast<std::uint16_t>(record_count_), status.detail};
     if (!model_.names.empty()) *std::copy(given.begin(), given.end(), names_ + name_bytes_) = '\0';
   }
   if (!model_.names.empty()) name_bytes_ += given.size() + 1;
-  return static_cast<std::uint16_t>(record_count_++);
+  ++record_count_;
+  return records_ != nullptr && bytes != 0 ? params_ + layer.param_offset : nullptr;
 }
 
 /// One without parameters.
@@ -241,7 +270,7 @@ void FormMaker::emit_operands(std::size_t i, Form form, Layer& made) {
     const std::size_t operand = model_.operand(i, k);
     const bool whole = form == Form::whole && is_real(layers_[operand]);
     std::uint16_t at = whole ? notes_[operand].whole : notes_[operand].real;
-    if (whole && shares_units(layer.op) && root(operand) != root(i))
+    if (whole && kind_ == Kind::int8 && shares_units(layer.op) && root(operand) != root(i))
       at = conversion(Op::requantize, operand, at, units_of(i), kNobody);
     if (layer.input_count <= kMaxInputs)
       few[k] = at;
@@ -253,6 +282,7 @@ void FormMaker::emit_operands(std::size_t i, Form form, Layer& made) {
 
 std::uint16_t FormMaker::copy(std::size_t i) {
   Layer made = layers_[i];
+  made.flags &= static_cast<std::uint8_t>(~Layer::kRoundedWeights);
   emit_operands(i, Form::real, made);
   const std::size_t like = made.input_count == 0 ? kNobody : model_.operand(i);
   return add(made, like, i, [&](const Layer& layer, std::byte* params) {
@@ -331,8 +361,27 @@ std::uint16_t FormMaker::on_int8(std::size_t i) {
   });
 }
 
+/// What says a range is no layer: the value before it, in these units. Which records there are must not depend on what
+/// is learned; units that an operator has always may be said again.
+void FormMaker::emit_given_range(std::size_t i) {
+  LayerNote& note = notes_[i];
+  const std::size_t operand = model_.operand(i);
+  const LayerNote& source = notes_[operand];
+  note.whole = note.real = source.is_whole ? source.whole : source.real;
+  if (!note.is_whole) return;
+  const Quantization units = units_of(i);
+  if (!source.is_whole)
+    note.whole = conversion(Op::quantize, operand, source.real, units, kNobody);
+  else if (root(operand) != root(i) && !(fixed_units(layers_[root(operand)].op) == units))
+    note.whole = conversion(Op::requantize, operand, source.whole, units, kNobody);
+  note.real = note.whole;
+  if (note.both) note.real = conversion(Op::dequantize, i, note.whole, {}, i + 1 == layers_.size() ? i : kNobody);
+}
+
 void FormMaker::emit_layer(std::size_t i) {
   const Layer& layer = layers_[i];
+  if (kind_ == Kind::fake_quantized) return emit_rounded(i);
+  if (gives_range(layer.op)) return emit_given_range(i);
   LayerNote& note = notes_[i];
   const bool last = i + 1 == layers_.size();
   if (folded(i)) {

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "mote/model/quantize_multiplier.hpp"
-
 namespace mote {
 namespace {
 
@@ -25,16 +23,6 @@ double logarithm(double x) {
 }
 
 }  // namespace
-
-Quantization int8_units(const RealRange& range) {
-  const double low = range.low < 0.0F ? static_cast<double>(range.low) : 0.0;
-  const double high = range.high > 0.0F ? static_cast<double>(range.high) : 0.0;
-  const auto scale = static_cast<float>((high - low) / kSteps);
-  constexpr float kLeast = 0x1p-100F;
-  if (!(scale > kLeast)) return {0x1p-7F, 0};
-  const std::int32_t zero = round_half_away(-128.0 - low / static_cast<double>(scale));
-  return {scale, std::clamp<std::int32_t>(zero, -128, 127)};
-}
 
 void Histogram::begin(std::span<std::uint32_t> bins) {
   *this = {};

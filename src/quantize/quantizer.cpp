@@ -14,6 +14,7 @@
 namespace mote {
 namespace {
 
+using detail::FormMaker;
 using detail::LayerNote;
 
 constexpr PlanOptions kPlan{.unjoined = true};
@@ -145,9 +146,15 @@ Status Quantizer::set_range(std::size_t layer, const RealRange& range) {
 }
 
 void Quantizer::choose_ranges() {
+  for (std::size_t i = 0; i < notes_.size(); ++i) {  // which training may have moved meanwhile
+    if (!detail::gives_range(model_.layers[i].op)) continue;
+    const auto* const ends = reinterpret_cast<const float*>(layer_params(model_, i));
+    notes_[i].range = {ends[0], ends[1]};
+  }
   if (chosen_) return;
   for (LayerNote& note : notes_)
-    note.range = note.given == RealRange{} ? note.histogram.range(config_.range, config_.percentile) : note.given;
+    if (note.observed)
+      note.range = note.given == RealRange{} ? note.histogram.range(config_.range, config_.percentile) : note.given;
   chosen_ = true;
 }
 
@@ -156,8 +163,8 @@ QuantizedValue Quantizer::value(std::size_t layer) {
   if (layer >= notes_.size()) return out;
   out.holder = notes_[layer].holder;
   const LayerNote& note = notes_[out.holder];
-  if (!note.observed) return out;
-  out.observed = true;
+  out.observed = note.observed;
+  if (!note.observed && !detail::gives_range(model_.layers[out.holder].op)) return out;
   choose_ranges();
   out.seen = note.histogram.seen();
   out.range = note.range;
@@ -167,28 +174,33 @@ QuantizedValue Quantizer::value(std::size_t layer) {
   return out;
 }
 
+Status Quantizer::check_output(std::span<std::byte> out, std::size_t bytes) const {
+  if (out.size() < bytes) return {Code::output_too_small, kNoLayer, static_cast<std::uint32_t>(bytes)};
+  if (reinterpret_cast<std::uintptr_t>(out.data()) % detail::FormMaker::kAlignment != 0)
+    return {Code::arena_misaligned, kNoLayer, detail::FormMaker::kAlignment};
+  const std::byte* const end = reinterpret_cast<const std::byte*>(notes_.data()) + gathered_bytes(model_, config_);
+  const bool over_arena = out.data() < end && memory_.arena < out.data() + bytes;
+  return over_arena || detail::overlaps_model(model_, out.first(bytes)) ? Status{Code::memory_overlaps} : Status{};
+}
+
 Result<std::size_t> Quantizer::file_bytes(const QuantizedForm& form) {
   if (notes_.empty()) return Status{Code::not_created};
-  detail::FormMaker maker(model_, notes_, form);
-  MOTE_TRY(maker.decide());
+  choose_ranges();
+  FormMaker maker(model_, notes_, form, FormMaker::Kind::int8);
+  MOTE_TRY(maker.decide(samples_ != 0));
   MOTE_TRY(maker.emit());
   return maker.file_bytes();
 }
 
 Result<std::size_t> Quantizer::write(std::span<std::byte> out, const QuantizedForm& form) {
   if (notes_.empty()) return Status{Code::not_created};
-  if (samples_ == 0) return Status{Code::too_few_samples, kNoLayer, 1};
-  detail::FormMaker maker(model_, notes_, form);
-  MOTE_TRY(maker.decide());
+  choose_ranges();
+  FormMaker maker(model_, notes_, form, FormMaker::Kind::int8);
+  MOTE_TRY(maker.decide(samples_ != 0));
+  if (samples_ == 0 && !maker.says_ranges()) return Status{Code::too_few_samples, kNoLayer, 1};
   MOTE_TRY(maker.emit());
   const std::size_t bytes = maker.file_bytes();
-  if (out.size() < bytes) return Status{Code::output_too_small, kNoLayer, static_cast<std::uint32_t>(bytes)};
-  if (reinterpret_cast<std::uintptr_t>(out.data()) % detail::FormMaker::kAlignment != 0)
-    return Status{Code::arena_misaligned, kNoLayer, detail::FormMaker::kAlignment};
-  const std::byte* const end = reinterpret_cast<const std::byte*>(notes_.data()) + gathered_bytes(model_, config_);
-  const bool over_arena = out.data() < end && memory_.arena < out.data() + bytes;
-  if (over_arena || detail::overlaps_model(model_, out.first(bytes))) return Status{Code::memory_overlaps};
-  choose_ranges();
+  MOTE_TRY(check_output(out, bytes));
   for (int wider = 0;; ++wider) {
     constexpr int kTries = 20;
     maker.write_to(out.first(bytes));
@@ -197,6 +209,32 @@ Result<std::size_t> Quantizer::write(std::span<std::byte> out, const QuantizedFo
     if (fits.ok()) break;
     if (wider == kTries || !maker.widen(fits.layer)) return fits;
   }
+  const Model made = maker.made();
+  MOTE_TRY(validate(made));
+  finish_model_file(made, out.first(bytes));
+  return bytes;
+}
+
+Result<std::size_t> Quantizer::fake_quantized_bytes(const QuantizedForm& form) {
+  if (notes_.empty()) return Status{Code::not_created};
+  choose_ranges();
+  FormMaker maker(model_, notes_, form, FormMaker::Kind::fake_quantized);
+  MOTE_TRY(maker.decide(samples_ != 0));
+  MOTE_TRY(maker.emit());
+  return maker.file_bytes();
+}
+
+Result<std::size_t> Quantizer::write_fake_quantized(std::span<std::byte> out, const QuantizedForm& form) {
+  if (notes_.empty()) return Status{Code::not_created};
+  choose_ranges();
+  FormMaker maker(model_, notes_, form, FormMaker::Kind::fake_quantized);
+  MOTE_TRY(maker.decide(samples_ != 0));
+  if (samples_ == 0 && !maker.says_ranges()) return Status{Code::too_few_samples, kNoLayer, 1};
+  MOTE_TRY(maker.emit());
+  const std::size_t bytes = maker.file_bytes();
+  MOTE_TRY(check_output(out, bytes));
+  maker.write_to(out.first(bytes));
+  MOTE_TRY(maker.emit());
   const Model made = maker.made();
   MOTE_TRY(validate(made));
   finish_model_file(made, out.first(bytes));

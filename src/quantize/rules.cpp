@@ -24,7 +24,8 @@ std::uint16_t norm_behind(const Model& model, std::size_t i) {
 std::uint16_t range_holder(const Model& model, std::size_t i) {
   for (std::size_t through = i;;) {
     const Op op = model.layers[through].op;
-    if (through == i && (fixed_units(op).scale != 0.0F || op == Op::constant)) return static_cast<std::uint16_t>(i);
+    const bool own = fixed_units(op).scale != 0.0F || op == Op::constant || gives_range(op);
+    if (through == i && own) return static_cast<std::uint16_t>(i);
     if (through == i && keeps_units(op)) {
       through = i = model.operand(i, first_value(op));
       continue;
@@ -32,7 +33,7 @@ std::uint16_t range_holder(const Model& model, std::size_t i) {
     const std::uint16_t reader = sole_reader(model, through);
     if (reader == kNoLayer) return static_cast<std::uint16_t>(i);
     const Op next = model.layers[reader].op;
-    if (clamps(next) || norm_behind(model, through) == reader) {
+    if (clamps(next) || gives_range(next) || norm_behind(model, through) == reader) {
       through = i = reader;  // whose own range may be another's again
     } else if (commutes_with_clamps(next)) {
       through = reader;
@@ -44,7 +45,7 @@ std::uint16_t range_holder(const Model& model, std::size_t i) {
 
 bool is_observed(const Model& model, std::size_t i) {
   const Layer& layer = model.layers[i];
-  return layer.dtype == DType::f32 && layer.op != Op::constant && !is_sink(layer.op) &&
+  return layer.dtype == DType::f32 && layer.op != Op::constant && !is_sink(layer.op) && !gives_range(layer.op) &&
          fixed_units(layer.op).scale == 0.0F && range_holder(model, i) == i;
 }
 

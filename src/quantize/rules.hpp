@@ -24,6 +24,8 @@ constexpr std::size_t value_count(const Layer& layer) { return layer.op == Op::g
 
 /// A clamp that int8 layers apply on the way out.
 constexpr bool clamps(Op op) { return is_clamp(op) || op == Op::clip; }
+/// Says which range the value before it has: a clamp to a range that is known, which has no record in the int8 model.
+constexpr bool gives_range(Op op) { return op == Op::fake_quantize; }
 
 /// Whether several values become one here, which all have its units.
 constexpr bool shares_units(Op op) {

@@ -6,6 +6,7 @@
 
 #include "mote/model/float16.hpp"
 #include "mote/model/fold.hpp"
+#include "mote/model/int8_units.hpp"
 #include "mote/model/integer_params.hpp"
 #include "mote/model/model.hpp"
 
@@ -33,9 +34,8 @@ class QuantizedWeights {
       scales_ = reinterpret_cast<const float*>(params + arrays.arrays[arrays.count - 1].offset);
   }
   [[nodiscard]] std::int32_t weight(std::uint32_t term, std::uint32_t output) const {
-    const auto step = static_cast<double>(scale(output));  // which finds the norm's factor, too
-    const std::int32_t whole = round_half_away(real(term, output) / step);
-    return whole > 127 ? 127 : whole < -127 ? -127 : whole;
+    const float step = scale(output);  // which finds the norm's factor, too
+    return int8_weight(real(term, output), step);
   }
   [[nodiscard]] std::int64_t bias(std::uint32_t output) const {
     constexpr std::int32_t kMost = 1 << 29;  // beyond that the value is at an end of its range
@@ -49,12 +49,12 @@ class QuantizedWeights {
     if (output == output_) return scale_;
     output_ = output;
     factor_ = norm_ == kNoLayer ? 1.0 : channel_norm(model_, norm_, output).factor;
-    double largest = 0.0;
+    float largest = 0.0F;
     for (std::uint32_t k = 0; k < terms_; ++k) {
-      const double v = real(k, output);
+      const float v = real(k, output);
       largest = v > largest ? v : -v > largest ? -v : largest;
     }
-    const auto own = static_cast<float>(largest / 127.0);
+    const float own = int8_weight_scale(largest);
     return scale_ = own > least_ ? own : least_;
   }
 
@@ -66,13 +66,13 @@ class QuantizedWeights {
     for (std::uint32_t k = 0; k < terms_ && !means_.empty(); ++k) {
       const std::size_t channel = depthwise ? output / layer_.depth_multiplier : k % means_.size();
       const double rounded = weight(k, output) * static_cast<double>(scale(output));
-      sum += (rounded - real(k, output)) * static_cast<double>(means_[channel]);
+      sum += (rounded - static_cast<double>(real(k, output))) * static_cast<double>(means_[channel]);
     }
     return sum;
   }
   /// With the norm's factor, rounded to float32 as folding does.
-  [[nodiscard]] double real(std::uint32_t term, std::uint32_t output) const {
-    if (weights_ == nullptr) return factor_;
+  [[nodiscard]] float real(std::uint32_t term, std::uint32_t output) const {
+    if (weights_ == nullptr) return static_cast<float>(factor_);
     const std::uint32_t outputs = layer_.shape.c;
     std::size_t at = std::size_t{term} * outputs + output;
     if (channels_ != 0) {  // stored turned round
@@ -86,8 +86,7 @@ class QuantizedWeights {
       value = half_value(reinterpret_cast<const std::uint16_t*>(weights_)[at]);
     else
       value = reinterpret_cast<const float*>(weights_)[at];
-    return norm_ == kNoLayer ? static_cast<double>(value)
-                             : static_cast<double>(static_cast<float>(static_cast<double>(value) * factor_));
+    return norm_ == kNoLayer ? value : static_cast<float>(static_cast<double>(value) * factor_);
   }
 
   const Model& model_;

@@ -77,6 +77,8 @@ void init_layer(const Layer& layer, const Shape& in, std::byte* params, Initiali
       fill(values, array.count, i == 0 ? 1.0F : 0.0F);
     } else if (layer.op == Op::rbf) {
       fill(values, array.count, static_cast<float>(detail::natural_log(static_cast<double>(in.elements()))));
+    } else if (layer.op == Op::fake_quantize) {
+      values[0] = -6.0F, values[1] = 6.0F;
     } else if (layer.op == Op::spline) {
       if (i == 2) {
         fill(values, array.count, 1.0F);

@@ -265,8 +265,9 @@ TEST(format, types_flags_and_inputs) {
     refuses_in(norm, 2, 2, type, Code::unsupported_dtype, "param_dtype of what has no weights");
   }
   refuses_in(norm, 3, 2, U8{1}, Code::reserved_not_zero, "param_dtype: 0, no parameters");
-  for (const U8 flags : std::initializer_list<U8>{4, 5, 128})
+  for (const U8 flags : std::initializer_list<U8>{8, 9, 128})
     refuses_in(dense, 1, 3, flags, Code::reserved_not_zero, "flags: other bits 0");
+  refuses_in(norm, 2, 3, U8{5}, Code::reserved_not_zero, "flags: only weights are rounded");
   refuses_in(norm, 2, 3, U8{3}, Code::reserved_not_zero, "flags: only what has a bias says so");
   refuses_in(dense, 1, 3, U8{1}, Code::bad_parameter_range, "flags: a bias is among the parameters");
   refuses_in(dense, 0, 4, U16{1}, Code::bad_input_index, "input_count: 0 for the input");

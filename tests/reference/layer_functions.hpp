@@ -480,6 +480,7 @@ class LayerFunctions : public LayerValues {
       case Op::cast: return cast();
       case Op::rbf: return rbf();
       case Op::spline: return spline();
+      case Op::fake_quantize: break;  // in train/quantization_aware_test.cpp
       case Op::sigmoid: return apply(kSigmoid);
       case Op::tanh: return apply(kTanh);
       case Op::relu: return apply(kRelu);

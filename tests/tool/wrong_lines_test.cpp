@@ -350,6 +350,8 @@ TEST_F(WrongLines, OptionsThatMeanNothingHere) {
   expect_answer({"plan", "m.mote", "--force"}, 2, {"--force", "--svg"});
   train("--force", {"--force", "--out or --plots"});
   train("--keep-parts", {"--keep-parts", "--update"});
+  train("--quantize --out n.mote --update bias", {"--quantize", "--update"});
+  train("--quantize --out n.mote --weights int8", {"--quantize", "--weights int8"});
   train("--weights float16", {"--weights", "float32 or int8"});
   train("--update 1:half", {"--update", "\"half\"", "1/4"});
   train("--update 9", {"--update", "no layer 9"});

@@ -164,7 +164,9 @@ TEST(model, fields_that_an_operator_does_not_use_are_zero) {
       expect_fault(i, Code::reserved_not_zero, [](Layer& l) { l.param_bytes = 4; });
       expect_fault(i, Code::reserved_not_zero, [](Layer& l) { l.param_dtype = DType::f32; });
     } else {
-      expect_fault(i, Code::reserved_not_zero, [](Layer& l) { l.flags |= 4; });
+      if (!may_round_weights(op))
+        expect_fault(i, Code::reserved_not_zero, [](Layer& l) { l.flags |= Layer::kRoundedWeights; });
+      expect_fault(i, Code::reserved_not_zero, [](Layer& l) { l.flags |= 8; });
       expect_fault(i, Code::reserved_not_zero, [](Layer& l) { l.flags |= 128; });
     }
   }

@@ -54,10 +54,13 @@ struct Coverage {
       std::printf("  %s %llu", name(op), static_cast<unsigned long long>(layers[static_cast<std::size_t>(op)]));
     std::printf("\n");
   }
-  /// Every operator but those on integers is in many graphs, and in training those that have a gradient.
+  /// Every operator but those on integers is in many graphs, and in training those that have a gradient. What rounds to
+  /// int8 steps is in train/quantization_aware_test.cpp: nobody knows where a step ends.
   void expect_all(std::uint64_t least, bool training) const {
     for (const Op op : kOps) {
-      if (op == Op::quantize || op == Op::dequantize || op == Op::requantize || op == Op::svdf) continue;
+      if (op == Op::quantize || op == Op::dequantize || op == Op::requantize || op == Op::svdf ||
+          op == Op::fake_quantize)
+        continue;
       if (training && (is_source(op) || op == Op::output || !differentiable(op))) continue;
       EXPECT_GE(layers[static_cast<std::size_t>(op)], least) << name(op);
     }

@@ -419,7 +419,8 @@ class OperatorGraphBuilder : private OperatorGraphWriter {
         const DType type = random_type();
         return push(cast(type, units_of(type)), {a});
       }
-      case Op::quantize:  // layers on integers: integer_layers_host.cpp
+      case Op::fake_quantize:  // its gradient is none of its value: train/quantization_aware_test.cpp
+      case Op::quantize:       // layers on integers: integer_layers_host.cpp
       case Op::dequantize:
       case Op::requantize:
       case Op::svdf: return kNone;

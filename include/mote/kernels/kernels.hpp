@@ -49,6 +49,14 @@ struct WidenWeightsArgs {
   std::uint32_t rows, columns;
   Part part{};
 };
+/// output (rows, columns) = the float32 weights as int8 would have them, scale × integer by the rule of int8_units.hpp,
+/// with a scale for each column. Shares are columns. output may be weights.
+struct RoundWeightsArgs {
+  const float* weights;
+  float* output;
+  std::uint32_t rows, columns;
+  Part part{};
+};
 /// As dense_f32 of the weights (fan_in, fan_out) in float32, with its bits; only pieces of them exist, on the stack.
 struct DenseNarrowArgs {
   const float* input;
@@ -360,6 +368,30 @@ struct SplineGradArgs {
   float* grad_slopes;
   float scale;
   std::uint32_t rows, channels, knot_count;
+};
+
+/// output[i] = (q - zero_point) scale, q = input[i] / scale to the nearest integer, halves away from zero, plus
+/// zero_point, cut to -128 … 127: what quantize_f32 and dequantize_f32 give. NaN passes. output may be input.
+struct FakeQuantizeArgs {
+  const float* input;
+  float* output;
+  Quantization units;
+  std::uint32_t count;
+  Part part{};
+};
+/// Straight through (Jacob et al. 2018; Choi et al., PACT, 2018), with low and high the numbers of the outermost steps:
+/// grad_input:  grad_input[i] = grad_output[i] where low <= input[i] <= high, else 0; may be grad_output.
+/// grad_params: grad_range[0] += scale * sum of grad_output where input < low, grad_range[1] likewise where it is above
+///              high; in 16 virtual lanes, closed by their tree.
+struct FakeQuantizeGradArgs {
+  const float* input;
+  const float* grad_output;
+  float* grad_input;
+  float* grad_range;
+  float scale;
+  float low, high;
+  std::uint32_t count;
+  Part part{};
 };
 
 /// output[r, :] = softmax of input[r, :], the row's largest taken off first. output may be input.

@@ -28,15 +28,16 @@
 namespace mote {
 
 /// `trainable = false`: the layer is frozen, and a trainer leaves its parameters as the model has them.
+/// `rounded_weights`: computed with as int8 would have them, for training before quantisation.
 struct DenseOptions {
-  bool bias = true, trainable = true;
+  bool bias = true, trainable = true, rounded_weights = false;
   DType weights = DType::f32;  ///< or s8, which plain sgd() trains as they are; f16: frozen
 };
 struct ConvOptions {
   Size2 filter{3, 3}, stride{1, 1}, dilation{1, 1};
   Padding padding = Padding::valid;
   Pads pads{};
-  bool bias = true, trainable = true;
+  bool bias = true, trainable = true, rounded_weights = false;
   DType weights = DType::f32;  ///< as of dense
 };
 struct PoolOptions {
@@ -69,6 +70,9 @@ struct RecurrentOptions {
 struct RbfOptions {
   bool trainable = true;
 };
+struct FakeQuantizeOptions {
+  bool trainable = true;
+};
 struct SplineOptions {
   bool trainable = true;  ///< values and slopes; knots stay where they are
 };
@@ -84,7 +88,7 @@ constexpr void set_weights(LayerSpec& spec, DType type, std::uint8_t flags) {
 constexpr LayerSpec conv(Op op, const ConvOptions& o) {
   LayerSpec out = spec(op);
   set_window(out, o.filter, o.stride, o.dilation, o.padding, o.pads);
-  set_weights(out, o.weights, flags(o.trainable, o.bias));
+  set_weights(out, o.weights, flags(o.trainable, o.bias, o.rounded_weights));
   return out;
 }
 constexpr LayerSpec pool(Op op, const PoolOptions& o) {
@@ -125,7 +129,7 @@ constexpr LayerSpec input(std::uint32_t height, std::uint32_t width, std::uint32
 constexpr LayerSpec dense(std::uint32_t units, DenseOptions options = {}) {
   LayerSpec out = detail::spec(Op::dense);
   out.layer.shape.c = units;
-  detail::set_weights(out, options.weights, detail::flags(options.trainable, options.bias));
+  detail::set_weights(out, options.weights, detail::flags(options.trainable, options.bias, options.rounded_weights));
   return out;
 }
 constexpr LayerSpec conv2d(std::uint32_t channels, ConvOptions options = {}) {
@@ -279,6 +283,15 @@ constexpr LayerSpec rbf(std::uint32_t units, RbfOptions options = {}) {
 constexpr LayerSpec spline(std::uint16_t knots, SplineOptions options = {}) {
   LayerSpec out = detail::spec(Op::spline);
   out.layer.depth_multiplier = knots;
+  out.layer.flags = detail::flags(options.trainable, false);
+  return out;
+}
+/// The nearest of the 256 numbers that int8 has for a range {low, high}, its parameters, -6 … 6 before they are
+/// learned: y = (clamp(round(x / s) + z, -128, 127) - z) s with s and z by int8_units(). Gradients go straight through
+/// where x is inside the range; those of its ends are the sums of what is beyond them (Jacob et al. 2018; PACT, Choi et
+/// al. 2018).
+constexpr LayerSpec fake_quantize(FakeQuantizeOptions options = {}) {
+  LayerSpec out = detail::spec(Op::fake_quantize);
   out.layer.flags = detail::flags(options.trainable, false);
   return out;
 }

@@ -44,6 +44,7 @@ constexpr bool has_int8_form(Op op) {
     case Op::argmin: return true;
     case Op::identity:
     case Op::spline:
+    case Op::fake_quantize:
     case Op::pow:
     case Op::reduce_prod: return false;
     default: return is_activation(op) || is_unary(op) || is_binary(op) || is_comparison(op) || is_reduction(op);

@@ -46,6 +46,12 @@ inline ChannelNorm channel_norm(const Model& model, std::size_t norm, std::size_
           static_cast<double>(statistics[channels])};
 }
 
+namespace detail {
+/// Writes the weights of layer `source` times its norm's factors, per output channel, and the bias that it then has; in
+/// double, rounded once. False where one of them is not finite then.
+bool fold_layer(const Model& model, std::size_t source, std::size_t norm, float* target);
+}  // namespace detail
+
 /// Upper bound on the bytes fold_batch_norm writes.
 std::size_t folded_file_bytes(const Model& model);
 

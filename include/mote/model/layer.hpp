@@ -98,6 +98,7 @@ constexpr OpTraits traits(Op op) {
     case Op::dequantize: return {"dequantize"};
     case Op::requantize: return {"requantize"};
     case Op::svdf: return {"svdf"};
+    case Op::fake_quantize: return {"fake_quantize", true};
     case Op::bias_add: return {"bias_add"};
 #define MOTE_UNARY(name, number) \
   case Op::name:                 \
@@ -139,6 +140,7 @@ inline constexpr std::size_t kMaxOperands = 4096;
 struct Layer {
   static constexpr std::uint8_t kTrainable = 1;  // flags
   static constexpr std::uint8_t kHasBias = 2;
+  static constexpr std::uint8_t kRoundedWeights = 4;  // computed with as int8 would have them: int8_units.hpp
 
   Op op = Op::input;
   DType dtype = DType::f32;         // of the output
@@ -442,6 +444,7 @@ constexpr ParamArrays real_param_arrays(const Layer& layer, const Shape& in) {
       if (layer.op == Op::layer_norm || biased) out.add("beta", units);
       biased = false;
       break;
+    case Op::fake_quantize: out.add("range", 2); break;
     case Op::rbf:
       matrix("centres", first, static_cast<std::uint32_t>(in.elements()), units);
       out.add("log_width", units);

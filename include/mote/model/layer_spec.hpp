@@ -67,8 +67,9 @@ constexpr LayerSpec spec(Op op, float alpha = 0.0F) {
   out.layer.alpha = alpha;
   return out;
 }
-constexpr std::uint8_t flags(bool trainable, bool bias) {
-  return static_cast<std::uint8_t>((trainable ? Layer::kTrainable : 0) | (bias ? Layer::kHasBias : 0));
+constexpr std::uint8_t flags(bool trainable, bool bias, bool rounded_weights = false) {
+  return static_cast<std::uint8_t>((trainable ? Layer::kTrainable : 0) | (bias ? Layer::kHasBias : 0) |
+                                   (rounded_weights ? Layer::kRoundedWeights : 0));
 }
 constexpr void set_window(LayerSpec& spec, Size2 filter, Size2 stride, Size2 dilation, Padding padding, Pads pads) {
   Layer& l = spec.layer;

@@ -128,6 +128,9 @@ constexpr void insert(LayerSet& set, std::size_t i) { set[i / 64] |= std::uint64
 /// are not there are passed over. Error: bad_variance (layer; detail: channel).
 Status validate_variances(const Model& model);
 
+/// Whether every fake_quantize's range is finite, holds 0 and is not empty; likewise. Error: bad_range (layer).
+Status validate_ranges(const Model& model);
+
 /// Whether multipliers, shifts, biases and sums of layers on integers are such that nothing overflows; validate()
 /// first. Error: bad_multiplier (layer; detail: which of the array).
 Status validate_multipliers(const Model& model);
@@ -137,7 +140,7 @@ Status validate_multipliers(const Model& model);
 Status require_finite(const Model& model);
 
 /// Views a model file (src/FORMAT.md) of version 1 or 2 in place: magic, version, sizes, CRC, validate(), zeros between
-/// the parts, validate_variances(), validate_multipliers(). Copies nothing.
+/// the parts, validate_variances(), validate_ranges(), validate_multipliers(). Copies nothing.
 /// `bytes` must stay alive and be aligned as the file's header says (at most 4096).
 Result<Model> open_model(std::span<const std::byte> bytes);
 

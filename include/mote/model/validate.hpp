@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "mote/model/element_types.hpp"
+#include "mote/model/int8_units.hpp"
 #include "mote/model/layer.hpp"
 #include "mote/model/model.hpp"
 #include "mote/model/shape_rule.hpp"
@@ -192,7 +193,9 @@ constexpr Status validate_params(const Model& model, std::size_t index) {
   const bool learns =
       !is_source(layer.op) &&
       (wanted == DType::f32 || (wanted == DType::s8 && !quantized(first) && may_train_narrow_weights(layer.op)));
-  if ((layer.flags & ~((learns ? Layer::kTrainable : 0) | (biased ? Layer::kHasBias : 0))) != 0)
+  const bool rounds = may_round_weights(layer.op) && !on_integers(layer) && layer.param_dtype == DType::f32;
+  if ((layer.flags & ~((learns ? Layer::kTrainable : 0) | (biased ? Layer::kHasBias : 0) |
+                       (rounds ? Layer::kRoundedWeights : 0))) != 0)
     return fail(Code::reserved_not_zero);
   if (layer.param_dtype != wanted) return fail(Code::unsupported_dtype);
   if (params.bytes != layer.param_bytes) return fail(Code::bad_parameter_range, layer.param_bytes);

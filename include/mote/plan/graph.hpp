@@ -221,14 +221,14 @@ struct Graph {
   [[nodiscard]] constexpr bool fused_update(std::size_t i) const {
     const Op op = layers[i].op;
     if (stores_narrow_weights(layers[i])) return true;
-    return !keeps_gradients() && !options.gradient_buffers && !options.gradient_norms &&
+    return !keeps_gradients() && !options.gradient_buffers && !options.gradient_norms && !rounds_weights(layers[i]) &&
            (op == Op::dense || op == Op::conv2d || op == Op::depthwise_conv2d);
   }
   /// The step that takes the gradient of the layer's input also updates its parameters: one pass over them.
   [[nodiscard]] constexpr bool joined_update(std::size_t i) const {
     const Layer& layer = layers[i];
     return layer.op == Op::dense && layer.trainable() && differentiated(model.operand(i)) && fused_update(i) &&
-           !options.penalty && !stores_narrow_weights(layer);
+           !options.penalty && !widens_weights(layer);
   }
   [[nodiscard]] constexpr std::uint64_t value_bytes(std::size_t i) const {
     return layers[i].shape.elements() * options.batch * bytes_of(layers[i].dtype);

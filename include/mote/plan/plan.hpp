@@ -39,7 +39,7 @@ struct Step {
   bool trained = false;      // `params` counts in the plan's parameter buffer
   bool fused = false;        // grad_params: update in place, no gradient buffer; grad_input: that update too
   bool second_form = false;  // add: with broadcasting; its gradient: added up; softmax: along another axis than
-                             // channels; batch norm: of the batch's statistics; layers with narrow weights
+                             // channels; batch norm: of the batch's statistics; narrow or rounded weights
   std::uint16_t layer = 0;
   std::uint16_t input_index = 0;     // which of the layer's operands (add, concat, gradients)
   std::uint16_t input = kNoBuffer;   // value of that input
@@ -47,7 +47,7 @@ struct Step {
   std::uint16_t second = kNoBuffer;  // the other operand of sums and add_gradient; the loss's targets, if the input
   std::uint16_t grad_output = kNoBuffer;
   std::uint16_t grad_input = kNoBuffer;
-  std::uint16_t param_grad = kNoBuffer;  // of narrow weights: where they are in float32; grad_params: a tile of it
+  std::uint16_t param_grad = kNoBuffer;  // also forward, grad_input: where narrow or rounded weights are in float32
   std::uint16_t saved = kNoBuffer;       // batch statistics; gates and states of recurrent layers
   std::uint16_t activation = kNoLayer;   // the layer that clamps this one's output within the same kernel; grad_input:
                                          // whose gradient the kernel takes too
@@ -60,8 +60,8 @@ struct Step {
 };
 static_assert(sizeof(Step) == 40);
 
-/// The buffer of a step that has its layer's narrow weights in float32, or kNoBuffer. Inlined: where it is known when
-/// compiling, it must not keep the plan in flash.
+/// The buffer of a step that has its layer's narrow or rounded weights in float32, or kNoBuffer. Inlined: where it is
+/// known when compiling, it must not keep the plan in flash.
 [[gnu::always_inline]] constexpr std::uint16_t widened_params(const Step& step) {
   const bool reads = step.kind == StepKind::forward || step.kind == StepKind::grad_input;
   return step.second_form && reads ? step.param_grad : kNoBuffer;

@@ -27,6 +27,13 @@ constexpr Status validate_statistics(const Model& model, const PlanOptions& opti
   return {};
 }
 
+/// A search along a line moves all parameters by itself, and would leave ranges.
+constexpr Status validate_ranges(const Model& model, const PlanOptions& options) {
+  for (std::size_t i = 0; options.full_batch && i < model.layers.size(); ++i)
+    if (model.layers[i].op == Op::fake_quantize && model.layers[i].trainable()) return bad_option(Option::optimizer);
+  return {};
+}
+
 /// A constant is there once, not for every sample: of several, only what repeats its operands may read it.
 constexpr Status validate_constants(const Model& model, const PlanOptions& options) {
   for (std::size_t i = 0; options.batch > 1 && i < model.layers.size(); ++i) {
@@ -54,6 +61,7 @@ constexpr Result<PlanSize> plan_size(const Model& model, const PlanOptions& opti
   if (options.alignment < 4 || options.alignment > 4096 || (options.alignment & (options.alignment - 1)) != 0)
     return bad_option(Option::alignment);
   MOTE_TRY(detail::validate_statistics(model, options));
+  MOTE_TRY(detail::validate_ranges(model, options));
   MOTE_TRY(detail::validate_constants(model, options));
   if (options.external_input && model.input_count() != 1) return bad_option(Option::external_input);
   if (model.input_shape().elements() * options.batch > 0x7FFF'FFFFU / sizeof(float))

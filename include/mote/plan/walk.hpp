@@ -194,17 +194,18 @@ class Walk {
   [[nodiscard]] constexpr bool second_form(std::size_t i) const {
     const Layer& layer = graph_.layers[i];
     return layer.op == Op::add || (layer.op == Op::softmax && layer.args[0] != 0) || graph_.batch_statistics(i) ||
-           stores_narrow_weights(layer);
+           widens_weights(layer);
   }
-  /// Where the step has narrow weights in float32; a dense layer's forward step reads them as they are, and backward a
-  /// tile of them is there at a time.
+  /// Where the step has narrow or rounded weights in float32. A dense layer's forward step reads narrow ones as they
+  /// are, and backward a tile of them is there at a time.
   constexpr void widen(std::size_t i, Step& step) {
     const Layer& layer = graph_.layers[i];
-    if (!stores_narrow_weights(layer) || (layer.op == Op::dense && step.kind == StepKind::forward)) return;
+    const bool narrow_dense = layer.op == Op::dense && stores_narrow_weights(layer);
+    if (!widens_weights(layer) || (narrow_dense && step.kind == StepKind::forward)) return;
     const Shape in = graph_.layers[graph_.model.operand(i)].shape;
-    step.param_grad = scratch(i, layer.op == Op::dense
-                                     ? weight_tile(layer, in).floats()
-                                     : static_cast<std::size_t>(real_param_arrays(layer, in).bytes / sizeof(float)));
+    step.param_grad =
+        scratch(i, narrow_dense ? weight_tile(layer, in).floats()
+                                : static_cast<std::size_t>(real_param_arrays(layer, in).bytes / sizeof(float)));
   }
   constexpr void emit_forward(std::size_t i) {
     const Layer& layer = graph_.layers[i];
@@ -308,7 +309,7 @@ class Walk {
     if (layer.op == Op::result) return;  // its gradient goes in with that of the layer whose result it is
     if (is_recurrent(layer.op)) return emit_recurrent_backward(i);
     const bool params_first =  // their grad_input may overwrite grad_output
-        layer.op == Op::batch_norm || layer.op == Op::spline || is_norm(layer.op);
+        layer.op == Op::batch_norm || layer.op == Op::spline || layer.op == Op::fake_quantize || is_norm(layer.op);
     if (params_first && layer.trainable()) emit_grad_params(i);
     for (std::uint16_t k = 0; k < layer.input_count; ++k)
       if (takes_gradient(graph_.model.operand(i, k))) emit_grad_input(i, k);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <span>
 
+#include "mote/model/int8_units.hpp"
 #include "mote/types.hpp"
 
 namespace mote {
@@ -23,16 +24,6 @@ enum class RangeRule : std::uint8_t {
   mean_square_error,  ///< least error of steps inside and ends outside together
   kullback_leibler,   ///< least divergence of the spread in steps from the spread that was seen
 };
-
-/// Real numbers from `low` to `high`.
-struct RealRange {
-  float low = 0.0F, high = 0.0F;
-  friend constexpr bool operator==(const RealRange&, const RealRange&) = default;
-};
-
-/// Units of int8 for a range, TensorFlow Lite's rule: 0 is in it and one of the steps, scale = (high - low) / 255. A
-/// range of nothing but 0 gets the scale 1/128.
-Quantization int8_units(const RealRange& range);
 
 /// Counts of values in equal bins. The first values set the span; one outside doubles the bins' width, and neighbours
 /// are added up, so that a stream needs one pass and the last span is at most twice the values'. Zeros are counted

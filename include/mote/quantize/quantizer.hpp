@@ -35,6 +35,7 @@ struct QuantizedForm {
   std::span<const std::uint16_t> keep{};  ///< layers that stay float32
   bool integer_inputs = false;            ///< inputs that int8 layers read are int8 themselves
   bool integer_outputs = false;           ///< outputs that int8 layers make are int8 themselves
+  bool learned_ranges = true;             ///< of a fake-quantised model: training moves ranges too
 };
 
 namespace detail {
@@ -58,7 +59,8 @@ struct QuantizedValue {
   RealRange seen{};                 ///< of the samples, and 0
   RealRange range{};                ///< what was chosen
   double outside = 0.0;             ///< share of the samples' values beyond the outermost steps; 0 without bins
-  bool observed = false;            ///< false: it has units that its operator has always, or is a constant
+  bool observed = false;            ///< false: it has units that its operator has always, a fake_quantize says its
+                                    ///< range, or it is a constant
   std::uint16_t holder = kNoLayer;  ///< the layer whose range it is: of what is clamped the clamp, of what is moved
                                     ///< where it is from
 };
@@ -81,6 +83,10 @@ Result<std::size_t> required_arena_bytes(const Model& model, const QuantizeConfi
 ///   stand between.
 /// - Units are those of TensorFlow Lite's rules: clamps have the range of what they leave, softmax and sigmoid steps of
 ///   1/256, tanh of 1/128; pools, moved values and the operands of concat, minimum, maximum and select share theirs.
+/// - Of a model that was trained for int8 (write_fake_quantized()) a fake_quantize says the range of the value before
+/// it
+///   and has no record itself; layers whose weights are not rounded stay float32 and, where no sample was seen, so do
+///   those whose range no record says. What it computed, the int8 model computes.
 class Quantizer {
  public:
   Quantizer() = default;
@@ -126,10 +132,19 @@ class Quantizer {
   Result<std::size_t> file_bytes(const QuantizedForm& form = {});
   /// Writes the int8 model as a file (src/FORMAT.md) into `out`, which must be 16-byte aligned, and returns its size.
   /// Names stay; records that are new have none. Ranges can be gathered further afterwards. Errors: those of
-  /// file_bytes(); too_few_samples (none, detail: 1), output_too_small (detail: bytes), arena_misaligned (detail),
-  /// memory_overlaps (`out` lies over the arena or the model), bad_multiplier (the layer of the new model in which a
-  /// weight's scale is too far from its values': keep that layer).
+  /// file_bytes(); too_few_samples (none, of a model without fake_quantize; detail: 1), output_too_small
+  /// (detail: bytes), arena_misaligned (detail), memory_overlaps (`out` lies over the arena or the model),
+  /// bad_multiplier (the layer of the new model in which a weight's scale is too far from its values': keep that
+  /// layer).
   Result<std::size_t> write(std::span<std::byte> out, const QuantizedForm& form = {});
+  /// The float32 model to train before it is quantised (Jacob et al. 2018): batch norms folded where write() folds
+  /// them and frozen elsewhere, weights rounded as int8 ones will be, and a fake_quantize behind every value that
+  /// would be int8 with units of its own, its range the one that was gathered. A quantiser of the trained model makes
+  /// the int8 model that computes what it computed. `form`: what stays float32, and whether ranges are learned; inputs
+  /// and outputs are float32. Otherwise as file_bytes() and write(); non_finite_parameter (a layer of the new model
+  /// whose folding gives an infinite weight).
+  Result<std::size_t> fake_quantized_bytes(const QuantizedForm& form = {});
+  Result<std::size_t> write_fake_quantized(std::span<std::byte> out, const QuantizedForm& form = {});
   /// The layer of the last model written whose value is int8 for that of layer `layer`; kNoLayer where there is none.
   [[nodiscard]] std::uint16_t written_as(std::size_t layer) const {
     return layer < notes_.size() && notes_[layer].is_whole ? notes_[layer].whole : kNoLayer;
@@ -137,6 +152,7 @@ class Quantizer {
 
  private:
   void choose_ranges();
+  [[nodiscard]] Status check_output(std::span<std::byte> out, std::size_t bytes) const;
 
   Model model_{};
   Plan plan_{};

@@ -34,13 +34,15 @@ struct ForwardChoice {
   const Binding& b;
   [[nodiscard]] MOTE_FOLDED Op op() const { return b.layer().op; }
   [[nodiscard]] MOTE_FOLDED bool second_form() const { return b.step().second_form; }
+  [[nodiscard]] MOTE_FOLDED bool rounds() const { return rounds_weights(b.layer()); }
   [[nodiscard]] MOTE_FOLDED DType type() const { return operand_type(b.model(), b.step()); }
 };
 /// The same as constants, of which only what they choose is compiled and linked.
-template <Op kOp, bool kSecondForm, DType kType>
+template <Op kOp, bool kSecondForm, DType kType, bool kRounds>
 struct ForwardConstants {
   MOTE_FOLDED static constexpr std::integral_constant<Op, kOp> op() { return {}; }
   MOTE_FOLDED static constexpr std::bool_constant<kSecondForm> second_form() { return {}; }
+  MOTE_FOLDED static constexpr std::bool_constant<kRounds> rounds() { return {}; }
   MOTE_FOLDED static constexpr std::integral_constant<DType, kType> type() { return {}; }
 };
 
@@ -106,12 +108,17 @@ MOTE_FOLDED inline ActivationArgs activation_args(const Binding& b) {
   return {b.input(), b.output(), b.layer().alpha, b.count(b.out()), {}, b.layer().beta};
 }
 
-/// Makes float32 of narrow weights, for the kernel that follows in the same step.
+/// Makes float32 of narrow weights, or rounds those that are to be, for the kernel that follows in the same step.
 template <Op kOp, class Choice>
 MOTE_FOLDED inline void widen(const Binding& b, const Choice& choice) {
   if constexpr (may_store_narrow_weights(kOp))
     choose(
-        choice.second_form(), [&]() MOTE_FOLDED { widen_params(b); }, [] {});
+        choice.second_form(),
+        [&]() MOTE_FOLDED {
+          choose(
+              choice.rounds(), [&]() MOTE_FOLDED { round_params(b); }, [&]() MOTE_FOLDED { widen_params(b); });
+        },
+        [] {});
 }
 
 template <class Choice>
@@ -177,12 +184,13 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
   const std::uint32_t units = b.out().c;
   const auto fan_in = [&]() MOTE_FOLDED { return static_cast<std::uint32_t>(b.in().elements()); };
   if constexpr (kOp == Op::dense) {
+    const auto wide = [&]() MOTE_FOLDED {
+      call<kernels::dense_f32>(b, {b.input(), b.params(), b.bias(), b.output(), b.batch(), fan_in(), units, b.clamp()});
+    };
+    const auto narrow = [&]() MOTE_FOLDED { call<kernels::dense_narrow_f32>(b, dense_narrow_args(b)); };
+    const auto rounded = [&]() MOTE_FOLDED { round_params(b), wide(); };
     choose(
-        choice.second_form(), [&]() MOTE_FOLDED { call<kernels::dense_narrow_f32>(b, dense_narrow_args(b)); },
-        [&]() MOTE_FOLDED {
-          call<kernels::dense_f32>(
-              b, {b.input(), b.params(), b.bias(), b.output(), b.batch(), fan_in(), units, b.clamp()});
-        });
+        choice.second_form(), [&]() MOTE_FOLDED { choose(choice.rounds(), rounded, narrow); }, wide);
   } else if constexpr (kOp == Op::conv2d) {
     call<kernels::conv2d_f32>(
         b, {b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp(), b.summand()});
@@ -218,6 +226,8 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
     run_concat(b);
   } else if constexpr (kOp == Op::rbf) {
     kernels::rbf_f32({b.input(), b.params(), b.params() + b.weight_count(), b.output(), b.batch(), fan_in(), units});
+  } else if constexpr (kOp == Op::fake_quantize) {
+    call<kernels::fake_quantize_f32>(b, {b.input(), b.output(), int8_units(learned_range(b)), b.count(b.out())});
   } else if constexpr (kOp == Op::spline) {
     const float* knots = b.params();
     const std::size_t count = b.weight_count();

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mote/model/int8_units.hpp"
 #include "mote/plan/recurrent.hpp"
 #include "mote/run/binding.hpp"
 #include "mote/run/call.hpp"
@@ -268,6 +269,18 @@ MOTE_FOLDED inline void widen_params(const Binding& b) {
     }
   }
 }
+
+/// Rounds the layer's weights as int8 would have them, and copies its bias behind them.
+MOTE_FOLDED inline void round_params(const Binding& b) {
+  const std::uint32_t weights = b.weight_count(), units = b.out().c;
+  const auto* const from = reinterpret_cast<const float*>(b.stored_params());
+  float* const to = b.at(widened_params(b.step()));
+  call<kernels::round_weights_f32>(b, {from, to, weights / units, units});
+  if (b.layer().has_bias()) __builtin_memcpy(to + weights, from + weights, units * sizeof(float));
+}
+
+/// The parameters of fake_quantize.
+MOTE_FOLDED inline RealRange learned_range(const Binding& b) { return {b.params()[0], b.params()[1]}; }
 
 MOTE_FOLDED inline DenseNarrowArgs dense_narrow_args(const Binding& b) {
   const Layer& l = b.layer();

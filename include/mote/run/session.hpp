@@ -229,7 +229,8 @@ class StaticSession {
       detail::before_step(kPlan, arena(), step);
       constexpr const Step& kStep = kStaticPlan.steps[step];
       run_forward(Binding(kModel, kPlan, kStep, memory),
-                  ForwardConstants<kModel.layers[kStep.layer].op, kStep.second_form, operand_type(kModel, kStep)>{});
+                  ForwardConstants<kModel.layers[kStep.layer].op, kStep.second_form, operand_type(kModel, kStep),
+                                   rounds_weights(kModel.layers[kStep.layer])>{});
       detail::after_step(kPlan, arena(), step);
       return Code::ok;
     });

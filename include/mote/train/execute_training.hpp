@@ -23,18 +23,20 @@ struct TrainingChoice : ForwardChoice {
   [[nodiscard]] MOTE_FOLDED StepKind kind() const { return b.step().kind; }
   [[nodiscard]] MOTE_FOLDED bool fused() const { return b.step().fused; }
   [[nodiscard]] MOTE_FOLDED bool normalizes() const { return op() == Op::batch_norm; }
+  [[nodiscard]] MOTE_FOLDED bool learns_range() const { return op() == Op::fake_quantize; }
   [[nodiscard]] MOTE_FOLDED bool penalty() const { return config.l1 > 0.0F || config.l2 > 0.0F; }
   [[nodiscard]] MOTE_FOLDED bool clips_values() const { return config.clip_value > 0.0F; }
   [[nodiscard]] MOTE_FOLDED Loss loss() const { return config.loss; }
   [[nodiscard]] MOTE_FOLDED OptimizerKind optimizer() const { return config.optimizer.kind; }
 };
-template <Op kOp, bool kSecondForm, DType kType, StepKind kKind, bool kFused, const TrainConfig& kConfig>
-struct TrainingConstants : ForwardConstants<kOp, kSecondForm, kType> {
+template <Op kOp, bool kSecondForm, DType kType, bool kRounds, StepKind kKind, bool kFused, const TrainConfig& kConfig>
+struct TrainingConstants : ForwardConstants<kOp, kSecondForm, kType, kRounds> {
   template <auto kValue>
   using Constant = std::integral_constant<decltype(kValue), kValue>;
   MOTE_FOLDED static constexpr Constant<kKind> kind() { return {}; }
   MOTE_FOLDED static constexpr Constant<kFused> fused() { return {}; }
   MOTE_FOLDED static constexpr Constant<kOp == Op::batch_norm> normalizes() { return {}; }
+  MOTE_FOLDED static constexpr Constant<kOp == Op::fake_quantize> learns_range() { return {}; }
   MOTE_FOLDED static constexpr Constant<(kConfig.l1 > 0.0F || kConfig.l2 > 0.0F)> penalty() { return {}; }
   MOTE_FOLDED static constexpr Constant<(kConfig.clip_value > 0.0F)> clips_values() { return {}; }
   MOTE_FOLDED static constexpr Constant<kConfig.loss> loss() { return {}; }
@@ -167,9 +169,11 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
           call<kernels::dense_backward_f32>(b, args);
         },
         [&]() MOTE_FOLDED {
+          const auto wide = [&]() MOTE_FOLDED { call<kernels::dense_grad_input_f32>(b, args); };
+          const auto narrow = [&]() MOTE_FOLDED { dense_narrow_grad_input(b); };
+          const auto rounded = [&]() MOTE_FOLDED { round_params(b), wide(); };
           choose(
-              choice.second_form(), [&]() MOTE_FOLDED { dense_narrow_grad_input(b); },
-              [&]() MOTE_FOLDED { call<kernels::dense_grad_input_f32>(b, args); });
+              choice.second_form(), [&]() MOTE_FOLDED { choose(choice.rounds(), rounded, narrow); }, wide);
         });
   } else if constexpr (kOp == Op::conv2d) {
     call<kernels::conv2d_transpose_weights_f32>(b, conv_grad_args(b));
@@ -199,6 +203,8 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
     call<kernels::dropout_f32>(b, {from, to, b.layer().alpha, b.memory().seed, b.random_stream(), b.count(b.out())});
   } else if constexpr (kOp == Op::rbf) {
     kernels::rbf_grad_input_f32(rbf_grad_args(b));
+  } else if constexpr (kOp == Op::fake_quantize) {
+    call<kernels::fake_quantize_grad_input_f32>(b, fake_quantize_grad_args(b));
   } else if constexpr (kOp == Op::spline) {
     kernels::spline_grad_input_f32(spline_grad_args(b));
   } else if constexpr (kOp == Op::softmax) {
@@ -286,16 +292,17 @@ MOTE_FOLDED inline void grad_params(const Binding& b, const Choice& choice, cons
     args.scale = scale;
     return args;
   };
-  const auto narrow = [&]() MOTE_FOLDED { train_narrow<kOp>(b, scale); };
+  const auto unless_narrow = [&](const auto& real) MOTE_FOLDED {
+    const auto narrow = [&]() MOTE_FOLDED { train_narrow<kOp>(b, scale); };
+    choose(
+        choice.second_form(), [&]() MOTE_FOLDED { choose(choice.rounds(), real, narrow); }, real);
+  };
   if constexpr (kOp == Op::dense) {
-    choose(choice.second_form(), narrow,
-           [&]() MOTE_FOLDED { call<kernels::dense_grad_params_f32>(b, bind(dense_grad_args(b))); });
+    unless_narrow([&]() MOTE_FOLDED { call<kernels::dense_grad_params_f32>(b, bind(dense_grad_args(b))); });
   } else if constexpr (kOp == Op::conv2d) {
-    choose(choice.second_form(), narrow,
-           [&]() MOTE_FOLDED { call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b))); });
+    unless_narrow([&]() MOTE_FOLDED { call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b))); });
   } else if constexpr (kOp == Op::depthwise_conv2d) {
-    choose(choice.second_form(), narrow,
-           [&]() MOTE_FOLDED { call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b))); });
+    unless_narrow([&]() MOTE_FOLDED { call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b))); });
   } else if constexpr (kOp == Op::bias_add) {  // a dense layer's without inputs
     call<kernels::dense_grad_params_f32>(b, {nullptr, nullptr, b.at(b.step().grad_output), nullptr, nullptr, weights,
                                              scale, b.rows(b.out()), 0, b.out().c});
@@ -325,6 +332,8 @@ MOTE_FOLDED inline void grad_params(const Binding& b, const Choice& choice, cons
     args.grad_centres = weights;
     args.grad_log_width = weights + b.weight_count();
     kernels::rbf_grad_params_f32(args);
+  } else if constexpr (kOp == Op::fake_quantize) {
+    fake_quantize_grad_params(b, weights, scale);
   } else if constexpr (kOp == Op::spline) {
     SplineGradArgs args = spline_grad_args(b);
     args.grad_values = weights + b.weight_count();
@@ -375,21 +384,6 @@ inline void for_gradients(const Model& model, const Plan& plan, float* block, Vi
   }
 }
 
-/// The largest magnitude of a gradient whose step is finite and whose rule keeps a finite state: squares that are not
-/// would stop their parameter for ever, and Adagrad adds them up; a velocity grows to 1 / (1 - momentum) steps. What
-/// clip_value cuts afterwards may be any finite number.
-MOTE_FOLDED constexpr float largest_gradient(const TrainConfig& config) {
-  constexpr float kLargest = 0x1.FFFFFEp+127F;
-  if (config.clip_value > 0.0F) return kLargest;
-  switch (config.optimizer.kind) {
-    case OptimizerKind::adagrad: return 0x1p56F;
-    case OptimizerKind::rmsprop:
-    case OptimizerKind::adam: return 0x1.FFFFFEp+63F;
-    case OptimizerKind::momentum:
-    case OptimizerKind::nesterov: return kLargest * static_cast<float>(1.0 - config.optimizer.decay1);
-    default: return kLargest;
-  }
-}
 /// Whether an optimiser may have the layer's gradient, which is whole; of batch norm's running statistics, the second
 /// half, it only need be finite.
 template <class Choice>

@@ -94,6 +94,8 @@ MOTE_FOLDED inline void run_update(const Binding& b, const Choice& choice, const
         },
         b, args);
   }
+  choose(
+      choice.learns_range(), [&]() MOTE_FOLDED { keep_range(b); }, [] {});
 }
 
 }  // namespace detail

@@ -87,6 +87,22 @@ MOTE_FOLDED inline SplineGradArgs spline_grad_args(const Binding& b) {
           b.out().c,
           b.layer().knots()};
 }
+/// Of the two ends of what its steps stand for.
+MOTE_FOLDED inline FakeQuantizeGradArgs fake_quantize_grad_args(const Binding& b) {
+  const RealRange ends = int8_range(int8_units(learned_range(b)));
+  return {b.input(),       b.at(b.step().grad_output), b.at(b.step().grad_input), nullptr, 1.0F, ends.low, ends.high,
+          b.count(b.out())};
+}
+MOTE_FOLDED inline void fake_quantize_grad_params(const Binding& b, float* range, float scale) {
+  FakeQuantizeGradArgs args = fake_quantize_grad_args(b);
+  args.grad_range = range, args.scale = scale;
+  kernels::fake_quantize_grad_params_f32(args);
+}
+/// What an update left of a range becomes one again.
+MOTE_FOLDED inline void keep_range(const Binding& b) {
+  const RealRange range = nearest_range(learned_range(b));
+  b.trained_params()[0] = range.low, b.trained_params()[1] = range.high;
+}
 /// `value` is the output where the derivative is written on it, else the input: the planner bound only that one.
 MOTE_FOLDED inline ActivationGradArgs activation_grad_args(const Binding& b) {
   return {traits(b.layer().op).differentiates_output ? b.output() : b.input(),

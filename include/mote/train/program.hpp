@@ -139,7 +139,8 @@ class StaticProgram {
   template <std::size_t kIndex>
   using ChoiceOf =
       TrainingConstants<kModel.layers[kStaticPlan.steps[kIndex].layer].op, kStaticPlan.steps[kIndex].second_form,
-                        operand_type(kModel, kStaticPlan.steps[kIndex]), kStaticPlan.steps[kIndex].kind,
+                        operand_type(kModel, kStaticPlan.steps[kIndex]),
+                        rounds_weights(kModel.layers[kStaticPlan.steps[kIndex].layer]), kStaticPlan.steps[kIndex].kind,
                         kStaticPlan.steps[kIndex].fused, kConfig>;
   template <std::size_t kFirst, std::size_t kLast>
   Code run_steps(const Memory& memory, UpdateState& state, volatile std::uint16_t& cursor) {

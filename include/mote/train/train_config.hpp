@@ -88,4 +88,22 @@ constexpr PlanOptions plan_options(const TrainConfig& c) {
   return options;
 }
 
+namespace detail {
+/// The largest magnitude of a gradient whose step is finite and whose rule keeps a finite state: squares that are not
+/// would stop their parameter for ever, and Adagrad adds them up; a velocity grows to 1 / (1 - momentum) steps. What
+/// clip_value cuts afterwards may be any finite number.
+[[gnu::always_inline]] constexpr float largest_gradient(const TrainConfig& config) {
+  constexpr float kLargest = 0x1.FFFFFEp+127F;
+  if (config.clip_value > 0.0F) return kLargest;
+  switch (config.optimizer.kind) {
+    case OptimizerKind::adagrad: return 0x1p56F;
+    case OptimizerKind::rmsprop:
+    case OptimizerKind::adam: return 0x1.FFFFFEp+63F;
+    case OptimizerKind::momentum:
+    case OptimizerKind::nesterov: return kLargest * static_cast<float>(1.0 - config.optimizer.decay1);
+    default: return kLargest;
+  }
+}
+}  // namespace detail
+
 }  // namespace mote

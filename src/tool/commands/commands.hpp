@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tool/commands/arguments.hpp"
+#include "tool/commands/fine_tuning.hpp"
 #include "tool/commands/options.hpp"
 #include "tool/commands/trained_form.hpp"
 #include "tool/terminal/error.hpp"
@@ -68,6 +69,7 @@ struct TrainJob {
   TrainingOptions options;
   TrainedForm form;
   bool keep_parts = false;  // of --update: write the model in the form in which it was trained
+  FineTuning quantize;
 };
 /// Trains, saves, draws; `text` receives what a person is told, `failure` what went wrong although there is a model.
 /// Returns the report.

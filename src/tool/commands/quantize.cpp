@@ -41,22 +41,6 @@ struct QuantizeJob {
   bool bias_correction = false;
 };
 
-/// So many of the samples, evenly over all of them, as an array.
-Array array_of(const DataSet& data, std::uint64_t samples) {
-  samples = std::min<std::uint64_t>(samples, data.size());
-  Array out;
-  out.dims = {samples};
-  out.dims.insert(out.dims.end(), data.sample_dims().begin(), data.sample_dims().end());
-  out.path = data.path();
-  out.bytes.resize(samples * data.features() * sizeof(float));
-  std::vector<float> sample(data.features());
-  for (std::uint64_t i = 0; i < samples; ++i) {
-    data.copy_sample(static_cast<std::size_t>(i * data.size() / samples), sample);
-    std::memcpy(out.bytes.data() + i * data.features() * sizeof(float), sample.data(), sample.size() * sizeof(float));
-  }
-  return out;
-}
-
 std::vector<Array> calibration_arrays(const QuantizeJob& job, const OwnedModel& model, Progress& progress) {
   if (job.data.data.empty() && job.data.samples.empty()) {
     if (job.inputs.empty())
@@ -70,7 +54,10 @@ std::vector<Array> calibration_arrays(const QuantizeJob& job, const OwnedModel& 
   data.require_shape(model.view().input_shape());
   for (const std::string& note : data.notes()) progress.say("note: " + note);
   std::vector<Array> out;
-  out.push_back(array_of(data, job.samples));
+  std::vector<std::uint32_t> some;
+  const std::uint64_t samples = std::min<std::uint64_t>(job.samples, data.size());
+  for (std::uint64_t i = 0; i < samples; ++i) some.push_back(static_cast<std::uint32_t>(i * data.size() / samples));
+  out.push_back(samples_array(data, some));
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <optional>
 
 #include "mote/run/session.hpp"
@@ -72,6 +73,20 @@ std::vector<double> outputs_of(const OwnedModel& owned_model, const std::vector<
 
 }  // namespace
 
+Array samples_array(const DataSet& data, std::span<const std::uint32_t> indices) {
+  Array out;
+  out.dims = {indices.size()};
+  out.dims.insert(out.dims.end(), data.sample_dims().begin(), data.sample_dims().end());
+  out.path = data.path();
+  out.bytes.resize(indices.size() * data.features() * sizeof(float));
+  std::vector<float> sample(data.features());
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    data.copy_sample(indices[i], sample);
+    std::memcpy(out.bytes.data() + i * data.features() * sizeof(float), sample.data(), sample.size() * sizeof(float));
+  }
+  return out;
+}
+
 OwnedQuantizer::OwnedQuantizer(const OwnedModel& model, const QuantizeConfig& config) : model_(model) {
   const Model view = model.view();
   AlignedBytes tables(plan_of(model, {.unjoined = true}).table_bytes + 64);
@@ -100,16 +115,30 @@ void OwnedQuantizer::observe(const std::vector<Array>& inputs, std::uint64_t sam
   }
 }
 
+OwnedModel OwnedQuantizer::opened(const AlignedBytes& file) const {
+  const Result<Model> model = open_model(file.span());
+  if (!model.ok()) throw status_error(model.status(), model_);
+  OwnedModel out = owned(*model);
+  out.source = model_.source, out.description = model_.description;
+  return out;
+}
+
+OwnedModel OwnedQuantizer::fake_quantized(const QuantizedForm& form) {
+  const Result<std::size_t> bytes = quantizer_.fake_quantized_bytes(form);
+  if (!bytes.ok()) throw status_error(bytes.status(), model_);
+  AlignedBytes file(*bytes);
+  const Result<std::size_t> written = quantizer_.write_fake_quantized(file.span(), form);
+  if (!written.ok()) throw status_error(written.status(), model_);
+  return opened(file);
+}
+
 OwnedModel OwnedQuantizer::model(const QuantizedForm& form) {
   const Result<std::size_t> bytes = quantizer_.file_bytes(form);
   if (!bytes.ok()) throw status_error(bytes.status(), model_);
   AlignedBytes file(*bytes);
   const Result<std::size_t> written = quantizer_.write(file.span(), form);
   if (!written.ok()) throw status_error(written.status(), model_);
-  const Result<Model> opened = open_model(std::as_const(file).span());
-  if (!opened.ok()) throw status_error(opened.status(), model_);
-  OwnedModel out = owned(*opened);
-  out.source = model_.source, out.description = model_.description;
+  OwnedModel out = opened(file);
   // Ends that are int8 now are so in what people give and get.
   std::optional<Description> known = read_description(out.description);
   const Model view = out.view();

@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "mote/quantize/quantizer.hpp"
 #include "tool/data/array.hpp"
+#include "tool/data/data_set.hpp"
 #include "tool/models/model_source.hpp"
 
 namespace mote::tool {
@@ -25,15 +27,22 @@ class OwnedQuantizer {
   void observe(const std::vector<Array>& inputs, std::uint64_t samples, const std::function<void(std::uint64_t)>& tick);
   /// The int8 model; its description and source are the float32 one's.
   [[nodiscard]] OwnedModel model(const QuantizedForm& form);
+  /// The float32 model to train before it is quantised.
+  [[nodiscard]] OwnedModel fake_quantized(const QuantizedForm& form);
   [[nodiscard]] Quantizer& operator*() { return quantizer_; }
   [[nodiscard]] Quantizer* operator->() { return &quantizer_; }
   [[nodiscard]] std::size_t arena_bytes() const { return arena_.size(); }
 
  private:
+  [[nodiscard]] OwnedModel opened(const AlignedBytes& file) const;
+
   const OwnedModel& model_;
   AlignedBytes arena_;
   Quantizer quantizer_;
 };
+
+/// Samples of the data as an array.
+Array samples_array(const DataSet& data, std::span<const std::uint32_t> indices);
 
 /// A value on int8 and the layers that make it: one, or with its batch norm and its clamp.
 struct QuantizedLayer {

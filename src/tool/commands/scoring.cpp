@@ -77,7 +77,9 @@ double Scores::mean_r2() const {
 }
 
 ModelScores score_model(const OwnedModel& model, const DataSet& data, Loss loss, std::uint32_t batch,
-                        Progress& progress) {
+                        Progress& progress, std::span<const std::uint32_t> indices) {
+  const std::vector<std::uint32_t> all = indices.empty() ? all_indices(data.size()) : std::vector<std::uint32_t>{};
+  if (indices.empty()) indices = all;
   const OwnedModel cut = cut_to_logits(model, loss);
   const PlanOptions options{.batch = batch, .alignment = 64};
   const OwnedPlan plan = plan_of(cut, options);
@@ -85,13 +87,13 @@ ModelScores score_model(const OwnedModel& model, const DataSet& data, Loss loss,
   Result<Session> session = Session::create(cut.view(), arena.span(), options);
   if (!session.ok()) throw status_error(session.status(), model);
   session->set_threads(lent_threads());
-  progress.start("samples", data.size());
+  progress.start("samples", indices.size());
   const auto run = [&]() -> std::span<const float> {
     session->run();
     return session->output<float>();
   };
   ModelScores out;
-  out.scores = score(data, all_indices(data.size()), batch, session->input<float>(), run, loss, {},
+  out.scores = score(data, indices, batch, session->input<float>(), run, loss, {},
                      [&](std::uint64_t done) { progress.update(done, [] { return std::string(); }); });
   progress.clear();
   out.arena_bytes = plan.arena_bytes();

@@ -49,14 +49,14 @@ Scores score(const DataSet& data, std::span<const std::uint32_t> indices, std::s
              const std::function<std::span<const float>()>& run, Loss loss, std::span<const float> class_weights = {},
              const std::function<void(std::uint64_t)>& tick = {}, const TargetUnits& units = {});
 
-/// The same through a session on all of the data, with the model's outputs as they are stored.
+/// The same through a session, with the model's outputs as they are stored; `indices`: none, all of the data.
 struct ModelScores {
   Scores scores;
   std::size_t arena_bytes = 0;
   std::string isa;
 };
 ModelScores score_model(const OwnedModel& model, const DataSet& data, Loss loss, std::uint32_t batch,
-                        Progress& progress);
+                        Progress& progress, std::span<const std::uint32_t> indices = {});
 
 /// 0, 1, …, count - 1.
 std::vector<std::uint32_t> all_indices(std::size_t count);

@@ -101,6 +101,8 @@ void prepare(TrainJob& job) {
   options.balanced = job.class_weights == "balanced";
   if (!options.balanced && !job.class_weights.empty())
     options.class_weights = numbers_called(job.class_weights, "--class-weights");
+  if (options.epochs == 0 && !(job.quantize.wanted && !job.fresh))
+    throw usage_error("--epochs wants at least 1 epoch, not \"0\"", "0 is for --quantize, of a model that is trained");
   if (job.cross_validate != 0 && !job.data.test_samples.empty() && job.out.empty() && job.plots.empty())
     throw usage_error("--test means nothing for the models of --cross-validate, which are scored on their folds",
                       "leave it out, or give --out for a model of all samples");
@@ -135,6 +137,9 @@ OwnedModel model_for(TrainJob& job) {
         .in(job.model);
   if (!given.has_params && job.fresh)
     throw usage_error("--fresh means nothing for a network in text form, which has no parameters yet", "leave it out");
+  if (!given.has_params && job.options.epochs == 0)
+    throw usage_error("--epochs wants at least 1 epoch of a network in text form, not \"0\"",
+                      "give the .mote file of one that is trained");
   set_trainable(model, job.freeze, false, "--freeze");
   set_trainable(model, job.unfreeze, true, "--unfreeze");
   job.options.learn_standardization = !given.has_params || job.fresh;
@@ -256,7 +261,8 @@ TrainingData choose_network(TrainJob& job) {
   TrainingData data = load_training_data(job.data, reading);
   job.model = default_network(data.train);
   fit_batch(job, data.train.size());
-  const DefaultTraining chosen = default_training(data.train, job.optimizer_given, job.training.batch);
+  const DefaultTraining chosen =
+      default_training(data.train, job.optimizer_given || job.quantize.wanted, job.training.batch);
   if (chosen.full_batch) job.training.optimizer = "lbfgs";
   if (chosen.full_batch && job.training.l2 == 0.0F) job.training.l2 = chosen.l2;
   if (!job.epochs_given) job.options.epochs = chosen.epochs;
@@ -330,30 +336,45 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
     if (job.out.empty() && job.plots.empty()) return fold_report(job, *folds, model, data.train, text);
   }
   std::optional<GracefulInterrupts> graceful(std::in_place);
-  const TrainingReport report = train(model, options, data.train, data.test ? &*data.test : nullptr, progress);
+  TrainingReport report = train(model, options, data.train, data.test ? &*data.test : nullptr, progress);
   options.config.batch = report.batch, options.config.micro_batch = report.slice;
   options.config.targets = data.train.reconstructs() ? Targets::input
                            : data.train.has_labels() ? Targets::labels
                                                      : Targets::values;
   if (report.failure) failure = ending_of(report, job);
   if (report.failure && report.kept.empty()) throw *failure;
-  model.description = description_for(job, data.train);
-  const std::optional<OwnedModel> merged = job.keep_parts ? std::nullopt : job.form.merged(model);
-  const OwnedModel& written = merged ? *merged : model;
-  const std::size_t model_bytes =
-      out ? save_model(written, *out) : model_file_bytes(written.view(), written.description);
+  std::optional<FineTuningReport> tuned;
+  if (job.quantize.wanted && !report.failure) {
+    TrainingOptions on = options;
+    on.epochs = job.quantize.epochs_after(options.epochs);
+    on.schedule = [&](std::uint64_t updates) {
+      Schedule schedule = training_schedule(job.training, updates, on.epochs);
+      schedule.floor *= static_cast<float>(job.quantize.rate);
+      return schedule;
+    };
+    tuned = fine_tune(model, job.quantize, on, data.train, data.test ? &*data.test : nullptr, progress);
+    if (tuned->training.failure) failure = ending_of(tuned->training, job);
+    if (report.test || report.validation) (report.test ? report.test : report.validation) = tuned->whole;
+  }
+  if (job.quantize.wanted && report.failure)
+    text += "float32         the model was not quantised: mote quantize does it\n";
+  std::optional<OwnedModel> merged = job.keep_parts ? std::nullopt : job.form.merged(model);
+  OwnedModel& made = tuned ? tuned->model : merged ? *merged : model;
+  made.description = description_for(job, data.train);
+  const std::size_t model_bytes = out ? save_model(made, *out) : model_file_bytes(made.view(), made.description);
   graceful.reset();  // what follows can be made again from the file
-  const OwnedPlan inference = plan_of(written, {.alignment = 64});
-  text = summary(report, job, data.train.target_names(), model_bytes, inference.arena_bytes());
+  const OwnedPlan inference = plan_of(made, {.alignment = 64});
+  text += summary(report, job, data.train.target_names(), model_bytes, inference.arena_bytes());
   if (const std::optional<Scores>& last = report.test ? report.test : report.validation; last && last->classes != 0)
     text = fmt::format(
                "{} samples\n{}", report.test ? "test" : "validation",
                class_scores_text(*last, class_names_for(last->classes, job.class_names, data.train.description()))) +
            text;
   if (folds) text = cross_validation_text(*folds, data.train.target_names()) + "the model of all samples:\n" + text;
+  if (tuned) text += fine_tuning_text(*tuned);
   Json json{{"command", "train"},
             {"model", job.out.empty() ? Json(nullptr) : Json(job.out)},
-            {"network", network_json(written.view())},
+            {"network", network_json(made.view())},
             {"weights", job.training.weights},
             {"update", job.training.update.empty() ? Json(nullptr) : Json(job.training.update)}};
   json["data"] = notes_json(data.train, hints);
@@ -382,6 +403,7 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   };
   json["validation"] = part_json(report.validation);
   json["test"] = part_json(report.test);
+  if (tuned) json["quantization"] = fine_tuning_json(*tuned);
   json["arena_bytes"] = report.arena_bytes;
   json["lower_bound_bytes"] = report.lower_bound_bytes;
   json["plan_table_bytes"] = report.plan_table_bytes;
@@ -393,7 +415,7 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   try {
     draw_training(job.plots, model, job, report, text);
     if (data.train.reconstructs())
-      draw_reconstructions(job.plots, model, &data.train, data.test ? &*data.test : nullptr, text);
+      draw_reconstructions(job.plots, made, &data.train, data.test ? &*data.test : nullptr, text);
     if (report.test && report.test->classes != 0)
       draw_confusion(job.plots, *report.test,
                      class_names_for(report.test->classes, job.class_names, data.train.description()), text);
@@ -402,6 +424,42 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   }
   return json;
 }
+
+namespace {
+
+void add_quantization(Options& options, FineTuning& how) {
+  const char* const heading = "Quantisation";
+  const std::vector<Condition> only{{"--quantize", {}}};
+  options
+      .flag("--quantize", how.wanted,
+            "then train on with values and weights rounded as int8 will have them, ranges learned, and write the int8 "
+            "model; --epochs 0 with a .mote file does this alone")
+      .under(heading)
+      .only_with({{"--out", {}}})
+      .not_with(
+          {{"--optimizer", kFullBatchOptimizers}, {"--cross-validate", {}}, {"--update", {}}, {"--weights", {"int8"}}});
+  options
+      .whole("--quantize-epochs", how.epochs, {0, 1'000'000'000},
+             "epochs of it (a fifth of --epochs, at least 2); 0: only the ranges that samples show")
+      .under(heading)
+      .only_with(only);
+  options
+      .real("--quantize-rate", how.rate, {.least = 0.0, .most = 100.0, .above_least = true},
+            "its learning rate, as a part of --lr", "FACTOR")
+      .under(heading)
+      .only_with(only);
+  options
+      .whole("--quantize-samples", how.samples, {1, 1'000'000'000},
+             "training samples that show the ranges to begin with")
+      .under(heading)
+      .only_with(only);
+  options
+      .text("--quantize-keep", how.keep, "LAYERS", "layers that stay float32, such as 0,3-5 (numbers as in mote info)")
+      .under(heading)
+      .only_with(only);
+}
+
+}  // namespace
 
 void add_train(CLI::App& app, Context& context) {
   const auto job = std::make_shared<TrainJob>();
@@ -418,6 +476,9 @@ void add_train(CLI::App& app, Context& context) {
   mote train --model "input 784; gaussian_noise 0.3; dense 256; relu; dense 50; dense 256; relu; dense 784; sigmoid" \
              --data mnist --reconstruct --out denoise.mote --plots pictures     (an autoencoder, with noise: a denoising one)
   mote train --model fashion.mote --freeze 1-4 --data my-images --out mine.mote     (goes on from the file's parameters)
+
+  mote train --model net.txt --data my-images --epochs 20 --quantize --out net8.mote            (an int8 model)
+  mote train --model fashion.mote --data my-images --epochs 0 --quantize --out mine8.mote       (of one that is trained)
 
   mote train --model "input 30; dense 1" --data cells.csv --optimizer lbfgs --l2 0.01 --out cells.mote
 
@@ -446,7 +507,7 @@ void add_train(CLI::App& app, Context& context) {
           "train so many models, each without one part of the samples and scored on it; then, with --out, one on all")
       .under(heading);
   options
-      .whole("--epochs", job->options.epochs, {1, 1'000'000'000},
+      .whole("--epochs", job->options.epochs, {0, 1'000'000'000},
              "passes over the training samples; gradient_descent and lbfgs: at most so many iterations (100)")
       .under(heading);
   options
@@ -499,6 +560,7 @@ void add_train(CLI::App& app, Context& context) {
             "gradient_descent, lbfgs: stop when an iteration lowers the loss by less than this part")
       .under(heading)
       .only_with({{"--optimizer", kFullBatchOptimizers}});
+  add_quantization(options, job->quantize);
   add_augmentation(options, job->options.augmentation);
   add_training(options, job->training);
   options

@@ -40,6 +40,7 @@ bool activation(OnnxExport& to, std::size_t i) {
   if (l.op == Op::logical_not) return to.put_moved(i, form, "Not", {to.stored_operand(i, form)}), true;
   if (!is_activation(l.op) && !is_unary(l.op)) return false;
   if (l.op == Op::spline) return to.from.refuse(i, "a learned function of its own for each channel"), true;
+  if (l.op == Op::fake_quantize) return to.from.refuse(i, "made for training: export what mote quantize makes"), true;
   const std::string x = to.real_operand(i, form), wish = to.wish(i);
   OnnxGraph& graph = to.graph;
   if (const char* node = node_of(kUnary, l.op); node != nullptr) return to.put_node(i, form, node, {x}), true;

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "mote/model/element_types.hpp"
+#include "mote/model/int8_units.hpp"
 #include "mote/model/integer_params.hpp"
 #include "mote/model/packed_weights.hpp"
 #include "tool/data/description.hpp"
@@ -55,6 +56,9 @@ Outgoing::Outgoing(const OwnedModel& model, std::string format)
   for (std::size_t i = 0; i < size(); ++i)
     for (std::size_t k = 0; k < layer(i).input_count; ++k) ++readers_[operand(i, k)];
   names_.resize(size());
+  for (std::size_t i = 0; i < size(); ++i)
+    if (rounds_weights(layer(i)))
+      refuse(i, "its weights are rounded in training: export what mote quantize makes of it");
   name_ends(model);
   for (std::size_t i = 0; i < size(); ++i) {
     if (!names_[i].empty()) continue;

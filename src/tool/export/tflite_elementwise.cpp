@@ -164,6 +164,7 @@ bool activation(TfliteExport& to, std::size_t i) {
   if (l.op == Op::logical_not) return to.put_node(i, lie, "LOGICAL_NOT", {to.operand(i, lie)}), true;
   if (!is_activation(l.op) && !is_unary(l.op)) return false;
   if (l.op == Op::spline) return to.from.refuse(i, "a learned function of its own for each channel"), true;
+  if (l.op == Op::fake_quantize) return to.from.refuse(i, "made for training: export what mote quantize makes"), true;
   if (quantized(l.dtype)) return on_integers(to, i, lie), true;
   if (const char* node = node_of(kUnary, l.op); node != nullptr)
     return to.put_node(i, lie, node, {to.operand(i, lie)}, options_of(l)), true;

@@ -20,8 +20,8 @@ Op op_of(const std::string& word) {
   return static_cast<Op>(255);
 }
 
-const std::vector<std::string> kOptionWords{"same",    "valid",  "pad",     "stride",   "dilation", "no_bias", "int8",
-                                            "float16", "frozen", "epsilon", "momentum", "as",       "from"};
+const std::vector<std::string> kOptionWords{"same", "valid",   "pad",    "stride",  "dilation", "no_bias", "rounded",
+                                            "int8", "float16", "frozen", "epsilon", "momentum", "as",      "from"};
 
 std::vector<std::uint32_t> sizes_of(std::string_view text, std::uint32_t least) {
   std::vector<std::uint32_t> sizes;
@@ -41,8 +41,8 @@ std::vector<std::uint32_t> sizes_of(std::string_view text, std::uint32_t least) 
 std::string layer_usage(const std::string& w) {
   const std::string window = " [same | valid | pad P] [stride S]";
   if (w == "input") return "input 28x28x1 (height x width x channels), input 100x3 (length x channels) or input 784";
-  if (w == "dense") return "dense UNITS [no_bias] [int8 | float16] [frozen]";
-  const std::string weights = " [no_bias] [int8 | float16] [frozen]";
+  if (w == "dense") return "dense UNITS [no_bias] [rounded | int8 | float16] [frozen]";
+  const std::string weights = " [no_bias] [rounded | int8 | float16] [frozen]";
   if (w == "conv2d") return "conv2d CHANNELS [3x3]" + window + " [dilation D]" + weights;
   if (w == "conv1d") return "conv1d CHANNELS LENGTH" + window + " [dilation D]" + weights;
   if (w == "depthwise_conv2d") return "depthwise_conv2d [MULTIPLIER] [3x3]" + window + " [dilation D]" + weights;
@@ -53,6 +53,7 @@ std::string layer_usage(const std::string& w) {
   if (w == "add" || w == "concat") return w + " NAME [NAME …], the names given by \"as\" to earlier layers";
   if (w == "reshape") return "reshape HEIGHTxWIDTHxCHANNELS";
   if (w == "rbf") return "rbf UNITS [frozen]";
+  if (w == "fake_quantize") return "fake_quantize [frozen]";
   if (w == "spline") return "spline KNOTS [frozen]";
   if (w == "bias_add") return "bias_add [frozen]";
   const std::optional<float> alpha = default_alpha(op_of(w));

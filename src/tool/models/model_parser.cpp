@@ -99,6 +99,8 @@ void LayerParser::read_option(const Word& word, Options& options) {
     only_if(options.weights), options.conv.weights = w == "int8" ? DType::s8 : DType::f16;
   } else if (w == "no_bias") {
     only_if(options.bias), options.conv.bias = false;
+  } else if (w == "rounded") {
+    only_if(options.bias), options.conv.rounded_weights = true;
   } else if (w == "same" || w == "valid") {
     only_if(options.window), options.conv.padding = w == "same" ? Padding::same : Padding::valid;
   } else if (w == "pad") {
@@ -180,7 +182,8 @@ LayerSpec LayerParser::spec_of(Options& options) {
     const std::uint32_t units = words_.number("the number of units");
     options.params = true, options.bias = options.weights = w == "dense";
     read_options(options);
-    return w == "dense" ? dense(units, {options.conv.bias, options.conv.trainable, options.conv.weights})
+    return w == "dense" ? dense(units, {options.conv.bias, options.conv.trainable, options.conv.rounded_weights,
+                                        options.conv.weights})
                         : rbf(units, {options.conv.trainable});
   }
   if (w == "spline") {
@@ -189,6 +192,11 @@ LayerSpec LayerParser::spec_of(Options& options) {
     options.params = true;
     read_options(options);
     return spline(static_cast<std::uint16_t>(knots), {options.conv.trainable});
+  }
+  if (w == "fake_quantize") {
+    options.params = true;
+    read_options(options);
+    return fake_quantize({options.conv.trainable});
   }
   if (w == "batch_norm") {
     options.params = options.norm = true;
@@ -213,8 +221,7 @@ LayerSpec LayerParser::spec_of(Options& options) {
     const Word* given = alpha ? words_.positional() : nullptr;
     return detail::spec(op, given != nullptr ? words_.real(*given, "a number such as 0.01") : alpha.value_or(0.0F));
   }
-  if (w == "frozen" || w == "same" || w == "valid" || w == "no_bias" || w == "int8" || w == "float16" || w == "as" ||
-      w == "from")
+  if (is_one_of(w, {"frozen", "same", "valid", "no_bias", "rounded", "int8", "float16", "as", "from"}))
     words_.fail(words_.first(), fmt::format("{} is an option, not a layer", in_quotes(w)),
                 "write it behind a layer on the same line, such as: dense 10 frozen");
   const std::vector<std::string>& words = op_words();

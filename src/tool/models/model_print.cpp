@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "mote/model/int8_units.hpp"
 #include "tool/data/data_set.hpp"
 #include "tool/models/model_parser.hpp"
 #include "tool/models/model_text.hpp"
@@ -95,6 +96,7 @@ std::string layer_text(const Model& model, std::size_t index) {
       break;
   }
   if ((l.op == Op::dense || l.op == Op::conv2d || l.op == Op::depthwise_conv2d) && !l.has_bias()) out += " no_bias";
+  if (rounds_weights(l)) out += " rounded";
   const bool narrow = stores_narrow_weights(l);
   if (narrow) out += l.param_dtype == DType::s8 ? " int8" : " float16";
   if (l.param_bytes != 0 && !l.trainable() && !(narrow && l.param_dtype == DType::f16)) out += " frozen";
@@ -185,12 +187,14 @@ std::string model_text_help() {
     rbf 20                   Gaussian radial basis units with trainable centres and widths
     spline 16                a learned function for each channel: cubic between 16 knots, linear outside them
     bias_add                 one number a channel, added
+    fake_quantize            the nearest of the 256 numbers that int8 has for a learned range
     flatten, reshape 7x7x16
     add NAME, concat NAME    the layer before joined with named earlier ones
     repeat 3 { … }           the layers between the braces three times; a name given there belongs to its copy
   Behind any layer:  as NAME gives it a name, from NAME lets it read that layer instead of the one before.
   Behind a layer with parameters:  frozen keeps it as it is in training; no_bias leaves the bias out.
-  Behind dense and convolutions:  int8 stores weights as int8, which sgd trains as they are; float16, frozen.
+  Behind dense and convolutions:  rounded computes with weights as int8 has them; int8 stores them so, and sgd trains
+  them as they are; float16, frozen.
   Sizes are N (both directions) or HxW; a padding is P, VxH, or TOPxBOTTOMxLEFTxRIGHT.
 
   A denoising autoencoder (mote train --reconstruct):
