@@ -9,6 +9,7 @@
 #endif
 
 #include "mote/kernels/kernels.hpp"
+#include "mote/model/int8_units.hpp"
 #include "mote/plan/plan.hpp"
 
 namespace mote::detail {

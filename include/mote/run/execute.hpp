@@ -121,6 +121,11 @@ MOTE_FOLDED inline void widen(const Binding& b, const Choice& choice) {
         [] {});
 }
 
+MOTE_FOLDED inline void run_dense(const Binding& b) {
+  const auto fan_in = static_cast<std::uint32_t>(b.in().elements());
+  call<kernels::dense_f32>(b, {b.input(), b.params(), b.bias(), b.output(), b.batch(), fan_in, b.out().c, b.clamp()});
+}
+
 template <class Choice>
 MOTE_FOLDED inline void run_batch_norm(const Binding& b, const Choice& choice) {
   const std::uint32_t channels = b.out().c;
@@ -184,13 +189,14 @@ MOTE_FOLDED inline void forward(const Binding& b, const Choice& choice) {
   const std::uint32_t units = b.out().c;
   const auto fan_in = [&]() MOTE_FOLDED { return static_cast<std::uint32_t>(b.in().elements()); };
   if constexpr (kOp == Op::dense) {
-    const auto wide = [&]() MOTE_FOLDED {
-      call<kernels::dense_f32>(b, {b.input(), b.params(), b.bias(), b.output(), b.batch(), fan_in(), units, b.clamp()});
-    };
-    const auto narrow = [&]() MOTE_FOLDED { call<kernels::dense_narrow_f32>(b, dense_narrow_args(b)); };
-    const auto rounded = [&]() MOTE_FOLDED { round_params(b), wide(); };
     choose(
-        choice.second_form(), [&]() MOTE_FOLDED { choose(choice.rounds(), rounded, narrow); }, wide);
+        choice.second_form(),
+        [&]() MOTE_FOLDED {
+          choose(
+              choice.rounds(), [&]() MOTE_FOLDED { round_params(b), run_dense(b); },
+              [&]() MOTE_FOLDED { call<kernels::dense_narrow_f32>(b, dense_narrow_args(b)); });
+        },
+        [&]() MOTE_FOLDED { run_dense(b); });
   } else if constexpr (kOp == Op::conv2d) {
     call<kernels::conv2d_f32>(
         b, {b.input(), b.params(), b.bias(), b.output(), b.at(b.step().scratch), b.conv(), b.clamp(), b.summand()});
