@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kernels/accumulate_s8.hpp"
+#include "kernels/depthwise_planes_s8.hpp"
 #include "kernels/depthwise_s8.hpp"
 #include "kernels/gather_s8.hpp"
 #include "kernels/pairs_s8.hpp"
@@ -219,6 +220,8 @@ void conv2d_transpose_s16(const ConvS16Args& args) { conv2d_transpose_quantized(
 void depthwise_conv2d_s8(const ConvS8Args& args) {
 #if MOTE_SIMD_TAP_COLUMNS
   if (takes_columns(args)) return depthwise_columns(args);
+#elif MOTE_SIMD_TAP_PLANES
+  if (takes_planes(args)) return depthwise_planes(args);
 #endif
   depthwise_quantized(args);
 }

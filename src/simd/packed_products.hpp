@@ -9,6 +9,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "simd/helium.hpp"
 #include "simd/simd.hpp"
 
 // GCC 12's AVX-512 intrinsics start from a register that is undefined on purpose, and warn about it where inlined.
@@ -237,6 +238,32 @@ struct PackedProducts {
     for (std::size_t j = 0; j < kPackSide; ++j) acc[j] += sums.v[j];
   }
 };
+
+#if MOTE_SIMD_HELIUM
+/// vmladava: sixteen products of one output into a register of the core. vld4 takes the terms of each of four outputs.
+template <>
+struct PackedProducts<std::int8_t> {
+  struct Sums {
+    std::int32_t v[kPackSide];
+  };
+  using Terms = int8x16_t;
+  using Weights = int32x4x4_t;
+  static constexpr std::size_t kTerms = 16, kGroups = 1;
+  static constexpr bool kOffset = false;
+
+  static MOTE_INLINE Sums zero() { return {}; }
+  static MOTE_INLINE Terms spread(const std::int8_t* x) { return vldrbq_s8(x); }
+  static MOTE_INLINE Weights load(const std::int8_t* w) { return vld4q_s32(reinterpret_cast<const std::int32_t*>(w)); }
+  static MOTE_INLINE Weights load_some(const std::int8_t* w, std::size_t blocks) { return helium_blocks(w, blocks); }
+  static MOTE_INLINE Sums add(Sums sums, Terms x, const Weights& w) {
+    for (std::size_t j = 0; j < kPackSide; ++j) sums.v[j] = vmladavaq_s8(sums.v[j], x, vreinterpretq_s8_s32(w.val[j]));
+    return sums;
+  }
+  static MOTE_INLINE void close(std::int32_t* acc, const Sums& sums) {
+    for (std::size_t j = 0; j < kPackSide; ++j) acc[j] += sums.v[j];
+  }
+};
+#endif
 
 #endif
 

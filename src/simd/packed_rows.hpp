@@ -156,9 +156,17 @@ struct PackedRows {
   }
 };
 
+#elif MOTE_SIMD_HELIUM
+
+/// Its multiply_runs() is of its own: two rows of one vector at a time, in registers of the core.
+struct PackedRows {
+  static constexpr std::size_t kRows = 4, kVectors = 4, kGroups = 1;
+  static constexpr bool kOffset = false;
+};
+
 #endif
 
-#if MOTE_SIMD_XSIMD && (defined(__AVX2__) || defined(__ARM_NEON)) && !defined(MOTE_FORCE_128)
+#if (MOTE_SIMD_XSIMD && (defined(__AVX2__) || defined(__ARM_NEON)) && !defined(MOTE_FORCE_128)) || MOTE_SIMD_HELIUM
 #define MOTE_SIMD_PACKED_ROWS 1
 #else
 #define MOTE_SIMD_PACKED_ROWS 0
@@ -207,6 +215,19 @@ struct RowPlaces {
 
 /// acc[r][v], 4 kGroups words each, = (kMore: +=) the sums of all runs for kCount rows and kVectors vectors of outputs,
 /// whose blocks lie v `vector` bytes behind the first's. What is packed behind a run's last term may be read.
+#if MOTE_SIMD_HELIUM
+template <std::size_t kCount, std::size_t kVectors, bool kMore>
+MOTE_INLINE void multiply_runs(std::int32_t* acc, const RowRun<kCount>* run, std::size_t runs,
+                               const std::int8_t* weights, std::size_t vector,
+                               const std::size_t (&)[PackedRows::kGroups]) {
+  const HeliumRuns all{
+      reinterpret_cast<const char*>(run), reinterpret_cast<const char*>(run + runs), weights, vector, kVectors, kMore};
+  if constexpr (kCount == 1)
+    multiply_row(acc, all);
+  else
+    multiply_rows<kCount, kVectors>(acc, all);
+}
+#else
 template <std::size_t kCount, std::size_t kVectors, bool kMore>
 [[gnu::noinline]] static void multiply_runs(std::int32_t* acc, const RowRun<kCount>* run, std::size_t runs,
                                             const std::int8_t* weights, std::size_t vector,
@@ -265,6 +286,7 @@ template <std::size_t kCount, std::size_t kVectors, bool kMore>
       }
     }
 }
+#endif
 #endif
 
 }  // namespace MOTE_SIMD_ISA

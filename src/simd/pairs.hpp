@@ -9,7 +9,8 @@
 
 #include "simd/simd.hpp"
 
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && !MOTE_SIMD_XSIMD && !defined(__aarch64__)
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && !MOTE_SIMD_XSIMD && !MOTE_SIMD_HELIUM && \
+    !defined(__aarch64__)
 #define MOTE_SIMD_PAIRS 1
 #include <arm_acle.h>
 #else

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "simd/helium.hpp"
 #include "simd/simd.hpp"
 
 // GCC 12's AVX-512 intrinsics start from a register that is undefined on purpose, and warn about it where inlined.
@@ -217,6 +218,54 @@ class Rescaler {
  private:
   std::size_t count_;
   int32x4_t multiplier_, zero_point_, low_, high_, left_, right_;
+};
+#define MOTE_SIMD_WORDS 1
+
+#elif MOTE_SIMD_HELIUM
+
+using Words = int32x4_t;
+inline constexpr std::size_t kWords = 4;
+MOTE_INLINE mve_pred16_t first_words(std::size_t n) { return vctp32q(static_cast<std::uint32_t>(n)); }
+MOTE_INLINE Words load_words(const std::int32_t* p) { return vldrwq_s32(p); }
+MOTE_INLINE Words load_words(const std::int32_t* p, std::size_t n) {
+  return n == kWords ? load_words(p) : vldrwq_z_s32(p, first_words(n));
+}
+MOTE_INLINE Words load_bytes(const std::int8_t* p, std::size_t n) {
+  return n == kWords ? vldrbq_s32(p) : vldrbq_z_s32(p, first_words(n));
+}
+MOTE_INLINE Words shift_left(Words a, std::int32_t by) { return vshlq_r_s32(a, by); }
+MOTE_INLINE Words splat_words(std::int32_t value) { return vdupq_n_s32(value); }
+MOTE_INLINE Words add_words(Words a, Words b) { return vaddq_s32(a, b); }
+MOTE_INLINE Words subtract_words(Words a, Words b) { return vsubq_s32(a, b); }
+
+class Rescaler {
+ public:
+  MOTE_INLINE Rescaler(const std::int32_t* multipliers, const std::int8_t* shifts, std::size_t n,
+                       const OutputRange& range)
+      : count_(n),
+        zero_point_(range.zero_point),
+        multiplier_(load_words(multipliers, n)),
+        low_(vdupq_n_s32(range.low)),
+        high_(vdupq_n_s32(range.high)) {
+    const int32x4_t shift = load_bytes(shifts, n);
+    left_ = vmaxq_s32(shift, vdupq_n_s32(0));
+    right_ = vminq_s32(shift, vdupq_n_s32(0));
+  }
+  [[nodiscard]] MOTE_INLINE Words of(Words acc) const {
+    const int32x4_t high = vqrdmulhq_s32(vshlq_s32(acc, left_), multiplier_);
+    const int32x4_t away = vqaddq_s32(high, vshrq_n_s32(vandq_s32(high, right_), 31));  // negative halves go down
+    return vrshlq_s32(away, right_);
+  }
+  MOTE_INLINE void store(std::int8_t* to, Words value) const {
+    value = vminq_s32(vmaxq_s32(vaddq_n_s32(value, zero_point_), low_), high_);
+    if (count_ == kWords) return vstrbq_s32(to, value);
+    vstrbq_p_s32(to, value, first_words(count_));
+  }
+
+ private:
+  std::size_t count_;
+  std::int32_t zero_point_;
+  int32x4_t multiplier_, low_, high_, left_, right_;
 };
 #define MOTE_SIMD_WORDS 1
 

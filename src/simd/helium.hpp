@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// int8 products on Cortex-M with Helium (M52, M55, M85): weights packed as mote/model/packed_weights.hpp says, sixteen
+// terms of each of four outputs at a time. Exact. Float32 has no vectors there. Include after simd.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "simd/simd.hpp"
+
+#if MOTE_SIMD_HELIUM
+#include <arm_mve.h>
+
+namespace mote::simd {
+inline namespace MOTE_SIMD_ISA {
+
+/// Where four blocks of packed weights lie, one after the other.
+MOTE_INLINE uint32x4_t helium_places() { return vshlq_n_u32(vidupq_n_u32(0, 8), 1); }
+
+/// Four blocks of packed weights, sixteen terms of output j in val[j]; those behind the first `blocks` are not read.
+MOTE_INLINE int32x4x4_t helium_blocks(const std::int8_t* w, std::size_t blocks) {
+  const auto* const words = reinterpret_cast<const std::int32_t*>(w);
+  const mve_pred16_t some = vctp32q(static_cast<std::uint32_t>(blocks));
+  const uint32x4_t places = helium_places();
+  return {{vldrwq_gather_offset_z_s32(words, places, some), vldrwq_gather_offset_z_s32(words + 1, places, some),
+           vldrwq_gather_offset_z_s32(words + 2, places, some), vldrwq_gather_offset_z_s32(words + 3, places, some)}};
+}
+
+/// What several rows are multiplied by: runs of addresses (one for each row, then count and term: RowRun) and
+/// `vectors` blocks of four outputs, `vector` bytes apart.
+struct HeliumRuns {
+  const char *begin, *end;
+  const std::int8_t* weights;
+  std::size_t vector, vectors;
+  bool more;  // added to the sums that are there
+};
+
+/// acc[4 v + j] (+)= the sums of one row.
+[[gnu::noinline]] inline void multiply_row(std::int32_t* acc, const HeliumRuns& all) {
+  struct Run {
+    const std::int8_t* x;
+    std::size_t count, term;
+  };
+  const std::int8_t* block = all.weights;
+  for (std::size_t v = 0; v < all.vectors; ++v, acc += 4, block += all.vector) {
+    std::int32_t a = 0, b = 0, c = 0, d = 0;
+    if (all.more) a = acc[0], b = acc[1], c = acc[2], d = acc[3];
+    const auto add = [&](int8x16_t x, const int32x4x4_t& w) MOTE_LAMBDA_INLINE {
+      a = vmladavaq_s8(a, x, vreinterpretq_s8_s32(w.val[0])), b = vmladavaq_s8(b, x, vreinterpretq_s8_s32(w.val[1]));
+      c = vmladavaq_s8(c, x, vreinterpretq_s8_s32(w.val[2])), d = vmladavaq_s8(d, x, vreinterpretq_s8_s32(w.val[3]));
+    };
+    const Run* const end = reinterpret_cast<const Run*>(all.end);
+    for (const Run* run = reinterpret_cast<const Run*>(all.begin); run != end; ++run) {
+      const std::int8_t *x = run->x, *w = block + run->term * 4;
+      for (std::size_t steps = run->count / 16; steps != 0; --steps, x += 16, w += 64)
+        add(vldrbq_s8(x), vld4q_s32(reinterpret_cast<const std::int32_t*>(w)));
+      const std::size_t rest = run->count % 16;
+      if (rest != 0) add(vldrbq_z_s8(x, vctp8q(static_cast<std::uint32_t>(rest))), helium_blocks(w, (rest + 3) / 4));
+    }
+    acc[0] = a, acc[1] = b, acc[2] = c, acc[3] = d;
+  }
+}
+
+/// acc[(kVectors r + v) 4 + j] (+)= the sums of kRows rows, two at a time: their eight sums take all registers of the
+/// core that vmladava knows, so the loops over runs and terms are written out. What is used once a run, an address or
+/// the place of the rows' in a run, waits in the lanes of a vector.
+template <std::size_t kRows, std::size_t kVectors>
+[[gnu::noinline]] static void multiply_rows(std::int32_t* acc, const HeliumRuns& all) {
+  static_assert(kRows % 2 == 0);
+  constexpr std::size_t kStride = kVectors * 4 * sizeof(std::int32_t);
+  const uint32x4_t places = helium_places();
+  const auto word = [](const void* p) MOTE_LAMBDA_INLINE { return reinterpret_cast<std::uintptr_t>(p); };
+  if (!all.more)
+    for (std::size_t i = 0; i < kRows * kVectors; ++i) vstrwq_s32(acc + 4 * i, vdupq_n_s32(0));
+  // Weights, end of the runs, where the rows' addresses stand in a run, sums.
+  uint32x4_t lanes{word(all.weights), word(all.end), 0, word(acc)};
+  const uint32x4_t next_rows{0, 0, 2 * sizeof(void*), 2 * kStride};
+  const uint32x4_t next_vector{all.vector, 0, -kRows * sizeof(void*), 16 - kRows * kStride};
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    for (std::size_t r = 0; r < kRows; r += 2) {
+      register const char* run __asm__("r1") = all.begin;
+      __asm__ volatile(
+          "vmov.32 r3, %q[lanes][3]\n\t"
+          "add r5, r3, %[stride]\n\t"
+          "ldrd r0, r2, [r3]\n\t"
+          "ldrd r4, r6, [r3, #8]\n\t"
+          "ldrd r8, r10, [r5]\n\t"
+          "ldrd r12, lr, [r5, #8]\n"
+          "1:\n\t"  // a run
+          "ldr r3, [r1, %[term]]\n\t"
+          "vmov.32 r5, %q[lanes][0]\n\t"
+          "vmov.32 r9, %q[lanes][2]\n\t"
+          "ldr r11, [r1, %[count]]\n\t"
+          "add r5, r5, r3, lsl #2\n\t"
+          "add r9, r9, r1\n\t"
+          "subs r11, r11, #16\n\t"
+          "ldrd r9, r3, [r9]\n\t"
+          "blo 3f\n"
+          "2:\n\t"  // sixteen terms
+          "vld40.32 {q0, q1, q2, q3}, [r5]\n\t"
+          "vld41.32 {q0, q1, q2, q3}, [r5]\n\t"
+          "vldrb.8 q4, [r9], #16\n\t"
+          "vld42.32 {q0, q1, q2, q3}, [r5]\n\t"
+          "vld43.32 {q0, q1, q2, q3}, [r5]!\n\t"
+          "vmladava.s8 r0, q0, q4\n\t"
+          "vldrb.8 q7, [r3], #16\n\t"
+          "vmladava.s8 r2, q1, q4\n\t"
+          "vmladava.s8 r4, q2, q4\n\t"
+          "vmladava.s8 r6, q3, q4\n\t"
+          "subs r11, r11, #16\n\t"
+          "vmladava.s8 r8, q0, q7\n\t"
+          "vmladava.s8 r10, q1, q7\n\t"
+          "vmladava.s8 r12, q2, q7\n\t"
+          "vmladava.s8 lr, q3, q7\n\t"
+          "bhs 2b\n"
+          "3:\n\t"  // fewer
+          "adds r11, r11, #16\n\t"
+          "beq 4f\n\t"
+          "vadd.i32 q7, %q[places], r5\n\t"
+          "add r5, r11, #3\n\t"
+          "lsr r5, r5, #2\n\t"
+          "vctp.32 r5\n\t"
+          "vpstttt\n\t"
+          "vldrwt.u32 q0, [q7]\n\t"
+          "vldrwt.u32 q1, [q7, #4]\n\t"
+          "vldrwt.u32 q2, [q7, #8]\n\t"
+          "vldrwt.u32 q3, [q7, #12]\n\t"
+          "vctp.8 r11\n\t"
+          "vpstt\n\t"
+          "vldrbt.8 q4, [r9]\n\t"
+          "vldrbt.8 q7, [r3]\n\t"
+          "vmladava.s8 r0, q0, q4\n\t"
+          "vmladava.s8 r2, q1, q4\n\t"
+          "vmladava.s8 r4, q2, q4\n\t"
+          "vmladava.s8 r6, q3, q4\n\t"
+          "vmladava.s8 r8, q0, q7\n\t"
+          "vmladava.s8 r10, q1, q7\n\t"
+          "vmladava.s8 r12, q2, q7\n\t"
+          "vmladava.s8 lr, q3, q7\n"
+          "4:\n\t"
+          "vmov.32 r9, %q[lanes][1]\n\t"
+          "add r1, r1, %[size]\n\t"
+          "cmp r1, r9\n\t"
+          "bne 1b\n\t"
+          "vmov.32 r3, %q[lanes][3]\n\t"
+          "add r5, r3, %[stride]\n\t"
+          "strd r0, r2, [r3]\n\t"
+          "strd r4, r6, [r3, #8]\n\t"
+          "strd r8, r10, [r5]\n\t"
+          "strd r12, lr, [r5, #8]"
+          : "+r"(run)
+          : [places] "w"(places), [lanes] "w"(lanes), [stride] "i"(kStride), [count] "i"(kRows * 4),
+            [term] "i"(kRows * 4 + 4), [size] "i"(kRows * 4 + 8)
+          : "r0", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1", "q2", "q3", "q4",
+            "q7", "cc", "memory");
+      lanes = vaddq_u32(lanes, next_rows);
+    }
+    lanes = vaddq_u32(lanes, next_vector);
+  }
+}
+
+}  // namespace MOTE_SIMD_ISA
+}  // namespace mote::simd
+
+#endif
