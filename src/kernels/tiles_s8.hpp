@@ -37,17 +37,21 @@ template <std::size_t kRows>
     }
     return;
   }
+  if (layer.weight_zero_point != 0)
+    for (std::size_t r = 0; r < kRows; ++r)
+      for (std::size_t j = 0; j < width; ++j) acc[r * stride + j] += start[r];
   const simd::OutputRange range{stage.zero_point, stage.clamp.low, stage.clamp.high};
-  for (std::size_t j = 0; j < width; j += simd::kWords) {
-    const std::size_t c = first + j, n = std::min(simd::kWords, width - j);
+  const auto channels = [&](std::size_t j, std::size_t n) MOTE_LAMBDA_INLINE {
+    const std::size_t c = first + j;
     const simd::Rescaler rescaler(stage.multipliers + c, stage.shifts + c, n, range);
     const simd::Words bias = simd::load_words(begin + j, n);
-    for (std::size_t r = 0; r < kRows; ++r) {
-      simd::Words sums = simd::add_words(simd::load_words(acc + r * stride + j), bias);
-      if (layer.weight_zero_point != 0) sums = simd::add_words(sums, simd::splat_words(start[r]));
-      rescaler.store(to[r] + c, rescaler.of(sums));
-    }
-  }
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < kRows; ++r)
+      rescaler.store(to[r] + c, rescaler.of(simd::add_words(simd::load_words(acc + r * stride + j), bias)));
+  };
+  std::size_t j = 0;
+  for (; j + simd::kWords <= width; j += simd::kWords) channels(j, simd::kWords);
+  if (j < width) channels(j, width - j);
 }
 
 /// Runs of a tile that are laid out at a time.

@@ -26,10 +26,16 @@ MOTE_INLINE int32x4x4_t helium_blocks(const std::int8_t* w, std::size_t blocks) 
            vldrwq_gather_offset_z_s32(words + 2, places, some), vldrwq_gather_offset_z_s32(words + 3, places, some)}};
 }
 
+/// A run of one row.
+struct HeliumRow {
+  const std::int8_t* x;
+  std::size_t count, term;
+};
+
 /// What several rows are multiplied by: runs of addresses (one for each row, then count and term: RowRun) and
 /// `vectors` blocks of four outputs, `vector` bytes apart.
 struct HeliumRuns {
-  const char *begin, *end;
+  const void *begin, *end;
   const std::int8_t* weights;
   std::size_t vector, vectors;
   bool more;  // added to the sums that are there
@@ -37,10 +43,6 @@ struct HeliumRuns {
 
 /// acc[4 v + j] (+)= the sums of one row.
 [[gnu::noinline]] inline void multiply_row(std::int32_t* acc, const HeliumRuns& all) {
-  struct Run {
-    const std::int8_t* x;
-    std::size_t count, term;
-  };
   const std::int8_t* block = all.weights;
   for (std::size_t v = 0; v < all.vectors; ++v, acc += 4, block += all.vector) {
     std::int32_t a = 0, b = 0, c = 0, d = 0;
@@ -49,8 +51,8 @@ struct HeliumRuns {
       a = vmladavaq_s8(a, x, vreinterpretq_s8_s32(w.val[0])), b = vmladavaq_s8(b, x, vreinterpretq_s8_s32(w.val[1]));
       c = vmladavaq_s8(c, x, vreinterpretq_s8_s32(w.val[2])), d = vmladavaq_s8(d, x, vreinterpretq_s8_s32(w.val[3]));
     };
-    const Run* const end = reinterpret_cast<const Run*>(all.end);
-    for (const Run* run = reinterpret_cast<const Run*>(all.begin); run != end; ++run) {
+    const auto* const end = static_cast<const HeliumRow*>(all.end);
+    for (const auto* run = static_cast<const HeliumRow*>(all.begin); run != end; ++run) {
       const std::int8_t *x = run->x, *w = block + run->term * 4;
       for (std::size_t steps = run->count / 16; steps != 0; --steps, x += 16, w += 64)
         add(vldrbq_s8(x), vld4q_s32(reinterpret_cast<const std::int32_t*>(w)));
@@ -78,7 +80,7 @@ template <std::size_t kRows, std::size_t kVectors>
   const uint32x4_t next_vector{all.vector, 0, -kRows * sizeof(void*), 16 - kRows * kStride};
   for (std::size_t v = 0; v < kVectors; ++v) {
     for (std::size_t r = 0; r < kRows; r += 2) {
-      register const char* run __asm__("r1") = all.begin;
+      register const void* run __asm__("r1") = all.begin;
       __asm__ volatile(
           "vmov.32 r3, %q[lanes][3]\n\t"
           "add r5, r3, %[stride]\n\t"

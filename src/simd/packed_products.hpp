@@ -240,28 +240,9 @@ struct PackedProducts {
 };
 
 #if MOTE_SIMD_HELIUM
-/// vmladava: sixteen products of one output into a register of the core. vld4 takes the terms of each of four outputs.
 template <>
 struct PackedProducts<std::int8_t> {
-  struct Sums {
-    std::int32_t v[kPackSide];
-  };
-  using Terms = int8x16_t;
-  using Weights = int32x4x4_t;
-  static constexpr std::size_t kTerms = 16, kGroups = 1;
-  static constexpr bool kOffset = false;
-
-  static MOTE_INLINE Sums zero() { return {}; }
-  static MOTE_INLINE Terms spread(const std::int8_t* x) { return vldrbq_s8(x); }
-  static MOTE_INLINE Weights load(const std::int8_t* w) { return vld4q_s32(reinterpret_cast<const std::int32_t*>(w)); }
-  static MOTE_INLINE Weights load_some(const std::int8_t* w, std::size_t blocks) { return helium_blocks(w, blocks); }
-  static MOTE_INLINE Sums add(Sums sums, Terms x, const Weights& w) {
-    for (std::size_t j = 0; j < kPackSide; ++j) sums.v[j] = vmladavaq_s8(sums.v[j], x, vreinterpretq_s8_s32(w.val[j]));
-    return sums;
-  }
-  static MOTE_INLINE void close(std::int32_t* acc, const Sums& sums) {
-    for (std::size_t j = 0; j < kPackSide; ++j) acc[j] += sums.v[j];
-  }
+  static constexpr std::size_t kGroups = 8;  // of which multiply_row() takes one after the other
 };
 #endif
 
@@ -273,28 +254,36 @@ template <std::size_t kCount, class Element>
 MOTE_INLINE void add_packed_groups(std::int32_t* acc, const Element* x, std::size_t count, const std::int8_t* weights,
                                    std::size_t group) {
   using Products = PackedProducts<Element>;
-  typename Products::Sums sums[kCount];
-  [[maybe_unused]] typename Products::Sums added = Products::zero();
-  for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::zero();
-  std::size_t k = 0;
-  for (; k + Products::kTerms <= count; k += Products::kTerms, weights += kPackSide * Products::kTerms) {
-    const typename Products::Terms terms = Products::spread(x + k);
-    for (std::size_t g = 0; g < kCount; ++g)
-      sums[g] = Products::add(sums[g], terms, Products::load(weights + g * group));
-    if constexpr (Products::kOffset) added = Products::add(added, terms, Products::offset());
+#if MOTE_SIMD_HELIUM
+  if constexpr (sizeof(Element) == 1) {
+    const HeliumRow row{x, count, 0};
+    return multiply_row(acc, {&row, &row + 1, weights, group, kCount, true});
+  } else
+#endif
+  {
+    typename Products::Sums sums[kCount];
+    [[maybe_unused]] typename Products::Sums added = Products::zero();
+    for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::zero();
+    std::size_t k = 0;
+    for (; k + Products::kTerms <= count; k += Products::kTerms, weights += kPackSide * Products::kTerms) {
+      const typename Products::Terms terms = Products::spread(x + k);
+      for (std::size_t g = 0; g < kCount; ++g)
+        sums[g] = Products::add(sums[g], terms, Products::load(weights + g * group));
+      if constexpr (Products::kOffset) added = Products::add(added, terms, Products::offset());
+    }
+    if (k < count) {
+      Element rest[Products::kTerms] = {};
+      std::copy(x + k, x + count, rest);
+      const typename Products::Terms terms = Products::spread(rest);
+      const std::size_t blocks = (count - k + kPackSide - 1) / kPackSide;
+      for (std::size_t g = 0; g < kCount; ++g)
+        sums[g] = Products::add(sums[g], terms, Products::load_some(weights + g * group, blocks));
+      if constexpr (Products::kOffset) added = Products::add(added, terms, Products::offset());
+    }
+    if constexpr (Products::kOffset)
+      for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::subtract(sums[g], added);
+    for (std::size_t g = 0; g < kCount; ++g) Products::close(acc + kPackSide * g, sums[g]);
   }
-  if (k < count) {
-    Element rest[Products::kTerms] = {};
-    std::copy(x + k, x + count, rest);
-    const typename Products::Terms terms = Products::spread(rest);
-    const std::size_t blocks = (count - k + kPackSide - 1) / kPackSide;
-    for (std::size_t g = 0; g < kCount; ++g)
-      sums[g] = Products::add(sums[g], terms, Products::load_some(weights + g * group, blocks));
-    if constexpr (Products::kOffset) added = Products::add(added, terms, Products::offset());
-  }
-  if constexpr (Products::kOffset)
-    for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::subtract(sums[g], added);
-  for (std::size_t g = 0; g < kCount; ++g) Products::close(acc + kPackSide * g, sums[g]);
 }
 
 }  // namespace MOTE_SIMD_ISA

@@ -220,8 +220,7 @@ template <std::size_t kCount, std::size_t kVectors, bool kMore>
 MOTE_INLINE void multiply_runs(std::int32_t* acc, const RowRun<kCount>* run, std::size_t runs,
                                const std::int8_t* weights, std::size_t vector,
                                const std::size_t (&)[PackedRows::kGroups]) {
-  const HeliumRuns all{
-      reinterpret_cast<const char*>(run), reinterpret_cast<const char*>(run + runs), weights, vector, kVectors, kMore};
+  const HeliumRuns all{run, run + runs, weights, vector, kVectors, kMore};
   if constexpr (kCount == 1)
     multiply_row(acc, all);
   else
