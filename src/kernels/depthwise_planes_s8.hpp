@@ -33,8 +33,8 @@ class Planes {
   Planes(const ConvS8Args& args, std::size_t first, std::size_t channels)
       : args_(args), first_(first), channels_(channels) {
     const Window& w = args.shape.window;
-    std::memset(outside_, args.input_zero_point, sizeof outside_);
-    std::memset(weights_, 0, sizeof weights_);
+    simd::fill_bytes(outside_, static_cast<std::int8_t>(args.input_zero_point), sizeof outside_);
+    simd::fill_bytes(weights_[0], 0, sizeof weights_);
     static constexpr std::int8_t kZeros[simd::kPlaneChannels] = {};
     for (std::size_t j = 0; j < w.filter_w; ++j) {
       simd::PlaneSource taps{};
@@ -98,7 +98,7 @@ class Planes {
     const Window& w = s.window;
     std::int8_t* to = plane_ + columns_ * simd::kPlaneColumn;
     const auto zero_points = [&](std::size_t columns) {
-      std::memset(to, args_.input_zero_point, columns * simd::kPlaneColumn);
+      simd::fill_bytes(to, static_cast<std::int8_t>(args_.input_zero_point), columns * simd::kPlaneColumn);
       to += columns * simd::kPlaneColumn;
     };
     const std::size_t end = left + count, pad = w.pad_left;

@@ -83,10 +83,17 @@ MOTE_INLINE void tile_block(const ProductLayer& layer, const std::int32_t* begin
   alignas(64) std::int32_t acc[kRows * kWidth + simd::kWords];  // a vector may be read at the last row
   for (std::size_t batch = 0; batch < batches; ++batch) {
     if (batches > 1) count = fill(batch, runs);
+    const auto multiply = [&](auto more) MOTE_LAMBDA_INLINE {
+      if constexpr (simd::kAnyVectors)
+        simd::multiply_runs<kRows, kVectors, more>(acc, runs, count, blocks.weights, blocks.vector, blocks.places,
+                                                   (blocks.width + kVectorOutputs - 1) / kVectorOutputs);
+      else
+        simd::multiply_runs<kRows, kVectors, more>(acc, runs, count, blocks.weights, blocks.vector, blocks.places);
+    };
     if (batch == 0)
-      simd::multiply_runs<kRows, kVectors, false>(acc, runs, count, blocks.weights, blocks.vector, blocks.places);
+      multiply(std::false_type{});
     else
-      simd::multiply_runs<kRows, kVectors, true>(acc, runs, count, blocks.weights, blocks.vector, blocks.places);
+      multiply(std::true_type{});
   }
   finish_rows<kRows>(layer, begin, acc, kWidth, first, blocks.width, start, to);
 }
@@ -134,7 +141,7 @@ MOTE_INLINE void tile(const ProductLayer& layer, const Outputs& outputs, std::si
     }
   const std::size_t end = outputs.first + outputs.count;
   std::size_t o = outputs.first;
-  for (; o + kTileOutputs <= end; o += kTileOutputs)
+  for (; o + (simd::kAnyVectors ? 1 : kTileOutputs) <= end; o += kTileOutputs)
     tile_block<kRows, simd::PackedRows::kVectors>(layer, outputs.begin + (o - outputs.first), runs, count, batches,
                                                   fill, o, start, to);
   for (; o < end; o += kVectorOutputs)
@@ -261,6 +268,35 @@ inline void gather_lines(const TileConv& conv, const TileConv::Pixel& p, std::in
   }
 }
 
+#if MOTE_SIMD_HELIUM
+/// The same by copies of any length.
+[[gnu::noinline]] inline void gather_whole(const TileConv& conv, const TileConv::Pixel& p, std::int8_t* to) {
+  const Window& w = conv.args.shape.window;
+  const auto outside = static_cast<std::int8_t>(conv.args.input_zero_point);
+  const std::size_t pitch = std::size_t{w.dilation_h} * conv.args.shape.in.w * conv.depth;
+  const std::int32_t first = p.x < 0 ? -p.x : 0;  // taps first … last - 1 lie inside
+  const std::int32_t last = std::min(static_cast<std::int32_t>(w.filter_w), conv.width - p.x);
+  const std::size_t before = std::min(static_cast<std::size_t>(first) * conv.depth, conv.line);
+  const std::size_t run = last > first ? static_cast<std::size_t>(last - first) * conv.depth : 0;
+  const std::int8_t* from = conv.at(p, 0, 0) + before;
+  std::int32_t y = p.y;
+  for (std::size_t i = 0; i < w.filter_h;
+       ++i, to += conv.line, from += pitch, y += static_cast<std::int32_t>(w.dilation_h)) {
+    if (y < 0 || y >= conv.height) {
+      simd::fill_bytes(to, outside, conv.line);
+      continue;
+    }
+    if (run == conv.line) {
+      simd::copy_bytes(to, from, run);
+      continue;
+    }
+    simd::fill_bytes(to, outside, before);
+    simd::copy_bytes(to + before, from, run);
+    simd::fill_bytes(to + before + run, outside, conv.line - before - run);
+  }
+}
+#endif
+
 template <std::size_t kRows>
 [[gnu::noinline]] inline void conv_tile(const ProductLayer& layer, const Outputs& outputs, TileConv& conv) {
   const ConvShape& s = conv.args.shape;
@@ -272,6 +308,18 @@ template <std::size_t kRows>
     to[r] = conv.args.output + conv.next * layer.outputs;
     pixels[r] = conv.take();
     inside = inside && conv.inside(pixels[r]);
+  }
+  if constexpr (simd::kWholeWindow != 0) {
+    if (conv.terms <= simd::kWholeWindow && w.dilation_w == 1) {
+      std::int8_t windows[kRows][simd::kWholeWindow];
+      for (std::size_t r = 0; r < kRows; ++r) gather_whole(conv, pixels[r], windows[r]);
+      const auto whole = [&](std::size_t, Run<kRows>* runs) {
+        for (std::size_t r = 0; r < kRows; ++r) runs->x[r] = windows[r];
+        runs->count = conv.terms, runs->term = 0;
+        return std::size_t{1};
+      };
+      return tile<kRows>(layer, outputs, 1, whole, to);
+    }
   }
   // Whole lines of the window lie in the image.
   if (inside && (w.filter_h == 1 || conv.line % kPack == 0)) {

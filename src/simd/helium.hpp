@@ -14,6 +14,32 @@
 namespace mote::simd {
 inline namespace MOTE_SIMD_ISA {
 
+/// Newlib-nano copies byte by byte; most of these are too short for another library's calls.
+MOTE_INLINE void copy_bytes(std::int8_t* to, const std::int8_t* from, std::size_t count) {
+  __asm__ volatile(
+      "wlstp.8 lr, %[count], 2f\n"
+      "1:\n\t"
+      "vldrb.8 q0, [%[from]], #16\n\t"
+      "vstrb.8 q0, [%[to]], #16\n\t"
+      "letp lr, 1b\n"
+      "2:"
+      : [to] "+r"(to), [from] "+r"(from)
+      : [count] "r"(count)
+      : "q0", "lr", "memory");
+}
+MOTE_INLINE void fill_bytes(std::int8_t* to, std::int8_t value, std::size_t count) {
+  const int8x16_t all = vdupq_n_s8(value);
+  __asm__ volatile(
+      "wlstp.8 lr, %[count], 2f\n"
+      "1:\n\t"
+      "vstrb.8 %q[all], [%[to]], #16\n\t"
+      "letp lr, 1b\n"
+      "2:"
+      : [to] "+r"(to)
+      : [all] "w"(all), [count] "r"(count)
+      : "lr", "memory");
+}
+
 /// Where four blocks of packed weights lie, one after the other.
 MOTE_INLINE uint32x4_t helium_places() { return vshlq_n_u32(vidupq_n_u32(0, 8), 1); }
 
@@ -73,12 +99,13 @@ template <std::size_t kRows, std::size_t kVectors>
   const uint32x4_t places = helium_places();
   const auto word = [](const void* p) MOTE_LAMBDA_INLINE { return reinterpret_cast<std::uintptr_t>(p); };
   if (!all.more)
-    for (std::size_t i = 0; i < kRows * kVectors; ++i) vstrwq_s32(acc + 4 * i, vdupq_n_s32(0));
+    for (std::size_t r = 0; r < kRows; ++r)
+      for (std::size_t v = 0; v < all.vectors; ++v) vstrwq_s32(acc + 4 * (r * kVectors + v), vdupq_n_s32(0));
   // Weights, end of the runs, where the rows' addresses stand in a run, sums.
   uint32x4_t lanes{word(all.weights), word(all.end), 0, word(acc)};
   const uint32x4_t next_rows{0, 0, 2 * sizeof(void*), 2 * kStride};
   const uint32x4_t next_vector{all.vector, 0, -kRows * sizeof(void*), 16 - kRows * kStride};
-  for (std::size_t v = 0; v < kVectors; ++v) {
+  for (std::size_t v = 0; v < all.vectors; ++v) {
     for (std::size_t r = 0; r < kRows; r += 2) {
       register const void* run __asm__("r1") = all.begin;
       __asm__ volatile(

@@ -160,7 +160,7 @@ struct PackedRows {
 
 /// Its multiply_runs() is of its own: two rows of one vector at a time, in registers of the core.
 struct PackedRows {
-  static constexpr std::size_t kRows = 4, kVectors = 4, kGroups = 1;
+  static constexpr std::size_t kRows = 4, kVectors = 8, kGroups = 1;
   static constexpr bool kOffset = false;
 };
 
@@ -173,6 +173,12 @@ struct PackedRows {
 #endif
 
 #if MOTE_SIMD_PACKED_ROWS
+/// Windows of so many bytes or fewer are put together whole, so that a row is a single run: where a run costs as much
+/// as the products of sixteen terms. 0: those alone that do not lie line by line.
+inline constexpr std::size_t kWholeWindow = MOTE_SIMD_HELIUM ? 640 : 0;
+/// Whether multiply_runs() takes fewer vectors than kVectors.
+inline constexpr bool kAnyVectors = MOTE_SIMD_HELIUM != 0;
+
 /// Terms that lie side by side in each of kCount rows, and where they stand among the weights' terms: a multiple of
 /// four.
 template <std::size_t kCount>
@@ -219,8 +225,8 @@ struct RowPlaces {
 template <std::size_t kCount, std::size_t kVectors, bool kMore>
 MOTE_INLINE void multiply_runs(std::int32_t* acc, const RowRun<kCount>* run, std::size_t runs,
                                const std::int8_t* weights, std::size_t vector,
-                               const std::size_t (&)[PackedRows::kGroups]) {
-  const HeliumRuns all{run, run + runs, weights, vector, kVectors, kMore};
+                               const std::size_t (&)[PackedRows::kGroups], std::size_t vectors = kVectors) {
+  const HeliumRuns all{run, run + runs, weights, vector, vectors, kMore};
   if constexpr (kCount == 1)
     multiply_row(acc, all);
   else
