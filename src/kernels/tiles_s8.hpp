@@ -144,8 +144,9 @@ MOTE_INLINE void tile(const ProductLayer& layer, const Outputs& outputs, std::si
   for (; o + (simd::kAnyVectors ? 1 : kTileOutputs) <= end; o += kTileOutputs)
     tile_block<kRows, simd::PackedRows::kVectors>(layer, outputs.begin + (o - outputs.first), runs, count, batches,
                                                   fill, o, start, to);
-  for (; o < end; o += kVectorOutputs)
-    tile_block<kRows, 1>(layer, outputs.begin + (o - outputs.first), runs, count, batches, fill, o, start, to);
+  if constexpr (!simd::kAnyVectors)
+    for (; o < end; o += kVectorOutputs)
+      tile_block<kRows, 1>(layer, outputs.begin + (o - outputs.first), runs, count, batches, fill, o, start, to);
 }
 
 /// body(size) with size as a constant: kTileRows as often as it fits in `count`, then halves of it.
