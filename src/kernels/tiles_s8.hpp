@@ -269,32 +269,55 @@ inline void gather_lines(const TileConv& conv, const TileConv::Pixel& p, std::in
   }
 }
 
-#if MOTE_SIMD_HELIUM
-/// The same by copies of any length.
-[[gnu::noinline]] inline void gather_whole(const TileConv& conv, const TileConv::Pixel& p, std::int8_t* to) {
+#if MOTE_SIMD_WHOLE_WINDOWS
+/// Where the whole window of a pixel lies: in the image if that is one line of it, else put together at `to`.
+[[gnu::noinline]] inline const std::int8_t* whole_window(const TileConv& conv, const TileConv::Pixel& p,
+                                                         std::int8_t* const to) {
   const Window& w = conv.args.shape.window;
+  const std::size_t line = conv.line, lines = w.filter_h, dilation = w.dilation_h;
+  const std::size_t pitch = dilation * static_cast<std::size_t>(conv.width) * conv.depth;
+  const auto height = static_cast<std::size_t>(conv.height);
+  auto y = static_cast<std::size_t>(p.y);  // a large number above the image
+  const std::int8_t* from = p.image + p.place;
+  std::int8_t* at = to;
   const auto outside = static_cast<std::int8_t>(conv.args.input_zero_point);
-  const std::size_t pitch = std::size_t{w.dilation_h} * conv.args.shape.in.w * conv.depth;
+  if (p.x >= 0 && p.x + static_cast<std::int32_t>(w.filter_w) <= conv.width) {
+    if (lines == 1 && y < height) return from;
+    for (std::size_t i = 0; i < lines; ++i, y += dilation, from += pitch, at += line) {
+      if (y < height)
+        simd::copy_bytes(at, from, line);
+      else
+        simd::fill_bytes(at, outside, line);
+    }
+    return to;
+  }
   const std::int32_t first = p.x < 0 ? -p.x : 0;  // taps first … last - 1 lie inside
   const std::int32_t last = std::min(static_cast<std::int32_t>(w.filter_w), conv.width - p.x);
-  const std::size_t before = std::min(static_cast<std::size_t>(first) * conv.depth, conv.line);
+  const std::size_t before = std::min(static_cast<std::size_t>(first) * conv.depth, line);
   const std::size_t run = last > first ? static_cast<std::size_t>(last - first) * conv.depth : 0;
-  const std::int8_t* from = conv.at(p, 0, 0) + before;
-  std::int32_t y = p.y;
-  for (std::size_t i = 0; i < w.filter_h;
-       ++i, to += conv.line, from += pitch, y += static_cast<std::int32_t>(w.dilation_h)) {
-    if (y < 0 || y >= conv.height) {
-      simd::fill_bytes(to, outside, conv.line);
-      continue;
-    }
-    if (run == conv.line) {
-      simd::copy_bytes(to, from, run);
-      continue;
-    }
-    simd::fill_bytes(to, outside, before);
-    simd::copy_bytes(to + before, from, run);
-    simd::fill_bytes(to + before + run, outside, conv.line - before - run);
+  for (std::size_t i = 0; i < lines; ++i, y += dilation, from += pitch, at += line) {
+    simd::fill_bytes(at, outside, line);
+    if (y < height) simd::copy_bytes(at + before, from + before, run);
   }
+  return to;
+}
+
+/// A tile whose windows are whole.
+template <std::size_t kRows>
+[[gnu::noinline]] inline void whole_tile(const ProductLayer& layer, const Outputs& outputs, TileConv& conv) {
+  std::int8_t windows[kRows][simd::kWholeWindow];
+  Run<kRows> run;
+  std::int8_t* to[kRows];
+  for (std::size_t r = 0; r < kRows; ++r) {
+    to[r] = conv.args.output + conv.next * layer.outputs;
+    run.x[r] = whole_window(conv, conv.take(), windows[r]);
+  }
+  run.count = conv.terms, run.term = 0;
+  const auto whole = [&](std::size_t, Run<kRows>* runs) MOTE_LAMBDA_INLINE {
+    *runs = run;
+    return std::size_t{1};
+  };
+  tile<kRows>(layer, outputs, 1, whole, to);
 }
 #endif
 
@@ -309,18 +332,6 @@ template <std::size_t kRows>
     to[r] = conv.args.output + conv.next * layer.outputs;
     pixels[r] = conv.take();
     inside = inside && conv.inside(pixels[r]);
-  }
-  if constexpr (simd::kWholeWindow != 0) {
-    if (conv.terms <= simd::kWholeWindow && w.dilation_w == 1) {
-      std::int8_t windows[kRows][simd::kWholeWindow];
-      for (std::size_t r = 0; r < kRows; ++r) gather_whole(conv, pixels[r], windows[r]);
-      const auto whole = [&](std::size_t, Run<kRows>* runs) {
-        for (std::size_t r = 0; r < kRows; ++r) runs->x[r] = windows[r];
-        runs->count = conv.terms, runs->term = 0;
-        return std::size_t{1};
-      };
-      return tile<kRows>(layer, outputs, 1, whole, to);
-    }
   }
   // Whole lines of the window lie in the image.
   if (inside && (w.filter_h == 1 || conv.line % kPack == 0)) {
@@ -405,6 +416,13 @@ inline void conv2d_tiles(const ConvS8Args& args) {
   for (std::size_t o = 0; o < layer.outputs; o += kBegun) {
     const Outputs outputs(layer, o, std::min(kBegun, layer.outputs - o));
     conv.start(begin);
+#if MOTE_SIMD_WHOLE_WINDOWS
+    if (terms <= simd::kWholeWindow && (s.window.dilation_w == 1 || s.window.filter_w == 1)) {
+      for_tiles(end - begin,
+                [&](std::size_t, auto size) MOTE_LAMBDA_INLINE { whole_tile<size>(layer, outputs, conv); });
+      continue;
+    }
+#endif
     for_tiles(end - begin, [&](std::size_t, auto size) MOTE_LAMBDA_INLINE { conv_tile<size>(layer, outputs, conv); });
   }
 }

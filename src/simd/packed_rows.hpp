@@ -173,9 +173,14 @@ struct PackedRows {
 #endif
 
 #if MOTE_SIMD_PACKED_ROWS
-/// Windows of so many bytes or fewer are put together whole, so that a row is a single run: where a run costs as much
-/// as the products of sixteen terms. 0: those alone that do not lie line by line.
-inline constexpr std::size_t kWholeWindow = MOTE_SIMD_HELIUM ? 640 : 0;
+#if MOTE_SIMD_HELIUM
+/// Windows of so many bytes or fewer are put together whole, so that a row is a single run: a run costs as much as the
+/// products of sixteen terms, and copies of any length are a loop of three instructions.
+#define MOTE_SIMD_WHOLE_WINDOWS 1
+inline constexpr std::size_t kWholeWindow = 640;
+#else
+#define MOTE_SIMD_WHOLE_WINDOWS 0
+#endif
 /// Whether multiply_runs() takes fewer vectors than kVectors.
 inline constexpr bool kAnyVectors = MOTE_SIMD_HELIUM != 0;
 

@@ -273,15 +273,54 @@ class Rescaler {
 #define MOTE_SIMD_WORDS 0
 #endif
 
+#if MOTE_SIMD_HELIUM
+/// The same with one multiplier for every lane, in registers of the core: of eight vectors few would be left.
+class UniformRescaler {
+ public:
+  MOTE_INLINE UniformRescaler(std::int32_t multiplier, std::int32_t shift, std::size_t n, const OutputRange& range)
+      : count_(n),
+        multiplier_(multiplier),
+        left_(shift > 0 ? shift : 0),
+        right_(shift > 0 ? 0 : shift),
+        zero_point_(range.zero_point),
+        sign_(vdupq_n_s32(right_ < 0 ? -31 : 32)),
+        low_(vdupq_n_s32(range.low)),
+        high_(vdupq_n_s32(range.high)) {}
+  [[nodiscard]] MOTE_INLINE Words of(Words acc) const {
+    const int32x4_t high = vqrdmulhq_n_s32(vshlq_r_s32(acc, left_), multiplier_);
+    const int32x4_t away = vqaddq_s32(high, vshlq_s32(high, sign_));  // negative halves go down
+    return vrshlq_n_s32(away, right_);
+  }
+  [[nodiscard]] MOTE_INLINE Words clamped(Words value) const {
+    return vminq_s32(vmaxq_s32(vaddq_n_s32(value, zero_point_), low_), high_);
+  }
+  MOTE_INLINE void store(std::int8_t* to, Words value) const {
+    if (count_ == kWords) return vstrbq_s32(to, clamped(value));
+    vstrbq_p_s32(to, clamped(value), first_words(count_));
+  }
+
+ private:
+  std::size_t count_;
+  std::int32_t multiplier_, left_, right_, zero_point_;
+  int32x4_t sign_, low_, high_;  // sign_: a shift that leaves -1 of what is negative; nothing where right_ is 0
+};
+#elif MOTE_SIMD_WORDS
+using UniformRescaler = Rescaler;
+#endif
+
 #if MOTE_SIMD_WORDS
 /// One multiplier for every lane.
-MOTE_INLINE Rescaler uniform_rescaler(std::int32_t multiplier, std::int32_t shift, std::size_t n,
-                                      const OutputRange& range = {}) {
+MOTE_INLINE UniformRescaler uniform_rescaler(std::int32_t multiplier, std::int32_t shift, std::size_t n,
+                                             const OutputRange& range = {}) {
+#if MOTE_SIMD_HELIUM
+  return {multiplier, shift, n, range};
+#else
   std::int32_t multipliers[kWords];
   std::int8_t shifts[kWords];
   std::fill_n(multipliers, kWords, multiplier);
   std::fill_n(shifts, kWords, static_cast<std::int8_t>(shift));
   return {multipliers, shifts, n, range};
+#endif
 }
 #endif
 

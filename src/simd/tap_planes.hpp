@@ -80,15 +80,10 @@ template <std::size_t kLines, std::size_t kGroups>
 [[gnu::noinline]] static void filter_plane(const PlaneWindows& windows, std::size_t channel, const PlaneChannel& as,
                                            const OutputRange& range, std::int8_t* to) {
   static_assert(kLines == 1 || kGroups == 1);
-  const std::int32_t left = as.shift > 0 ? as.shift : 0, right = as.shift > 0 ? 0 : as.shift;
-  const std::int32_t bias = as.bias, multiplier = as.multiplier, zero_point = range.zero_point;
-  const int32x4_t sign = vdupq_n_s32(right < 0 ? -31 : 32);  // a shift that leaves -1 of what is negative, or nothing
-  const int32x4_t low = vdupq_n_s32(range.low), high = vdupq_n_s32(range.high);
-  const auto store = [=](std::int8_t* at, uint32x4_t places, int32x4_t sums) MOTE_LAMBDA_INLINE {
-    const int32x4_t product = vqrdmulhq_n_s32(vshlq_r_s32(vaddq_n_s32(sums, bias), left), multiplier);
-    const int32x4_t away = vqaddq_s32(product, vshlq_s32(product, sign));  // negative halves go down
-    const int32x4_t value = vaddq_n_s32(vrshlq_n_s32(away, right), zero_point);
-    vstrbq_scatter_offset_s32(at, places, vminq_s32(vmaxq_s32(value, low), high));
+  const UniformRescaler rescaler(as.multiplier, as.shift, kWords, range);
+  const std::int32_t bias = as.bias;
+  const auto store = [&](std::int8_t* at, uint32x4_t places, int32x4_t sums) MOTE_LAMBDA_INLINE {
+    vstrbq_scatter_offset_s32(at, places, rescaler.clamped(rescaler.of(vaddq_n_s32(sums, bias))));
   };
   uint32x4_t taps[kGroups];
   int8x16_t weights[kGroups], below{};
