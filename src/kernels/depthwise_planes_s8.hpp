@@ -22,7 +22,7 @@ inline constexpr std::size_t kPlaneColumns = 48;  // laid out at a time: 3 KiB
 /// Whether depthwise_planes() takes the layer.
 inline bool takes_planes(const ConvS8Args& args) {
   const Window& w = args.shape.window;
-  return args.shape.out.c == args.shape.in.c && w.filter_h <= simd::kPlaneLines && w.filter_w <= 8 &&
+  return args.shape.out.c == args.shape.in.c && w.filter_h <= simd::kPlaneLines && w.filter_w <= simd::kPlaneTaps &&
          (w.filter_w - 1) * w.dilation_w < kPlaneColumns && args.weight_zero_point == 0 &&
          args.stage.rounding == Rounding::twice;
 }
@@ -77,17 +77,14 @@ class Planes {
     const simd::PlaneWindows windows{places_, outputs_, windows_, w.filter_w, w.dilation_w, line_bytes, w.stride_h};
     const OutputStage& stage = args_.stage;
     const simd::OutputRange range{stage.zero_point, stage.clamp.low, stage.clamp.high};
-    for (std::size_t c = 0; c < channels_; ++c) {
-      const std::size_t at = first_ + c;
-      const simd::PlaneChannel channel{weights_[c], args_.bias != nullptr ? args_.bias[at] : 0, stage.multipliers[at],
-                                       stage.shifts[at]};
-      if (w.filter_w > 4)
-        simd::filter_plane<1, 2>(windows, c, channel, range, args_.output + at);
-      else if (lines_ == 2)
-        simd::filter_plane<2, 1>(windows, c, channel, range, args_.output + at);
-      else
-        simd::filter_plane<1, 1>(windows, c, channel, range, args_.output + at);
-    }
+    const simd::PlaneChannels channels{weights_[0], args_.bias != nullptr ? args_.bias + first_ : nullptr,
+                                       stage.multipliers + first_, stage.shifts + first_, channels_};
+    if (w.filter_w > 4)
+      simd::filter_planes<1, 2>(windows, channels, range, args_.output + first_);
+    else if (lines_ == 2)
+      simd::filter_planes<2, 1>(windows, channels, range, args_.output + first_);
+    else
+      simd::filter_planes<1, 1>(windows, channels, range, args_.output + first_);
     columns_ = windows_ = 0;
   }
 
@@ -121,7 +118,8 @@ class Planes {
   const ConvS8Args& args_;
   std::size_t first_, channels_, columns_ = 0, windows_ = 0, lines_ = 0;
   std::int8_t outside_[simd::kPlaneChannels];
-  alignas(16) std::int8_t weights_[simd::kPlaneChannels][2 * simd::kPlaneChannels];  // [channel][column][line]
+  alignas(
+      16) std::int8_t weights_[simd::kPlaneChannels][simd::kPlaneTaps * simd::kPlaneLines];  // [channel][column][line]
   alignas(16) std::int8_t plane_[kPlaneColumns * simd::kPlaneColumn];
   const std::int8_t* places_[kPlaneColumns];
   std::uint32_t outputs_[kPlaneColumns];

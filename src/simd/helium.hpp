@@ -8,7 +8,9 @@
 
 #include "simd/simd.hpp"
 
-#if MOTE_SIMD_HELIUM
+#if !MOTE_SIMD_HELIUM
+#define MOTE_SIMD_LOOKUP 0
+#else
 #include <arm_mve.h>
 
 namespace mote::simd {
@@ -38,6 +40,22 @@ MOTE_INLINE void fill_bytes(std::int8_t* to, std::int8_t value, std::size_t coun
       : [to] "+r"(to)
       : [all] "w"(all), [count] "r"(count)
       : "lr", "memory");
+}
+
+/// to[i] = table[from[i]], the index without its sign; to may be from.
+#define MOTE_SIMD_LOOKUP 1
+MOTE_INLINE void lookup_bytes(std::int8_t* to, const std::int8_t* from, std::size_t count, const std::int8_t* table) {
+  __asm__ volatile(
+      "wlstp.8 lr, %[count], 2f\n"
+      "1:\n\t"
+      "vldrb.8 q0, [%[from]], #16\n\t"
+      "vldrb.u8 q1, [%[table], q0]\n\t"
+      "vstrb.8 q1, [%[to]], #16\n\t"
+      "letp lr, 1b\n"
+      "2:"
+      : [to] "+r"(to), [from] "+r"(from)
+      : [count] "r"(count), [table] "r"(table)
+      : "q0", "q1", "lr", "memory");
 }
 
 /// Where four blocks of packed weights lie, one after the other.

@@ -233,6 +233,10 @@ MOTE_INLINE Words load_words(const std::int32_t* p, std::size_t n) {
 MOTE_INLINE Words load_bytes(const std::int8_t* p, std::size_t n) {
   return n == kWords ? vldrbq_s32(p) : vldrbq_z_s32(p, first_words(n));
 }
+// Compilers make no vectors of loops from bytes to words there; what pools take beside the others.
+#define MOTE_SIMD_POOL_WORDS 1
+MOTE_INLINE void store_words(std::int32_t* p, Words a) { vstrwq_s32(p, a); }
+MOTE_INLINE Words larger_words(Words a, Words b) { return vmaxq_s32(a, b); }
 MOTE_INLINE Words shift_left(Words a, std::int32_t by) { return vshlq_r_s32(a, by); }
 MOTE_INLINE Words splat_words(std::int32_t value) { return vdupq_n_s32(value); }
 MOTE_INLINE Words add_words(Words a, Words b) { return vaddq_s32(a, b); }
@@ -271,6 +275,9 @@ class Rescaler {
 
 #else
 #define MOTE_SIMD_WORDS 0
+#endif
+#if !defined(MOTE_SIMD_POOL_WORDS)
+#define MOTE_SIMD_POOL_WORDS 0
 #endif
 
 #if MOTE_SIMD_HELIUM

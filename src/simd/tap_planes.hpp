@@ -63,59 +63,69 @@ struct PlaneWindows {
   std::size_t second_line, rows;  // of two lines of outputs: bytes between them, and lines of the plane
 };
 
-/// What becomes of a channel's sums.
-struct PlaneChannel {
-  const std::int8_t* weights;  // [column][line], zeros up to a multiple of four columns
-  std::int32_t bias, multiplier, shift;
+/// What becomes of the sums of `count` channels.
+struct PlaneChannels {
+  const std::int8_t* weights;              // [channel][kPlaneTaps columns][line], zeros where there is no tap
+  const std::int32_t *bias, *multipliers;  // no bias: null
+  const std::int8_t* shifts;
+  std::size_t count;
 };
+inline constexpr std::size_t kPlaneTaps = 8;
 
-MOTE_INLINE int32x4_t four_words(std::int32_t a, std::int32_t b, std::int32_t c, std::int32_t d) {
-  int32x4_t v;
-  __asm__("vmov %q0[2], %q0[0], %1, %3\n\tvmov %q0[3], %q0[1], %2, %4" : "=&w"(v) : "r"(a), "r"(b), "r"(c), "r"(d));
-  return v;
+/// Of the two registers of a vmov the first goes to the lower lane, which is named behind the upper one.
+MOTE_INLINE int32x4_t four_words(const std::int32_t (&v)[4]) {
+  int32x4_t words;
+  __asm__("vmov %q0[2], %q0[0], %1, %3\n\tvmov %q0[3], %q0[1], %2, %4"
+          : "=&w"(words)
+          : "r"(v[0]), "r"(v[1]), "r"(v[2]), "r"(v[3]));
+  return words;
 }
 
-/// One channel of all windows, kLines lines of outputs (1 or 2), kGroups times four columns of taps (1 or 2).
+/// The channels of all windows, kLines lines of outputs (1 or 2), kGroups times four columns of taps (1 or 2).
 template <std::size_t kLines, std::size_t kGroups>
-[[gnu::noinline]] static void filter_plane(const PlaneWindows& windows, std::size_t channel, const PlaneChannel& as,
-                                           const OutputRange& range, std::int8_t* to) {
+[[gnu::noinline]] static void filter_planes(const PlaneWindows& windows, const PlaneChannels& as,
+                                            const OutputRange& range, std::int8_t* to) {
   static_assert(kLines == 1 || kGroups == 1);
-  const UniformRescaler rescaler(as.multiplier, as.shift, kWords, range);
-  const std::int32_t bias = as.bias;
-  const auto store = [&](std::int8_t* at, uint32x4_t places, int32x4_t sums) MOTE_LAMBDA_INLINE {
-    vstrbq_scatter_offset_s32(at, places, rescaler.clamped(rescaler.of(vaddq_n_s32(sums, bias))));
-  };
   uint32x4_t taps[kGroups];
-  int8x16_t weights[kGroups], below{};
   for (std::size_t g = 0; g < kGroups; ++g) {
     const auto first = static_cast<std::uint32_t>(4 * g), step = windows.dilation * std::uint32_t{kPlaneColumn};
     const uint32x4_t places = vmulq_n_u32(vaddq_n_u32(vidupq_n_u32(0, 1), first), step);
     // A tap that is not there has no weight: it is read where the first is.
-    const uint32x4_t there = vpselq_u32(places, vdupq_n_u32(0), vctp32q(windows.taps - first));
-    taps[g] = vaddq_n_u32(there, static_cast<std::uint32_t>(channel * kPlaneLines));
-    weights[g] = vldrbq_s8(as.weights + 16 * g);
+    taps[g] = vpselq_u32(places, vdupq_n_u32(0), vctp32q(windows.taps - first));
   }
-  if constexpr (kLines == 2)
-    below = vreinterpretq_s8_s32(
-        vshlq_r_s32(vreinterpretq_s32_s8(weights[0]), static_cast<std::int32_t>(8 * windows.rows)));
-  const std::int8_t* const* place = windows.places;
-  const std::uint32_t* output = windows.outputs;
-  std::int8_t* const next = to + windows.second_line;
-  for (std::size_t count = windows.count; count != 0; count -= 4, place += 4, output += 4) {
-    const auto window = [&](std::size_t i, std::size_t g) MOTE_LAMBDA_INLINE {
-      return vreinterpretq_s8_s32(vldrwq_gather_offset_s32(reinterpret_cast<const std::int32_t*>(place[i]), taps[g]));
-    };
-    std::int32_t sums[kLines][4];
+  const auto below = static_cast<std::int32_t>(8 * windows.rows);
+  const std::int8_t* weights = as.weights;
+  for (std::size_t c = 0; c < as.count; ++c, ++to, weights += kPlaneTaps * kPlaneLines) {
+    const UniformRescaler rescaler(as.multipliers[c], as.shifts[c], kWords, range);
+    const std::int32_t bias = as.bias != nullptr ? as.bias[c] : 0;
+    int8x16_t w[kLines * kGroups];
+    w[0] = vldrbq_s8(weights);
+    if constexpr (kLines == 2) w[1] = vreinterpretq_s8_s32(vshlq_r_s32(vreinterpretq_s32_s8(w[0]), below));
+    if constexpr (kGroups == 2) w[1] = vldrbq_s8(weights + 16);
+    const std::int8_t* const* place = windows.places;
+    const std::uint32_t* output = windows.outputs;
+    std::int8_t* const next = to + windows.second_line;
+    for (std::size_t count = windows.count; count != 0; count -= 4, place += 4, output += 4) {
+      const auto window = [&](std::size_t i, std::size_t g) MOTE_LAMBDA_INLINE {
+        return vreinterpretq_s8_s32(vldrwq_gather_offset_s32(reinterpret_cast<const std::int32_t*>(place[i]), taps[g]));
+      };
+      int8x16_t x[4];
 #pragma GCC unroll 4
-    for (std::size_t i = 0; i < 4; ++i) {
-      const int8x16_t x = window(i, 0);
-      sums[0][i] = vmladavq_s8(x, weights[0]);
-      if constexpr (kLines == 2) sums[1][i] = vmladavq_s8(x, below);
-      if constexpr (kGroups == 2) sums[0][i] = vmladavaq_s8(sums[0][i], window(i, 1), weights[1]);
+      for (std::size_t i = 0; i < 4; ++i) x[i] = window(i, 0);
+      const auto store = [&](std::int8_t* at, std::size_t line) MOTE_LAMBDA_INLINE {
+        std::int32_t sums[4];
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < 4; ++i) sums[i] = vmladavq_s8(x[i], w[line]);
+        if constexpr (kGroups == 2)
+#pragma GCC unroll 4
+          for (std::size_t i = 0; i < 4; ++i) sums[i] = vmladavaq_s8(sums[i], window(i, 1), w[1]);
+        const int32x4_t all = vaddq_n_s32(four_words(sums), bias);
+        vstrbq_scatter_offset_s32(at, vldrwq_u32(output), rescaler.clamped(rescaler.of(all)));
+      };
+      store(to, 0);
+      if constexpr (kLines == 2) store(next, 1);
     }
-    const uint32x4_t outputs = vldrwq_u32(output);
-    store(to, outputs, four_words(sums[0][0], sums[0][1], sums[0][2], sums[0][3]));
-    if constexpr (kLines == 2) store(next, outputs, four_words(sums[1][0], sums[1][1], sums[1][2], sums[1][3]));
+    for (std::size_t g = 0; g < kGroups; ++g) taps[g] = vaddq_n_u32(taps[g], kPlaneLines);
   }
 }
 
