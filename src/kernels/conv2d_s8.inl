@@ -12,6 +12,7 @@
 #include "kernels/gather_s8.hpp"
 #include "kernels/pairs_s8.hpp"
 #include "kernels/tiles_s8.hpp"
+#include "kernels/whole_rows_s8.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {
@@ -212,7 +213,12 @@ void conv2d_s8(const ConvS8Args& args) { conv2d_tiles(args); }
 #elif MOTE_SIMD_PAIRS
 void conv2d_s8(const ConvS8Args& args) { conv2d_pairs(args); }
 #else
-void conv2d_s8(const ConvS8Args& args) { conv2d_quantized(args); }
+void conv2d_s8(const ConvS8Args& args) {
+#if MOTE_SIMD_WHOLE_ROWS
+  if (takes_rows(args)) return conv2d_rows(args);
+#endif
+  conv2d_quantized(args);
+}
 #endif
 void conv2d_s16(const ConvS16Args& args) { conv2d_quantized(args); }
 void conv2d_transpose_s8(const ConvS8Args& args) { conv2d_transpose_quantized(args); }

@@ -29,23 +29,22 @@ struct SumOf {
 #endif
 };
 
-/// acc[k] = step(acc[k], the taps' k) for `count` taps, one `channels` elements behind the other.
-template <class Element, class Step>
-MOTE_INLINE void pool_taps(std::int32_t* acc, std::size_t width, const Element* taps, std::size_t count,
-                           std::size_t channels, const Step& step) {
 #if MOTE_SIMD_POOL_WORDS
-  if constexpr (sizeof(Element) == 1) {
-    for (; width >= simd::kWords; width -= simd::kWords, acc += simd::kWords, taps += simd::kWords) {
-      simd::Words words = simd::load_words(acc);
-      const Element* tap = taps;
-      for (std::size_t j = 0; j < count; ++j, tap += channels) words = step(words, simd::load_bytes(tap, simd::kWords));
-      simd::store_words(acc, words);
-    }
+/// acc[k] = step(acc[k], the taps' k) for `count` taps, one `channels` values behind the other, and whole vectors of k;
+/// returns how many k there were.
+template <class Step>
+MOTE_INLINE std::size_t pool_words(std::int32_t* acc, std::size_t width, const std::int8_t* taps, std::size_t count,
+                                   std::size_t channels, const Step& step) {
+  std::size_t k = 0;
+  for (; k + simd::kWords <= width; k += simd::kWords) {
+    simd::Words words = simd::load_words(acc + k);
+    const std::int8_t* tap = taps + k;
+    for (std::size_t j = 0; j < count; ++j, tap += channels) words = step(words, simd::load_bytes(tap, simd::kWords));
+    simd::store_words(acc + k, words);
   }
-#endif
-  for (std::size_t j = 0; j < count; ++j, taps += channels)
-    for (std::size_t k = 0; k < width; ++k) acc[k] = step(acc[k], std::int32_t{taps[k]});
+  return k;
 }
+#endif
 
 /// For every output pixel and block of channels: start(), step(value, channel) for each tap inside, then
 /// finish(taps, channel), which gives the output. The accumulators are the caller's, kPoolBlock words.
@@ -73,7 +72,13 @@ MOTE_INLINE void pool(const QuantizedPoolArgs<Element>& args, std::int32_t start
         std::fill(acc, acc + width, start);
         for (std::size_t i = rows.begin; i < rows.end; ++i) {
           const Element* taps = args.input + ((image * s.in.h + i) * s.in.w + columns.begin) * channels + c;
-          pool_taps(acc, width, taps, columns.end - columns.begin, channels, step);
+          std::size_t first = 0;
+#if MOTE_SIMD_POOL_WORDS
+          if constexpr (sizeof(Element) == 1)
+            first = pool_words(acc, width, taps, columns.end - columns.begin, channels, step);
+#endif
+          for (std::size_t j = columns.begin; j < columns.end; ++j, taps += channels)
+            for (std::size_t k = first; k < width; ++k) acc[k] = step(acc[k], std::int32_t{taps[k]});
         }
         const auto count = static_cast<std::int32_t>((rows.end - rows.begin) * (columns.end - columns.begin));
         Element* output = args.output + (line * s.out.w + x) * channels + c;

@@ -37,21 +37,17 @@ template <std::size_t kRows>
     }
     return;
   }
-  if (layer.weight_zero_point != 0)
-    for (std::size_t r = 0; r < kRows; ++r)
-      for (std::size_t j = 0; j < width; ++j) acc[r * stride + j] += start[r];
   const simd::OutputRange range{stage.zero_point, stage.clamp.low, stage.clamp.high};
-  const auto channels = [&](std::size_t j, std::size_t n) MOTE_LAMBDA_INLINE {
-    const std::size_t c = first + j;
+  for (std::size_t j = 0; j < width; j += simd::kWords) {
+    const std::size_t c = first + j, n = std::min(simd::kWords, width - j);
     const simd::Rescaler rescaler(stage.multipliers + c, stage.shifts + c, n, range);
     const simd::Words bias = simd::load_words(begin + j, n);
-#pragma GCC unroll 8
-    for (std::size_t r = 0; r < kRows; ++r)
-      rescaler.store(to[r] + c, rescaler.of(simd::add_words(simd::load_words(acc + r * stride + j), bias)));
-  };
-  std::size_t j = 0;
-  for (; j + simd::kWords <= width; j += simd::kWords) channels(j, simd::kWords);
-  if (j < width) channels(j, width - j);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      simd::Words sums = simd::add_words(simd::load_words(acc + r * stride + j), bias);
+      if (layer.weight_zero_point != 0) sums = simd::add_words(sums, simd::splat_words(start[r]));
+      rescaler.store(to[r] + c, rescaler.of(sums));
+    }
+  }
 }
 
 /// Runs of a tile that are laid out at a time.
@@ -83,17 +79,10 @@ MOTE_INLINE void tile_block(const ProductLayer& layer, const std::int32_t* begin
   alignas(64) std::int32_t acc[kRows * kWidth + simd::kWords];  // a vector may be read at the last row
   for (std::size_t batch = 0; batch < batches; ++batch) {
     if (batches > 1) count = fill(batch, runs);
-    const auto multiply = [&](auto more) MOTE_LAMBDA_INLINE {
-      if constexpr (simd::kAnyVectors)
-        simd::multiply_runs<kRows, kVectors, more>(acc, runs, count, blocks.weights, blocks.vector, blocks.places,
-                                                   (blocks.width + kVectorOutputs - 1) / kVectorOutputs);
-      else
-        simd::multiply_runs<kRows, kVectors, more>(acc, runs, count, blocks.weights, blocks.vector, blocks.places);
-    };
     if (batch == 0)
-      multiply(std::false_type{});
+      simd::multiply_runs<kRows, kVectors, false>(acc, runs, count, blocks.weights, blocks.vector, blocks.places);
     else
-      multiply(std::true_type{});
+      simd::multiply_runs<kRows, kVectors, true>(acc, runs, count, blocks.weights, blocks.vector, blocks.places);
   }
   finish_rows<kRows>(layer, begin, acc, kWidth, first, blocks.width, start, to);
 }
@@ -141,12 +130,11 @@ MOTE_INLINE void tile(const ProductLayer& layer, const Outputs& outputs, std::si
     }
   const std::size_t end = outputs.first + outputs.count;
   std::size_t o = outputs.first;
-  for (; o + (simd::kAnyVectors ? 1 : kTileOutputs) <= end; o += kTileOutputs)
+  for (; o + kTileOutputs <= end; o += kTileOutputs)
     tile_block<kRows, simd::PackedRows::kVectors>(layer, outputs.begin + (o - outputs.first), runs, count, batches,
                                                   fill, o, start, to);
-  if constexpr (!simd::kAnyVectors)
-    for (; o < end; o += kVectorOutputs)
-      tile_block<kRows, 1>(layer, outputs.begin + (o - outputs.first), runs, count, batches, fill, o, start, to);
+  for (; o < end; o += kVectorOutputs)
+    tile_block<kRows, 1>(layer, outputs.begin + (o - outputs.first), runs, count, batches, fill, o, start, to);
 }
 
 /// body(size) with size as a constant: kTileRows as often as it fits in `count`, then halves of it.
@@ -163,8 +151,8 @@ MOTE_INLINE void for_tiles(std::size_t count, const Body& body) {
 }
 
 /// dense: `rows` rows of layer.terms values, outputs begin … end - 1.
-inline void dense_tiles(const ProductLayer& layer, const std::int8_t* input, std::int8_t* output, std::size_t rows,
-                        std::size_t begin, std::size_t end) {
+inline void dense_rows(const ProductLayer& layer, const std::int8_t* input, std::int8_t* output, std::size_t rows,
+                       std::size_t begin, std::size_t end) {
   for (std::size_t o = begin; o < end; o += kBegun) {
     const Outputs outputs(layer, o, std::min(kBegun, end - o));
     for_tiles(rows, [&](std::size_t row, auto size) MOTE_LAMBDA_INLINE {
@@ -269,58 +257,6 @@ inline void gather_lines(const TileConv& conv, const TileConv::Pixel& p, std::in
   }
 }
 
-#if MOTE_SIMD_WHOLE_WINDOWS
-/// Where the whole window of a pixel lies: in the image if that is one line of it, else put together at `to`.
-[[gnu::noinline]] inline const std::int8_t* whole_window(const TileConv& conv, const TileConv::Pixel& p,
-                                                         std::int8_t* const to) {
-  const Window& w = conv.args.shape.window;
-  const std::size_t line = conv.line, lines = w.filter_h, dilation = w.dilation_h;
-  const std::size_t pitch = dilation * static_cast<std::size_t>(conv.width) * conv.depth;
-  const auto height = static_cast<std::size_t>(conv.height);
-  auto y = static_cast<std::size_t>(p.y);  // a large number above the image
-  const std::int8_t* from = p.image + p.place;
-  std::int8_t* at = to;
-  const auto outside = static_cast<std::int8_t>(conv.args.input_zero_point);
-  if (p.x >= 0 && p.x + static_cast<std::int32_t>(w.filter_w) <= conv.width) {
-    if (lines == 1 && y < height) return from;
-    for (std::size_t i = 0; i < lines; ++i, y += dilation, from += pitch, at += line) {
-      if (y < height)
-        simd::copy_bytes(at, from, line);
-      else
-        simd::fill_bytes(at, outside, line);
-    }
-    return to;
-  }
-  const std::int32_t first = p.x < 0 ? -p.x : 0;  // taps first … last - 1 lie inside
-  const std::int32_t last = std::min(static_cast<std::int32_t>(w.filter_w), conv.width - p.x);
-  const std::size_t before = std::min(static_cast<std::size_t>(first) * conv.depth, line);
-  const std::size_t run = last > first ? static_cast<std::size_t>(last - first) * conv.depth : 0;
-  for (std::size_t i = 0; i < lines; ++i, y += dilation, from += pitch, at += line) {
-    simd::fill_bytes(at, outside, line);
-    if (y < height) simd::copy_bytes(at + before, from + before, run);
-  }
-  return to;
-}
-
-/// A tile whose windows are whole.
-template <std::size_t kRows>
-[[gnu::noinline]] inline void whole_tile(const ProductLayer& layer, const Outputs& outputs, TileConv& conv) {
-  std::int8_t windows[kRows][simd::kWholeWindow];
-  Run<kRows> run;
-  std::int8_t* to[kRows];
-  for (std::size_t r = 0; r < kRows; ++r) {
-    to[r] = conv.args.output + conv.next * layer.outputs;
-    run.x[r] = whole_window(conv, conv.take(), windows[r]);
-  }
-  run.count = conv.terms, run.term = 0;
-  const auto whole = [&](std::size_t, Run<kRows>* runs) MOTE_LAMBDA_INLINE {
-    *runs = run;
-    return std::size_t{1};
-  };
-  tile<kRows>(layer, outputs, 1, whole, to);
-}
-#endif
-
 template <std::size_t kRows>
 [[gnu::noinline]] inline void conv_tile(const ProductLayer& layer, const Outputs& outputs, TileConv& conv) {
   const ConvShape& s = conv.args.shape;
@@ -395,8 +331,8 @@ inline void conv2d_tiles(const ConvS8Args& args) {
   const Part::Range lines = args.part.of(std::size_t{s.batch} * s.out.h);
   const std::size_t begin = lines.begin * s.out.w, end = lines.end * s.out.w;
   if (is_pointwise(s))
-    return dense_tiles(layer, args.input + begin * s.in.c, args.output + begin * layer.outputs, end - begin, 0,
-                       layer.outputs);
+    return dense_rows(layer, args.input + begin * s.in.c, args.output + begin * layer.outputs, end - begin, 0,
+                      layer.outputs);
   std::int8_t outside[kTerms];
   std::memset(outside, args.input_zero_point, sizeof outside);
   TileConv conv{args,
@@ -416,13 +352,6 @@ inline void conv2d_tiles(const ConvS8Args& args) {
   for (std::size_t o = 0; o < layer.outputs; o += kBegun) {
     const Outputs outputs(layer, o, std::min(kBegun, layer.outputs - o));
     conv.start(begin);
-#if MOTE_SIMD_WHOLE_WINDOWS
-    if (terms <= simd::kWholeWindow && (s.window.dilation_w == 1 || s.window.filter_w == 1)) {
-      for_tiles(end - begin,
-                [&](std::size_t, auto size) MOTE_LAMBDA_INLINE { whole_tile<size>(layer, outputs, conv); });
-      continue;
-    }
-#endif
     for_tiles(end - begin, [&](std::size_t, auto size) MOTE_LAMBDA_INLINE { conv_tile<size>(layer, outputs, conv); });
   }
 }

@@ -256,8 +256,7 @@ MOTE_INLINE void add_packed_groups(std::int32_t* acc, const Element* x, std::siz
   using Products = PackedProducts<Element>;
 #if MOTE_SIMD_HELIUM
   if constexpr (sizeof(Element) == 1) {
-    const HeliumRow row{x, count, 0};
-    return multiply_row(acc, {&row, &row + 1, weights, group, kCount, true});
+    multiply_row(acc, x, count, weights, group, kCount);
   } else
 #endif
   {

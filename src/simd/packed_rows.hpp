@@ -156,34 +156,15 @@ struct PackedRows {
   }
 };
 
-#elif MOTE_SIMD_HELIUM
-
-/// Its multiply_runs() is of its own: two rows of one vector at a time, in registers of the core.
-struct PackedRows {
-  static constexpr std::size_t kRows = 4, kVectors = 8, kGroups = 1;
-  static constexpr bool kOffset = false;
-};
-
 #endif
 
-#if (MOTE_SIMD_XSIMD && (defined(__AVX2__) || defined(__ARM_NEON)) && !defined(MOTE_FORCE_128)) || MOTE_SIMD_HELIUM
+#if MOTE_SIMD_XSIMD && (defined(__AVX2__) || defined(__ARM_NEON)) && !defined(MOTE_FORCE_128)
 #define MOTE_SIMD_PACKED_ROWS 1
 #else
 #define MOTE_SIMD_PACKED_ROWS 0
 #endif
 
 #if MOTE_SIMD_PACKED_ROWS
-#if MOTE_SIMD_HELIUM
-/// Windows of so many bytes or fewer are put together whole, so that a row is a single run: a run costs as much as the
-/// products of sixteen terms, and copies of any length are a loop of three instructions.
-#define MOTE_SIMD_WHOLE_WINDOWS 1
-inline constexpr std::size_t kWholeWindow = 640;
-#else
-#define MOTE_SIMD_WHOLE_WINDOWS 0
-#endif
-/// Whether multiply_runs() takes fewer vectors than kVectors.
-inline constexpr bool kAnyVectors = MOTE_SIMD_HELIUM != 0;
-
 /// Terms that lie side by side in each of kCount rows, and where they stand among the weights' terms: a multiple of
 /// four.
 template <std::size_t kCount>
@@ -226,18 +207,6 @@ struct RowPlaces {
 
 /// acc[r][v], 4 kGroups words each, = (kMore: +=) the sums of all runs for kCount rows and kVectors vectors of outputs,
 /// whose blocks lie v `vector` bytes behind the first's. What is packed behind a run's last term may be read.
-#if MOTE_SIMD_HELIUM
-template <std::size_t kCount, std::size_t kVectors, bool kMore>
-MOTE_INLINE void multiply_runs(std::int32_t* acc, const RowRun<kCount>* run, std::size_t runs,
-                               const std::int8_t* weights, std::size_t vector,
-                               const std::size_t (&)[PackedRows::kGroups], std::size_t vectors = kVectors) {
-  const HeliumRuns all{run, run + runs, weights, vector, vectors, kMore};
-  if constexpr (kCount == 1)
-    multiply_row(acc, all);
-  else
-    multiply_rows<kCount, kVectors>(acc, all);
-}
-#else
 template <std::size_t kCount, std::size_t kVectors, bool kMore>
 [[gnu::noinline]] static void multiply_runs(std::int32_t* acc, const RowRun<kCount>* run, std::size_t runs,
                                             const std::int8_t* weights, std::size_t vector,
@@ -296,7 +265,6 @@ template <std::size_t kCount, std::size_t kVectors, bool kMore>
       }
     }
 }
-#endif
 #endif
 
 }  // namespace MOTE_SIMD_ISA
