@@ -17,13 +17,11 @@
 namespace mote::MOTE_KERNELS {
 namespace {
 
-inline constexpr std::size_t kPlaneColumns = 48;  // laid out at a time: 3 KiB
-
 /// Whether depthwise_planes() takes the layer.
 inline bool takes_planes(const ConvS8Args& args) {
   const Window& w = args.shape.window;
   return args.shape.out.c == args.shape.in.c && w.filter_h <= simd::kPlaneLines && w.filter_w <= simd::kPlaneTaps &&
-         (w.filter_w - 1) * w.dilation_w < kPlaneColumns && args.weight_zero_point == 0 &&
+         (w.filter_w - 1) * w.dilation_w < simd::kPlaneColumns && args.weight_zero_point == 0 &&
          args.stage.rounding == Rounding::twice;
 }
 
@@ -33,6 +31,7 @@ class Planes {
   Planes(const ConvS8Args& args, std::size_t first, std::size_t channels)
       : args_(args), first_(first), channels_(channels) {
     const Window& w = args.shape.window;
+    windows_.count = 0, windows_.taps = w.filter_w, windows_.dilation = w.dilation_w, windows_.rows = w.stride_h;
     simd::fill_bytes(outside_, static_cast<std::int8_t>(args.input_zero_point), sizeof outside_);
     simd::fill_bytes(weights_[0], 0, sizeof weights_);
     static constexpr std::int8_t kZeros[simd::kPlaneChannels] = {};
@@ -54,14 +53,17 @@ class Planes {
     if (lines != lines_) finish(), lines_ = lines;
     const std::size_t span = (w.filter_w - 1) * w.dilation_w;  // columns of a window beside its first
     for (std::size_t x = 0; x < s.out.w;) {
-      if (columns_ + span >= kPlaneColumns) finish();
-      const std::size_t room = (kPlaneColumns - columns_ - span - 1) / w.stride_w + 1;
+      if (columns_ + span >= simd::kPlaneColumns) finish();
+      const std::size_t room = (simd::kPlaneColumns - columns_ - span - 1) / w.stride_w + 1;
       const std::size_t count = std::min<std::size_t>(room, s.out.w - x);
       const std::size_t columns = (count - 1) * w.stride_w + span + 1;
       fill(image, top, x * w.stride_w, columns);
-      for (std::size_t i = 0; i < count; ++i, ++windows_) {
-        places_[windows_] = plane_ + (columns_ + i * w.stride_w) * simd::kPlaneColumn;
-        outputs_[windows_] = static_cast<std::uint32_t>((line * s.out.w + x + i) * s.out.c);
+      for (std::size_t i = 0; i < count; ++i, ++windows_.count) {
+        const std::size_t at = windows_.count;
+        const std::size_t output = line * s.out.w + x + i;
+        windows_.places[at] = plane_ + (columns_ + i * w.stride_w) * simd::kPlaneColumn;
+        windows_.outputs[0][at] = static_cast<std::uint32_t>(output * s.out.c);
+        windows_.outputs[1][at] = static_cast<std::uint32_t>((output + s.out.w) * s.out.c);
       }
       columns_ += columns, x += count;
     }
@@ -70,22 +72,23 @@ class Planes {
   /// What is in the plane becomes outputs.
   void finish() {
     const Window& w = args_.shape.window;
-    if (windows_ == 0) return;
-    for (; windows_ % 4 != 0; ++windows_)  // the last once more
-      places_[windows_] = places_[windows_ - 1], outputs_[windows_] = outputs_[windows_ - 1];
-    const std::size_t line_bytes = std::size_t{args_.shape.out.w} * args_.shape.out.c;
-    const simd::PlaneWindows windows{places_, outputs_, windows_, w.filter_w, w.dilation_w, line_bytes, w.stride_h};
+    const std::size_t count = windows_.count;
+    if (count == 0) return;
+    for (std::size_t at = count; at % 4 != 0; ++at, ++windows_.count) {  // the last once more
+      windows_.places[at] = windows_.places[count - 1];
+      for (auto& outputs : windows_.outputs) outputs[at] = outputs[count - 1];
+    }
     const OutputStage& stage = args_.stage;
     const simd::OutputRange range{stage.zero_point, stage.clamp.low, stage.clamp.high};
     const simd::PlaneChannels channels{weights_[0], args_.bias != nullptr ? args_.bias + first_ : nullptr,
                                        stage.multipliers + first_, stage.shifts + first_, channels_};
     if (w.filter_w > 4)
-      simd::filter_planes<1, 2>(windows, channels, range, args_.output + first_);
+      simd::filter_planes<1, 2>(windows_, channels, range, args_.output + first_);
     else if (lines_ == 2)
-      simd::filter_planes<2, 1>(windows, channels, range, args_.output + first_);
+      simd::filter_planes<2, 1>(windows_, channels, range, args_.output + first_);
     else
-      simd::filter_planes<1, 1>(windows, channels, range, args_.output + first_);
-    columns_ = windows_ = 0;
+      simd::filter_planes<1, 1>(windows_, channels, range, args_.output + first_);
+    columns_ = windows_.count = 0;
   }
 
  private:
@@ -116,13 +119,12 @@ class Planes {
   }
 
   const ConvS8Args& args_;
-  std::size_t first_, channels_, columns_ = 0, windows_ = 0, lines_ = 0;
+  std::size_t first_, channels_, columns_ = 0, lines_ = 0;
   std::int8_t outside_[simd::kPlaneChannels];
   alignas(
       16) std::int8_t weights_[simd::kPlaneChannels][simd::kPlaneTaps * simd::kPlaneLines];  // [channel][column][line]
-  alignas(16) std::int8_t plane_[kPlaneColumns * simd::kPlaneColumn];
-  const std::int8_t* places_[kPlaneColumns];
-  std::uint32_t outputs_[kPlaneColumns];
+  alignas(16) std::int8_t plane_[simd::kPlaneColumns * simd::kPlaneColumn];
+  simd::PlaneWindows windows_;
 };
 
 [[gnu::noinline]] inline void plane_block(const ConvS8Args& args, std::size_t first, std::size_t channels) {

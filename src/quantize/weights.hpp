@@ -86,7 +86,8 @@ class QuantizedWeights {
       value = half_value(reinterpret_cast<const std::uint16_t*>(weights_)[at]);
     else
       value = reinterpret_cast<const float*>(weights_)[at];
-    return static_cast<double>(static_cast<float>(static_cast<double>(value) * factor_));  // 1 without a norm
+    return norm_ == kNoLayer ? static_cast<double>(value)
+                             : static_cast<double>(static_cast<float>(static_cast<double>(value) * factor_));
   }
 
   const Model& model_;

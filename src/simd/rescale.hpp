@@ -281,22 +281,27 @@ class Rescaler {
 #endif
 
 #if MOTE_SIMD_HELIUM
+/// A multiplier and its shift as instructions take them. sign: a shift that leaves -1 of what is negative; nothing
+/// where `right` is 0.
+struct UniformScale {
+  std::int32_t multiplier, left, right, sign;
+  MOTE_INLINE UniformScale(std::int32_t number, std::int32_t shift)
+      : multiplier(number), left(shift > 0 ? shift : 0), right(shift > 0 ? 0 : shift), sign(shift < 0 ? -31 : 32) {}
+};
 /// The same with one multiplier for every lane, in registers of the core: of eight vectors few would be left.
 class UniformRescaler {
  public:
   MOTE_INLINE UniformRescaler(std::int32_t multiplier, std::int32_t shift, std::size_t n, const OutputRange& range)
       : count_(n),
-        multiplier_(multiplier),
-        left_(shift > 0 ? shift : 0),
-        right_(shift > 0 ? 0 : shift),
+        scale_(multiplier, shift),
         zero_point_(range.zero_point),
-        sign_(vdupq_n_s32(right_ < 0 ? -31 : 32)),
+        sign_(vdupq_n_s32(scale_.sign)),
         low_(vdupq_n_s32(range.low)),
         high_(vdupq_n_s32(range.high)) {}
   [[nodiscard]] MOTE_INLINE Words of(Words acc) const {
-    const int32x4_t high = vqrdmulhq_n_s32(vshlq_r_s32(acc, left_), multiplier_);
+    const int32x4_t high = vqrdmulhq_n_s32(vshlq_r_s32(acc, scale_.left), scale_.multiplier);
     const int32x4_t away = vqaddq_s32(high, vshlq_s32(high, sign_));  // negative halves go down
-    return vrshlq_n_s32(away, right_);
+    return vrshlq_n_s32(away, scale_.right);
   }
   [[nodiscard]] MOTE_INLINE Words clamped(Words value) const {
     return vminq_s32(vmaxq_s32(vaddq_n_s32(value, zero_point_), low_), high_);
@@ -308,8 +313,9 @@ class UniformRescaler {
 
  private:
   std::size_t count_;
-  std::int32_t multiplier_, left_, right_, zero_point_;
-  int32x4_t sign_, low_, high_;  // sign_: a shift that leaves -1 of what is negative; nothing where right_ is 0
+  UniformScale scale_;
+  std::int32_t zero_point_;
+  int32x4_t sign_, low_, high_;
 };
 #elif MOTE_SIMD_WORDS
 using UniformRescaler = Rescaler;
