@@ -70,6 +70,16 @@ MOTE_INLINE int32x4x4_t helium_blocks(const std::int8_t* w, std::size_t blocks) 
            vldrwq_gather_offset_z_s32(words + 2, places, some), vldrwq_gather_offset_z_s32(words + 3, places, some)}};
 }
 
+/// acc[j] += sum over taps of x[t][j] w[t stride + j] for four channels.
+#define MOTE_SIMD_TAPS 1
+[[gnu::noinline]] inline void multiply_taps(std::int32_t* acc, const std::int8_t* const* x, std::size_t taps,
+                                            std::size_t channel, const std::int8_t* w, std::size_t stride) {
+  int32x4_t sums = vldrwq_s32(acc);
+  for (const std::int8_t* const* const end = x + taps; x != end; w += stride)
+    sums = vaddq_s32(sums, vmulq_s32(vldrbq_s32(*x++ + channel), vldrbq_s32(w)));
+  vstrwq_s32(acc, sums);
+}
+
 /// acc[4 v + j] += the sums of one row's `count` terms, for `vectors` blocks of four outputs, `vector` bytes apart.
 [[gnu::noinline]] inline void multiply_row(std::int32_t* acc, const std::int8_t* const x, std::size_t count,
                                            const std::int8_t* weights, std::size_t vector, std::size_t vectors) {

@@ -85,11 +85,13 @@ MOTE_INLINE int32x4_t four_words(const std::int32_t (&v)[4]) {
   return words;
 }
 
-/// One channel of all windows, two lines of outputs: UniformRescaler's arithmetic in the registers that are left,
-/// because GCC 12 takes a third more instructions.
+/// UniformScale's sign, and what becomes of every output.
 struct PlaneLimits {
   int32x4_t sign, zero_point, low, high;
 };
+
+/// One channel of all windows, two lines of outputs: UniformRescaler's arithmetic in the registers that are left,
+/// because the compiler (GCC 12) takes a third more instructions.
 MOTE_INLINE void filter_two_lines(const PlaneWindows& windows, uint32x4_t taps, int8x16_t w, int8x16_t below,
                                   std::int32_t bias, const UniformScale& scale, const PlaneLimits& limits,
                                   std::int8_t* to) {
