@@ -20,7 +20,7 @@ Installs the Debian packages for building and testing mote on this computer:
 and the headers of xsimd 13: Debian 13 has them as a package; on Debian 12, whose xsimd is too old, Debian 13's header
 package is unpacked into the project's folder .deps/xsimd and nothing is installed.
 
-  --cross   also what the presets aarch64, armv7 and cortex-m4f need (cross compilers and QEMU, about 3 GB):
+  --cross   also what the presets aarch64, armv7, cortex-m4f and cortex-m55 need (cross compilers and QEMU, about 3 GB):
             $cross_packages
   --help    this text
 

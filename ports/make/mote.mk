@@ -8,7 +8,7 @@ MOTE_BUILD ?= build/mote
 # Whose panic.cpp it is: generic traps, linux prints a sentence and aborts; or empty, and the program has one (port.hpp).
 MOTE_PORT ?= generic
 # The folder of xsimd 13 or later (it holds xsimd/xsimd.hpp), for vectors of the processor that CXXFLAGS name, such as
-# -mavx2 -mfma; empty: scalar kernels.
+# -mavx2 -mfma; empty: scalar kernels. Cortex-M has no use for it.
 MOTE_XSIMD ?=
 
 MOTE_ROOT := $(patsubst %/ports/make/mote.mk,%,$(abspath $(lastword $(MAKEFILE_LIST))))
@@ -20,7 +20,8 @@ MOTE_SOURCES := $(filter-out %/dispatch.cpp,$(wildcard $(MOTE_ROOT)/src/*.cpp \
 MOTE_SOURCES += $(if $(MOTE_PORT),$(MOTE_ROOT)/ports/$(MOTE_PORT)/panic.cpp)
 MOTE_OBJECTS := $(patsubst $(MOTE_ROOT)/%.cpp,$(MOTE_BUILD)/%.o,$(MOTE_SOURCES))
 MOTE_BUILD_FLAGS := -w -Wno-psabi -I$(MOTE_ROOT)/src -DNDEBUG -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-math-errno \
-  -ffunction-sections -fdata-sections $(if $(MOTE_XSIMD),-isystem $(MOTE_XSIMD),-DMOTE_FORCE_SCALAR)
+  -ffunction-sections -fdata-sections $(if $(MOTE_XSIMD),-isystem $(MOTE_XSIMD),$(if \
+  $(filter -mcpu=cortex-m% -march=armv8.1-m%,$(CXXFLAGS)),,-DMOTE_FORCE_SCALAR))
 
 $(MOTE_LIBRARY): $(MOTE_OBJECTS)
 	rm -f $@

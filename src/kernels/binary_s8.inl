@@ -87,7 +87,7 @@ class ScaledOperand {
   }
 
  private:
-  simd::Rescaler rescaler_;
+  simd::UniformRescaler rescaler_;
   std::int32_t left_, zero_point_;
   bool half_;
 };
@@ -98,17 +98,19 @@ inline void add_rows(const BinaryS8Args& args, const BroadcastRows& all) {
   const BinaryMultipliers& s = args.scale;
   const simd::OutputRange range{args.output_zero_point, args.clamp.low, args.clamp.high};
   const ScaledOperand left(s.a, s.left_shift, args.a_zero_point), right(s.b, s.left_shift, args.b_zero_point);
-  const simd::Rescaler whole = simd::uniform_rescaler(s.output.multiplier, s.output.shift, simd::kWords, range);
+  const simd::UniformRescaler whole = simd::uniform_rescaler(s.output.multiplier, s.output.shift, simd::kWords, range);
   for (std::size_t r = all.rows.begin; r < all.rows.end; ++r) {
     const BroadcastRows::Row row = all.at(r);
-    const std::size_t count = all.columns.end - all.columns.begin;
-    const auto add = [&](std::size_t c, std::size_t n, const simd::Rescaler& out) MOTE_LAMBDA_INLINE {
-      const simd::Words a = left.of(args.a + row.a + c, n), b = right.of(args.b + row.b + c, n);
-      out.store(args.output + row.output + c, out.of(kSign > 0 ? simd::add_words(a, b) : simd::subtract_words(a, b)));
+    const std::int8_t *a = args.a + row.a, *b = args.b + row.b;
+    std::int8_t* to = args.output + row.output;
+    const auto add = [&](std::size_t n, const simd::UniformRescaler& out) MOTE_LAMBDA_INLINE {
+      const simd::Words x = left.of(a, n), y = right.of(b, n);
+      out.store(to, out.of(kSign > 0 ? simd::add_words(x, y) : simd::subtract_words(x, y)));
     };
-    std::size_t c = 0;
-    for (; c + simd::kWords <= count; c += simd::kWords) add(c, simd::kWords, whole);
-    if (c < count) add(c, count - c, simd::uniform_rescaler(s.output.multiplier, s.output.shift, count - c, range));
+    std::size_t count = all.columns.end - all.columns.begin;
+    for (; count >= simd::kWords; count -= simd::kWords, a += simd::kWords, b += simd::kWords, to += simd::kWords)
+      add(simd::kWords, whole);
+    if (count != 0) add(count, simd::uniform_rescaler(s.output.multiplier, s.output.shift, count, range));
   }
 }
 #endif

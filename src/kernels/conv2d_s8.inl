@@ -7,10 +7,12 @@
 #include <cstring>
 
 #include "kernels/accumulate_s8.hpp"
+#include "kernels/depthwise_planes_s8.hpp"
 #include "kernels/depthwise_s8.hpp"
 #include "kernels/gather_s8.hpp"
 #include "kernels/pairs_s8.hpp"
 #include "kernels/tiles_s8.hpp"
+#include "kernels/whole_rows_s8.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {
@@ -104,7 +106,7 @@ MOTE_INLINE void add_depthwise_tap(Accumulator<Element>* acc, const Element* inp
   }
 }
 
-#if MOTE_SIMD_PAIRS
+#if MOTE_SIMD_TAPS
 /// All taps of the channels first … first + width - 1 of one pixel, width <= kBlock, four channels at a time.
 [[gnu::noinline]] inline void add_taps(const ConvS8Args& args, const std::int8_t* image, const TapSpan& rows,
                                        const TapSpan& columns, std::size_t first, std::size_t width,
@@ -131,6 +133,15 @@ MOTE_INLINE void add_depthwise_tap(Accumulator<Element>* acc, const Element* inp
       for (std::size_t t = 0; t < count; ++t) acc[c] += from[t][c] * weights[t * depth + c];
   }
 }
+
+MOTE_INLINE void finish_taps(const std::int32_t* acc, std::size_t first, std::size_t width, const OutputStage& stage,
+                             std::int8_t* output) {
+#if MOTE_SIMD_PAIRS
+  finish_small(acc, first, width, stage, output);
+#else
+  finish_block<std::int8_t>(acc, first, width, stage, output);
+#endif
+}
 #endif
 
 template <class Element>
@@ -144,11 +155,11 @@ inline void depthwise_quantized(const QuantizedConvArgs<Element>& args) {
       Accumulator<Element> acc[kBlock];
       start_block(acc, width, args.bias != nullptr ? args.bias + o : nullptr);
       const std::int8_t* weights = args.weights + o;
-#if MOTE_SIMD_PAIRS
+#if MOTE_SIMD_TAPS
       if constexpr (sizeof(Element) == 1) {
         if (multiplier == 1 && args.weight_zero_point == 0) {
           add_taps(args, image, rows, columns, o, width, acc);
-          finish_small(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
+          finish_taps(acc, o, width, args.stage, args.output + pixel * s.out.c + o);
           continue;
         }
       }
@@ -211,7 +222,12 @@ void conv2d_s8(const ConvS8Args& args) { conv2d_tiles(args); }
 #elif MOTE_SIMD_PAIRS
 void conv2d_s8(const ConvS8Args& args) { conv2d_pairs(args); }
 #else
-void conv2d_s8(const ConvS8Args& args) { conv2d_quantized(args); }
+void conv2d_s8(const ConvS8Args& args) {
+#if MOTE_SIMD_WHOLE_ROWS
+  if (takes_rows(args)) return conv2d_rows(args);
+#endif
+  conv2d_quantized(args);
+}
 #endif
 void conv2d_s16(const ConvS16Args& args) { conv2d_quantized(args); }
 void conv2d_transpose_s8(const ConvS8Args& args) { conv2d_transpose_quantized(args); }
@@ -219,6 +235,8 @@ void conv2d_transpose_s16(const ConvS16Args& args) { conv2d_transpose_quantized(
 void depthwise_conv2d_s8(const ConvS8Args& args) {
 #if MOTE_SIMD_TAP_COLUMNS
   if (takes_columns(args)) return depthwise_columns(args);
+#elif MOTE_SIMD_TAP_PLANES
+  if (takes_planes(args)) return depthwise_planes(args);
 #endif
   depthwise_quantized(args);
 }

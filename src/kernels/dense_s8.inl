@@ -6,6 +6,7 @@
 #include "kernels/accumulate_s8.hpp"
 #include "kernels/pairs_s8.hpp"
 #include "kernels/tiles_s8.hpp"
+#include "kernels/whole_rows_s8.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {
@@ -16,12 +17,12 @@ inline void dense_quantized(const QuantizedDenseArgs<Element, Output>& args) {
   const bool by_rows = args.batch >= args.part.count;
   const Part::Range rows = by_rows ? args.part.of(args.batch) : Part::Range{0, args.batch};
   const Part::Range columns = by_rows ? Part::Range{0, args.fan_out} : args.part.of(args.fan_out, kBlock);
-#if MOTE_SIMD_PACKED_ROWS
+#if MOTE_SIMD_PACKED_ROWS || MOTE_SIMD_WHOLE_ROWS
   if constexpr (sizeof(Element) == 1 && sizeof(Output) == 1) {
     if (rows.end - rows.begin > 1) {
       const ProductLayer layer{args.weights, args.bias, args.stage, args.fan_in, args.fan_out, args.weight_zero_point};
-      return dense_tiles(layer, args.input + rows.begin * args.fan_in, args.output + rows.begin * args.fan_out,
-                         rows.end - rows.begin, columns.begin, columns.end);
+      return dense_rows(layer, args.input + rows.begin * args.fan_in, args.output + rows.begin * args.fan_out,
+                        rows.end - rows.begin, columns.begin, columns.end);
     }
   }
 #endif

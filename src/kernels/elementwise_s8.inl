@@ -8,6 +8,7 @@
 #include "kernels/kernel_namespace.hpp"
 #include "kernels/rounded.hpp"
 #include "mote/kernels/kernels.hpp"
+#include "simd/helium.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {
@@ -71,8 +72,12 @@ void clamp_s16(const ClampS16Args& args) { clamp_integers(args); }
 
 void lookup_s8(const LookupS8Args& args) {
   const Part::Range share = args.part.of(args.count, 64);
+#if MOTE_SIMD_LOOKUP
+  simd::lookup_bytes(args.output + share.begin, args.input + share.begin, share.end - share.begin, args.table);
+#else
   for (std::size_t i = share.begin; i < share.end; ++i)
     args.output[i] = args.table[static_cast<std::uint8_t>(args.input[i])];
+#endif
 }
 
 void quantize_f32(const QuantizeArgs& args) {

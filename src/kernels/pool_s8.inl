@@ -8,12 +8,43 @@
 
 #include "kernels/kernel_namespace.hpp"
 #include "mote/kernels/kernels.hpp"
+#include "simd/rescale.hpp"
 #include "simd/simd.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {
 
 inline constexpr std::size_t kPoolBlock = 32;  // channels at a time
+
+struct LargerOf {
+  MOTE_INLINE std::int32_t operator()(std::int32_t a, std::int32_t b) const { return a > b ? a : b; }
+#if MOTE_SIMD_POOL_WORDS
+  MOTE_INLINE simd::Words operator()(simd::Words a, simd::Words b) const { return simd::larger_words(a, b); }
+#endif
+};
+struct SumOf {
+  MOTE_INLINE std::int32_t operator()(std::int32_t a, std::int32_t b) const { return a + b; }
+#if MOTE_SIMD_POOL_WORDS
+  MOTE_INLINE simd::Words operator()(simd::Words a, simd::Words b) const { return simd::add_words(a, b); }
+#endif
+};
+
+#if MOTE_SIMD_POOL_WORDS
+/// acc[k] = step(acc[k], the taps' k) for `count` taps, one `channels` values behind the other, and whole vectors of k;
+/// returns how many k there were.
+template <class Step>
+MOTE_INLINE std::size_t pool_words(std::int32_t* acc, std::size_t width, const std::int8_t* taps, std::size_t count,
+                                   std::size_t channels, const Step& step) {
+  std::size_t k = 0;
+  for (; k + simd::kWords <= width; k += simd::kWords) {
+    simd::Words words = simd::load_words(acc + k);
+    const std::int8_t* tap = taps + k;
+    for (std::size_t j = 0; j < count; ++j, tap += channels) words = step(words, simd::load_bytes(tap, simd::kWords));
+    simd::store_words(acc + k, words);
+  }
+  return k;
+}
+#endif
 
 /// For every output pixel and block of channels: start(), step(value, channel) for each tap inside, then
 /// finish(taps, channel), which gives the output. The accumulators are the caller's, kPoolBlock words.
@@ -41,8 +72,13 @@ MOTE_INLINE void pool(const QuantizedPoolArgs<Element>& args, std::int32_t start
         std::fill(acc, acc + width, start);
         for (std::size_t i = rows.begin; i < rows.end; ++i) {
           const Element* taps = args.input + ((image * s.in.h + i) * s.in.w + columns.begin) * channels + c;
+          std::size_t first = 0;
+#if MOTE_SIMD_POOL_WORDS
+          if constexpr (sizeof(Element) == 1)
+            first = pool_words(acc, width, taps, columns.end - columns.begin, channels, step);
+#endif
           for (std::size_t j = columns.begin; j < columns.end; ++j, taps += channels)
-            for (std::size_t k = 0; k < width; ++k) acc[k] = step(acc[k], std::int32_t{taps[k]});
+            for (std::size_t k = first; k < width; ++k) acc[k] = step(acc[k], std::int32_t{taps[k]});
         }
         const auto count = static_cast<std::int32_t>((rows.end - rows.begin) * (columns.end - columns.begin));
         Element* output = args.output + (line * s.out.w + x) * channels + c;
@@ -55,18 +91,15 @@ MOTE_INLINE void pool(const QuantizedPoolArgs<Element>& args, std::int32_t start
 
 template <class Element>
 inline void max_pool(const QuantizedPoolArgs<Element>& args) {
-  pool(
-      args, std::numeric_limits<Element>::min(),
-      [](std::int32_t a, std::int32_t b) MOTE_LAMBDA_INLINE { return a > b ? a : b; },
-      [](std::int32_t largest, std::int32_t) MOTE_LAMBDA_INLINE { return largest; });
+  pool(args, std::numeric_limits<Element>::min(), LargerOf{},
+       [](std::int32_t largest, std::int32_t) MOTE_LAMBDA_INLINE { return largest; });
 }
 
 template <class Element>
 inline void average_pool(const QuantizedPoolArgs<Element>& args) {
-  pool(
-      args, 0, [](std::int32_t a, std::int32_t b) MOTE_LAMBDA_INLINE { return a + b; },
-      [](std::int32_t sum, std::int32_t count)
-          MOTE_LAMBDA_INLINE { return (sum > 0 ? sum + count / 2 : sum - count / 2) / count; });
+  pool(args, 0, SumOf{}, [](std::int32_t sum, std::int32_t count) MOTE_LAMBDA_INLINE {
+    return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+  });
 }
 
 /// Axes of a reduction: each of n, h, w, c is kept, or walked for every output.

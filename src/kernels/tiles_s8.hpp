@@ -151,8 +151,8 @@ MOTE_INLINE void for_tiles(std::size_t count, const Body& body) {
 }
 
 /// dense: `rows` rows of layer.terms values, outputs begin … end - 1.
-inline void dense_tiles(const ProductLayer& layer, const std::int8_t* input, std::int8_t* output, std::size_t rows,
-                        std::size_t begin, std::size_t end) {
+inline void dense_rows(const ProductLayer& layer, const std::int8_t* input, std::int8_t* output, std::size_t rows,
+                       std::size_t begin, std::size_t end) {
   for (std::size_t o = begin; o < end; o += kBegun) {
     const Outputs outputs(layer, o, std::min(kBegun, end - o));
     for_tiles(rows, [&](std::size_t row, auto size) MOTE_LAMBDA_INLINE {
@@ -331,8 +331,8 @@ inline void conv2d_tiles(const ConvS8Args& args) {
   const Part::Range lines = args.part.of(std::size_t{s.batch} * s.out.h);
   const std::size_t begin = lines.begin * s.out.w, end = lines.end * s.out.w;
   if (is_pointwise(s))
-    return dense_tiles(layer, args.input + begin * s.in.c, args.output + begin * layer.outputs, end - begin, 0,
-                       layer.outputs);
+    return dense_rows(layer, args.input + begin * s.in.c, args.output + begin * layer.outputs, end - begin, 0,
+                      layer.outputs);
   std::int8_t outside[kTerms];
   std::memset(outside, args.input_zero_point, sizeof outside);
   TileConv conv{args,

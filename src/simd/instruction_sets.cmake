@@ -7,7 +7,7 @@
 # each, with compiler flags and definitions for the sources that need them.
 
 set(MOTE_ISA "auto" CACHE STRING "Instruction set of the kernels; auto: several on x86-64 and aarch64, chosen at run time")
-set_property(CACHE MOTE_ISA PROPERTY STRINGS auto avx512vnni avx512 avxvnni avx2 fma128 dotprod sve512 sve256 sve128 baseline scalar)
+set_property(CACHE MOTE_ISA PROPERTY STRINGS auto avx512vnni avx512 avxvnni avx2 fma128 dotprod sve512 sve256 sve128 baseline helium scalar)
 option(MOTE_TEST_EVERY_ISA "The tests run with the kernels of every instruction set that this computer or emulator has" OFF)
 
 set(mote_isa_x86 OFF)
@@ -88,11 +88,22 @@ function(mote_probe_dotprod)
   check_cxx_source_runs("#include <sys/auxv.h>\nint main() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 ? 0 : 1; }" MOTE_RUNS_dotprod)
 endfunction()
 
+# Sets MOTE_HAS_HELIUM in the cache: the compiler's flags ask for it.
+function(mote_probe_helium)
+  set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+  set(CMAKE_REQUIRED_QUIET ON)
+  include(CheckCXXSourceCompiles)
+  check_cxx_source_compiles("#if !defined(__ARM_FEATURE_MVE)\n#error\n#endif\nint x;" MOTE_HAS_HELIUM)
+endfunction()
+
 function(mote_define_isa isa)
   add_library(mote_isa_${isa} INTERFACE)
   target_compile_options(mote_isa_${isa} INTERFACE ${mote_isa_flags_${isa}})
   if(isa STREQUAL "scalar")
     target_compile_definitions(mote_isa_${isa} INTERFACE MOTE_FORCE_SCALAR)
+    return()
+  endif()
+  if(isa STREQUAL "helium")  # the toolchain's flags are what asks for it
     return()
   endif()
   if(isa STREQUAL "fma128")
@@ -104,10 +115,14 @@ function(mote_define_isa isa)
   target_link_libraries(mote_isa_${isa} INTERFACE mote_xsimd)
 endfunction()
 
-# Scalar alone, and no look for xsimd, on bare metal (the toolchain's flags say what the processor has), on processors
-# that the facade has no vectors for, and where MOTE_ISA asks for it.
+# Scalar alone, and no look for xsimd, on bare metal (the toolchain's flags say what the processor has; Helium's vectors
+# are for integers), on processors that the facade has no vectors for, and where MOTE_ISA asks for it.
 set(mote_isa_known scalar)
 if(CMAKE_SYSTEM_NAME STREQUAL "Generic")
+  mote_probe_helium()
+  if(MOTE_HAS_HELIUM)
+    set(mote_isa_known helium scalar)
+  endif()
 elseif(mote_isa_x86)
   set(mote_isa_known avx512vnni avx512 avxvnni avx2 fma128 baseline scalar)
 elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
@@ -134,7 +149,7 @@ foreach(isa IN LISTS mote_isa_known)
   if(isa STREQUAL "dotprod")
     mote_probe_dotprod()
   endif()
-  if(MOTE_RUNS_${isa} OR isa MATCHES "^(baseline|scalar)$")
+  if(MOTE_RUNS_${isa} OR isa MATCHES "^(baseline|helium|scalar)$")
     list(APPEND MOTE_ISA_RUNNABLE ${isa})
   endif()
 endforeach()
@@ -145,11 +160,14 @@ foreach(isa IN LISTS mote_isa_known)
   mote_define_isa(${isa})
 endforeach()
 
-foreach(isa IN ITEMS scalar baseline dotprod avx2 avxvnni avx512 avx512vnni)
+foreach(isa IN ITEMS scalar helium baseline dotprod avx2 avxvnni avx512 avx512vnni)
   if(isa IN_LIST MOTE_ISA_RUNNABLE AND NOT (CMAKE_CROSSCOMPILING AND isa STREQUAL "dotprod"))  # emulated: a Cortex-A53
     set(MOTE_ISA_NATIVE ${isa})
   endif()
 endforeach()
+if(MOTE_ISA_NATIVE STREQUAL "helium")
+  set(MOTE_ISA_RUNNABLE helium)
+endif()
 if(NOT MOTE_TEST_EVERY_ISA)
   list(REMOVE_ITEM MOTE_ISA_RUNNABLE fma128 sve128 sve512)
   if(NOT mote_isa_x86 AND NOT MOTE_ISA_RUNNABLE STREQUAL "scalar")  # bare metal runs them

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "simd/helium.hpp"
 #include "simd/simd.hpp"
 
 // GCC 12's AVX-512 intrinsics start from a register that is undefined on purpose, and warn about it where inlined.
@@ -238,6 +239,13 @@ struct PackedProducts {
   }
 };
 
+#if MOTE_SIMD_HELIUM
+template <>
+struct PackedProducts<std::int8_t> {
+  static constexpr std::size_t kGroups = 8;  // of which multiply_row() takes one after the other
+};
+#endif
+
 #endif
 
 /// acc[4 g + j] += sum_k x[k] w[g][k / 4][j][k % 4], k < count, for kCount groups of four outputs, `group` bytes apart.
@@ -246,28 +254,35 @@ template <std::size_t kCount, class Element>
 MOTE_INLINE void add_packed_groups(std::int32_t* acc, const Element* x, std::size_t count, const std::int8_t* weights,
                                    std::size_t group) {
   using Products = PackedProducts<Element>;
-  typename Products::Sums sums[kCount];
-  [[maybe_unused]] typename Products::Sums added = Products::zero();
-  for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::zero();
-  std::size_t k = 0;
-  for (; k + Products::kTerms <= count; k += Products::kTerms, weights += kPackSide * Products::kTerms) {
-    const typename Products::Terms terms = Products::spread(x + k);
-    for (std::size_t g = 0; g < kCount; ++g)
-      sums[g] = Products::add(sums[g], terms, Products::load(weights + g * group));
-    if constexpr (Products::kOffset) added = Products::add(added, terms, Products::offset());
+#if MOTE_SIMD_HELIUM
+  if constexpr (sizeof(Element) == 1) {
+    multiply_row(acc, x, count, weights, group, kCount);
+  } else
+#endif
+  {
+    typename Products::Sums sums[kCount];
+    [[maybe_unused]] typename Products::Sums added = Products::zero();
+    for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::zero();
+    std::size_t k = 0;
+    for (; k + Products::kTerms <= count; k += Products::kTerms, weights += kPackSide * Products::kTerms) {
+      const typename Products::Terms terms = Products::spread(x + k);
+      for (std::size_t g = 0; g < kCount; ++g)
+        sums[g] = Products::add(sums[g], terms, Products::load(weights + g * group));
+      if constexpr (Products::kOffset) added = Products::add(added, terms, Products::offset());
+    }
+    if (k < count) {
+      Element rest[Products::kTerms] = {};
+      std::copy(x + k, x + count, rest);
+      const typename Products::Terms terms = Products::spread(rest);
+      const std::size_t blocks = (count - k + kPackSide - 1) / kPackSide;
+      for (std::size_t g = 0; g < kCount; ++g)
+        sums[g] = Products::add(sums[g], terms, Products::load_some(weights + g * group, blocks));
+      if constexpr (Products::kOffset) added = Products::add(added, terms, Products::offset());
+    }
+    if constexpr (Products::kOffset)
+      for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::subtract(sums[g], added);
+    for (std::size_t g = 0; g < kCount; ++g) Products::close(acc + kPackSide * g, sums[g]);
   }
-  if (k < count) {
-    Element rest[Products::kTerms] = {};
-    std::copy(x + k, x + count, rest);
-    const typename Products::Terms terms = Products::spread(rest);
-    const std::size_t blocks = (count - k + kPackSide - 1) / kPackSide;
-    for (std::size_t g = 0; g < kCount; ++g)
-      sums[g] = Products::add(sums[g], terms, Products::load_some(weights + g * group, blocks));
-    if constexpr (Products::kOffset) added = Products::add(added, terms, Products::offset());
-  }
-  if constexpr (Products::kOffset)
-    for (std::size_t g = 0; g < kCount; ++g) sums[g] = Products::subtract(sums[g], added);
-  for (std::size_t g = 0; g < kCount; ++g) Products::close(acc + kPackSide * g, sums[g]);
 }
 
 }  // namespace MOTE_SIMD_ISA

@@ -9,11 +9,16 @@
 
 #include "simd/simd.hpp"
 
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && !MOTE_SIMD_XSIMD && !defined(__aarch64__)
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && !MOTE_SIMD_XSIMD && !MOTE_SIMD_HELIUM && \
+    !defined(__aarch64__)
 #define MOTE_SIMD_PAIRS 1
+#define MOTE_SIMD_TAPS 1  // multiply_taps()
 #include <arm_acle.h>
 #else
 #define MOTE_SIMD_PAIRS 0
+#endif
+#if !defined(MOTE_SIMD_TAPS)
+#define MOTE_SIMD_TAPS 0
 #endif
 
 #if MOTE_SIMD_PAIRS

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "simd/helium.hpp"
 #include "simd/simd.hpp"
 
 // GCC 12's AVX-512 intrinsics start from a register that is undefined on purpose, and warn about it where inlined.
@@ -220,19 +221,119 @@ class Rescaler {
 };
 #define MOTE_SIMD_WORDS 1
 
+#elif MOTE_SIMD_HELIUM
+
+using Words = int32x4_t;
+inline constexpr std::size_t kWords = 4;
+MOTE_INLINE mve_pred16_t first_words(std::size_t n) { return vctp32q(static_cast<std::uint32_t>(n)); }
+MOTE_INLINE Words load_words(const std::int32_t* p) { return vldrwq_s32(p); }
+MOTE_INLINE Words load_words(const std::int32_t* p, std::size_t n) {
+  return n == kWords ? load_words(p) : vldrwq_z_s32(p, first_words(n));
+}
+MOTE_INLINE Words load_bytes(const std::int8_t* p, std::size_t n) {
+  return n == kWords ? vldrbq_s32(p) : vldrbq_z_s32(p, first_words(n));
+}
+// Compilers make no vectors of loops from bytes to words there; what pools take beside the others.
+#define MOTE_SIMD_POOL_WORDS 1
+MOTE_INLINE void store_words(std::int32_t* p, Words a) { vstrwq_s32(p, a); }
+MOTE_INLINE Words larger_words(Words a, Words b) { return vmaxq_s32(a, b); }
+MOTE_INLINE Words shift_left(Words a, std::int32_t by) { return vshlq_r_s32(a, by); }
+MOTE_INLINE Words splat_words(std::int32_t value) { return vdupq_n_s32(value); }
+MOTE_INLINE Words add_words(Words a, Words b) { return vaddq_s32(a, b); }
+MOTE_INLINE Words subtract_words(Words a, Words b) { return vsubq_s32(a, b); }
+
+class Rescaler {
+ public:
+  MOTE_INLINE Rescaler(const std::int32_t* multipliers, const std::int8_t* shifts, std::size_t n,
+                       const OutputRange& range)
+      : count_(n),
+        zero_point_(range.zero_point),
+        multiplier_(load_words(multipliers, n)),
+        low_(vdupq_n_s32(range.low)),
+        high_(vdupq_n_s32(range.high)) {
+    const int32x4_t shift = load_bytes(shifts, n);
+    left_ = vmaxq_s32(shift, vdupq_n_s32(0));
+    right_ = vminq_s32(shift, vdupq_n_s32(0));
+  }
+  [[nodiscard]] MOTE_INLINE Words of(Words acc) const {
+    const int32x4_t high = vqrdmulhq_s32(vshlq_s32(acc, left_), multiplier_);
+    const int32x4_t away = vqaddq_s32(high, vshrq_n_s32(vandq_s32(high, right_), 31));  // negative halves go down
+    return vrshlq_s32(away, right_);
+  }
+  MOTE_INLINE void store(std::int8_t* to, Words value) const {
+    value = vminq_s32(vmaxq_s32(vaddq_n_s32(value, zero_point_), low_), high_);
+    if (count_ == kWords) return vstrbq_s32(to, value);
+    vstrbq_p_s32(to, value, first_words(count_));
+  }
+
+ private:
+  std::size_t count_;
+  std::int32_t zero_point_;
+  int32x4_t multiplier_, low_, high_, left_, right_;
+};
+#define MOTE_SIMD_WORDS 1
+
 #else
 #define MOTE_SIMD_WORDS 0
+#endif
+#if !defined(MOTE_SIMD_POOL_WORDS)
+#define MOTE_SIMD_POOL_WORDS 0
+#endif
+
+#if MOTE_SIMD_HELIUM
+/// A multiplier and its shift as instructions take them. sign: a shift that leaves -1 of what is negative; nothing
+/// where `right` is 0.
+struct UniformScale {
+  std::int32_t multiplier, left, right, sign;
+  MOTE_INLINE UniformScale(std::int32_t number, std::int32_t shift)
+      : multiplier(number), left(shift > 0 ? shift : 0), right(shift > 0 ? 0 : shift), sign(shift < 0 ? -31 : 32) {}
+};
+/// The same with one multiplier for every lane, in registers of the core: of eight vectors few would be left.
+class UniformRescaler {
+ public:
+  MOTE_INLINE UniformRescaler(std::int32_t multiplier, std::int32_t shift, std::size_t n, const OutputRange& range)
+      : count_(n),
+        scale_(multiplier, shift),
+        zero_point_(range.zero_point),
+        sign_(vdupq_n_s32(scale_.sign)),
+        low_(vdupq_n_s32(range.low)),
+        high_(vdupq_n_s32(range.high)) {}
+  [[nodiscard]] MOTE_INLINE Words of(Words acc) const {
+    const int32x4_t high = vqrdmulhq_n_s32(vshlq_r_s32(acc, scale_.left), scale_.multiplier);
+    const int32x4_t away = vqaddq_s32(high, vshlq_s32(high, sign_));  // negative halves go down
+    return vrshlq_n_s32(away, scale_.right);
+  }
+  [[nodiscard]] MOTE_INLINE Words clamped(Words value) const {
+    return vminq_s32(vmaxq_s32(vaddq_n_s32(value, zero_point_), low_), high_);
+  }
+  MOTE_INLINE void store(std::int8_t* to, Words value) const {
+    if (count_ == kWords) return vstrbq_s32(to, clamped(value));
+    vstrbq_p_s32(to, clamped(value), first_words(count_));
+  }
+
+ private:
+  std::size_t count_;
+  UniformScale scale_;
+  std::int32_t zero_point_;
+  int32x4_t sign_, low_, high_;
+};
+#elif MOTE_SIMD_WORDS
+using UniformRescaler = Rescaler;
 #endif
 
 #if MOTE_SIMD_WORDS
 /// One multiplier for every lane.
-MOTE_INLINE Rescaler uniform_rescaler(std::int32_t multiplier, std::int32_t shift, std::size_t n,
-                                      const OutputRange& range = {}) {
+MOTE_INLINE UniformRescaler uniform_rescaler(std::int32_t multiplier, std::int32_t shift, std::size_t n,
+                                             const OutputRange& range = {}) {
+#if MOTE_SIMD_HELIUM
+  return {multiplier, shift, n, range};
+#else
   std::int32_t multipliers[kWords];
   std::int8_t shifts[kWords];
   std::fill_n(multipliers, kWords, multiplier);
   std::fill_n(shifts, kWords, static_cast<std::int8_t>(shift));
   return {multipliers, shifts, n, range};
+#endif
 }
 #endif
 

@@ -72,13 +72,19 @@
 #else
 #define MOTE_SIMD_XSIMD 0
 #define MOTE_SIMD_FUSED 1
-#if defined(__AVX512F__)
+#if !defined(MOTE_FORCE_SCALAR) && defined(__ARM_FEATURE_MVE)
+#define MOTE_SIMD_HELIUM 1  // vectors for integers alone: float32 stays scalar
+#define MOTE_SIMD_ISA helium
+#elif defined(__AVX512F__)
 #define MOTE_SIMD_ISA scalar_avx512
 #elif defined(__AVX__)
 #define MOTE_SIMD_ISA scalar_avx
 #else
 #define MOTE_SIMD_ISA scalar
 #endif
+#endif
+#if !defined(MOTE_SIMD_HELIUM)
+#define MOTE_SIMD_HELIUM 0
 #endif
 
 // The scalar backend is always there: scalar.hpp gives its functions for tails and for code without vectors.
