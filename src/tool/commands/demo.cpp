@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mote demo: the main job from end to end. Trains a convolutional network on real images inside one arena, saves it,
-// reads it back and gets the same accuracy; pictures and report.json beside the model.
+// reads it back and gets the same accuracy, makes an int8 model of it and shows both; pictures and report.json beside
+// the models.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -9,7 +10,10 @@
 #include <nlohmann/json.hpp>
 
 #include "tool/commands/commands.hpp"
+#include "tool/commands/inference_clock.hpp"
+#include "tool/commands/quantizing.hpp"
 #include "tool/data/file_io.hpp"
+#include "tool/models/memory_plan.hpp"
 #include "tool/terminal/error.hpp"
 #include "tool/terminal/streams.hpp"
 
@@ -51,6 +55,41 @@ std::string command_line(const TrainJob& job) {
       job.plots);
 }
 
+/// What a model needs and takes, one sample at a time.
+struct Cost {
+  std::uint64_t bytes = 0;  // of its file
+  std::size_t arena_bytes = 0;
+  double microseconds = 0.0;
+};
+Cost cost_of(const OwnedModel& model, Progress& progress) {
+  const InferenceTimes times = time_inference(model, {.seconds = 0.5}, progress);
+  return {model_file_bytes(model.view(), model.description), plan_of(model, {.alignment = 64}).arena_bytes(),
+          times.inference.median * 1e-3};
+}
+
+/// As mote quantize makes it, of 200 training samples.
+OwnedModel int8_of(const OwnedModel& model, const DataArguments& arguments, Progress& progress) {
+  constexpr std::size_t kSamples = 200;
+  const DataSet data = load_evaluation_data(arguments, true, reading_for(model, arguments, "auto"));
+  std::vector<std::uint32_t> indices;
+  for (std::size_t i = 0; i < std::min(kSamples, data.size()); ++i)
+    indices.push_back(static_cast<std::uint32_t>(i * data.size() / std::min(kSamples, data.size())));
+  OwnedQuantizer quantizer(model, {.range = RangeRule::percentile, .bins = 2048});
+  progress.start("samples for int8", indices.size());
+  quantizer.observe({samples_array(data, indices)}, indices.size(),
+                    [&](std::uint64_t done) { progress.update(done, [] { return std::string(); }); });
+  progress.clear();
+  return quantizer.model({});
+}
+
+Json side_json(const std::string& file, const Json& scores, const Cost& cost) {
+  return {{"model", file},
+          {"accuracy", scores["accuracy"]},
+          {"model_bytes", cost.bytes},
+          {"inference_arena_bytes", cost.arena_bytes},
+          {"microseconds", cost.microseconds}};
+}
+
 void demo(const DemoJob& demo, const Context& context) {
   const auto begin = std::chrono::steady_clock::now();
   make_folder(demo.out);
@@ -82,8 +121,16 @@ void demo(const DemoJob& demo, const Context& context) {
                      "the demo needs t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte too")
         .in(demo.data);
 
+  Progress progress(Progress::style_for(context.json));
+  const OwnedModel real = load_model(train.out);
+  const OwnedModel whole = int8_of(real, train.data, progress);
   EvalJob eval;
   eval.model = train.out;
+  eval.beside = in_folder("demo8.mote");
+  {
+    AtomicFile out(eval.beside, FileKind::model);
+    save_model(whole, out);
+  }
   eval.data.data = demo.data;
   eval.batch = train.training.batch;
   const Json reloaded = run_eval(eval, context, eval_text, failure);
@@ -101,6 +148,9 @@ void demo(const DemoJob& demo, const Context& context) {
   report["model_bytes"] = trained["model_bytes"];
   report["training_samples_per_second"] = trained["samples_per_second"];
   report["inference_samples_per_second"] = reloaded["samples_per_second"];
+  const Cost in_float32 = cost_of(real, progress), in_int8 = cost_of(whole, progress);
+  report["float32"] = side_json(train.out, reloaded, in_float32);
+  report["int8"] = side_json(eval.beside, reloaded["beside"], in_int8);
   report["train"] = trained;
   report["eval"] = reloaded;
   report["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -109,6 +159,13 @@ void demo(const DemoJob& demo, const Context& context) {
       "read back       accuracy {:.2f} %, loss {}: the same to the last digit; {:.0f} samples/s in inference\n",
       100.0 * reloaded["accuracy"].get<double>(), reloaded["loss"].dump(),
       reloaded["samples_per_second"].get<double>());
+  text += fmt::format("\n{:<15} {:>10} {:>12} {:>12} {:>12}\n", "one sample", "accuracy", "model bytes", "arena bytes",
+                      "time (us)");
+  for (const auto& [name, cost] : {std::pair{"float32", &in_float32}, {"int8", &in_int8}})
+    text +=
+        fmt::format("{:<15} {:>8.2f} % {:>12} {:>12} {:>12.1f}\n", name, 100.0 * report[name]["accuracy"].get<double>(),
+                    grouped(cost->bytes), grouped(cost->arena_bytes), cost->microseconds);
+  text += fmt::format("\nint8 model      {}: mote quantize {} --data {}\n", eval.beside, train.out, demo.data);
   text += fmt::format("report          {}\ntime            {:.1f} s in all\n", in_folder("report.json"),
                       report["seconds"].get<double>());
   print_result(context, report, text);
