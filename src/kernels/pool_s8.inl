@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -46,14 +47,11 @@ MOTE_INLINE std::size_t pool_words(std::int32_t* acc, std::size_t width, const s
 }
 #endif
 
-/// For every output pixel and block of channels: start(), step(value, channel) for each tap inside, then
-/// finish(taps, channel), which gives the output. The accumulators are the caller's, kPoolBlock words.
-template <class Element, class Step, class Finish>
-MOTE_INLINE void pool(const QuantizedPoolArgs<Element>& args, std::int32_t start, const Step& step,
-                      const Finish& finish) {
+/// use(image, rows, columns, output) of every output pixel of the share: the taps of its window that lie inside.
+template <class Element, class Use>
+MOTE_INLINE void for_windows(const QuantizedPoolArgs<Element>& args, const Use& use) {
   const ConvShape& s = args.shape;
   const Window& w = s.window;
-  const std::size_t channels = s.in.c;
   const auto inside = [](std::uint32_t out, std::uint32_t stride, std::uint32_t pad, std::uint32_t filter,
                          std::uint32_t size) {
     const std::uint32_t padded = out * stride, begin = padded > pad ? padded - pad : 0;
@@ -64,33 +62,72 @@ MOTE_INLINE void pool(const QuantizedPoolArgs<Element>& args, std::int32_t start
     const std::size_t image = line / s.out.h;
     const auto y = static_cast<std::uint32_t>(line - image * s.out.h);
     const Part::Range rows = inside(y, w.stride_h, w.pad_top, w.filter_h, s.in.h);
-    for (std::uint32_t x = 0; x < s.out.w; ++x) {
-      const Part::Range columns = inside(x, w.stride_w, w.pad_left, w.filter_w, s.in.w);
-      for (std::size_t c = 0; c < channels; c += kPoolBlock) {
-        const std::size_t width = std::min(kPoolBlock, channels - c);
-        std::int32_t acc[kPoolBlock];
-        std::fill(acc, acc + width, start);
-        for (std::size_t i = rows.begin; i < rows.end; ++i) {
-          const Element* taps = args.input + ((image * s.in.h + i) * s.in.w + columns.begin) * channels + c;
-          std::size_t first = 0;
-#if MOTE_SIMD_POOL_WORDS
-          if constexpr (sizeof(Element) == 1)
-            first = pool_words(acc, width, taps, columns.end - columns.begin, channels, step);
-#endif
-          for (std::size_t j = columns.begin; j < columns.end; ++j, taps += channels)
-            for (std::size_t k = first; k < width; ++k) acc[k] = step(acc[k], std::int32_t{taps[k]});
-        }
-        const auto count = static_cast<std::int32_t>((rows.end - rows.begin) * (columns.end - columns.begin));
-        Element* output = args.output + (line * s.out.w + x) * channels + c;
-        for (std::size_t k = 0; k < width; ++k)
-          output[k] = static_cast<Element>(args.clamp.clamp(finish(acc[k], count)));
-      }
-    }
+    for (std::uint32_t x = 0; x < s.out.w; ++x)
+      use(args.input + image * s.in.h * s.in.w * s.in.c, rows, inside(x, w.stride_w, w.pad_left, w.filter_w, s.in.w),
+          args.output + (line * s.out.w + x) * s.in.c);
   }
+}
+
+/// For every output pixel and block of channels: start(), step(value, channel) for each tap inside, then
+/// finish(taps, channel), which gives the output. The accumulators are the caller's, kPoolBlock words.
+template <class Element, class Step, class Finish>
+MOTE_INLINE void pool(const QuantizedPoolArgs<Element>& args, std::int32_t start, const Step& step,
+                      const Finish& finish) {
+  const ConvShape& s = args.shape;
+  const std::size_t channels = s.in.c;
+  for_windows(args,
+              [&](const Element* image, Part::Range rows, Part::Range columns, Element* output) MOTE_LAMBDA_INLINE {
+                for (std::size_t c = 0; c < channels; c += kPoolBlock) {
+                  const std::size_t width = std::min(kPoolBlock, channels - c);
+                  std::int32_t acc[kPoolBlock];
+                  std::fill(acc, acc + width, start);
+                  for (std::size_t i = rows.begin; i < rows.end; ++i) {
+                    const Element* taps = image + (i * s.in.w + columns.begin) * channels + c;
+                    std::size_t first = 0;
+#if MOTE_SIMD_POOL_WORDS
+                    if constexpr (sizeof(Element) == 1)
+                      first = pool_words(acc, width, taps, columns.end - columns.begin, channels, step);
+#endif
+                    for (std::size_t j = columns.begin; j < columns.end; ++j, taps += channels)
+                      for (std::size_t k = first; k < width; ++k) acc[k] = step(acc[k], std::int32_t{taps[k]});
+                  }
+                  const auto count = static_cast<std::int32_t>((rows.end - rows.begin) * (columns.end - columns.begin));
+                  for (std::size_t k = 0; k < width; ++k)
+                    output[c + k] = static_cast<Element>(args.clamp.clamp(finish(acc[k], count)));
+                }
+              });
+}
+
+/// The largest of a window in bytes, sixteen channels at a time.
+inline void max_pool_bytes(const QuantizedPoolArgs<std::int8_t>& args) {
+  constexpr std::size_t kBytes = 16;
+  const ConvShape& s = args.shape;
+  const std::size_t channels = s.in.c;
+  const auto low = static_cast<std::int8_t>(args.clamp.low), high = static_cast<std::int8_t>(args.clamp.high);
+  for_windows(args, [&](const std::int8_t* image, Part::Range rows, Part::Range columns, std::int8_t* output)
+                        MOTE_LAMBDA_INLINE {
+                          const std::int8_t* const first = image + (rows.begin * s.in.w + columns.begin) * channels;
+                          const auto block = [&](std::size_t c, auto width) MOTE_LAMBDA_INLINE {
+                            std::int8_t largest[kBytes];
+                            std::memcpy(largest, first + c, width);
+                            for (std::size_t i = 0; i < rows.end - rows.begin; ++i) {
+                              const std::int8_t* tap = first + i * s.in.w * channels + c;
+                              for (std::size_t j = columns.begin; j < columns.end; ++j, tap += channels)
+                                for (std::size_t k = 0; k < width; ++k) largest[k] = std::max(largest[k], tap[k]);
+                            }
+                            for (std::size_t k = 0; k < width; ++k)
+                              output[c + k] = std::min(high, std::max(low, largest[k]));
+                          };
+                          std::size_t c = 0;
+                          for (; c + kBytes <= channels; c += kBytes)
+                            block(c, std::integral_constant<std::size_t, kBytes>{});
+                          if (c < channels) block(c, channels - c);
+                        });
 }
 
 template <class Element>
 inline void max_pool(const QuantizedPoolArgs<Element>& args) {
+  if constexpr (simd::kLanes > 1 && sizeof(Element) == 1) return max_pool_bytes(args);
   pool(args, std::numeric_limits<Element>::min(), LargerOf{},
        [](std::int32_t largest, std::int32_t) MOTE_LAMBDA_INLINE { return largest; });
 }

@@ -26,6 +26,37 @@ const std::vector<std::string>& op_words() {
   return words;
 }
 
+namespace {
+
+/// Operators that a network as text can have: not those that need numbers or operands for which it has no words.
+bool is_written(Op op) {
+  if (is_binary(op) || is_comparison(op) || is_logical(op) || is_reduction(op) || is_recurrent(op) || is_resize(op))
+    return false;
+  if (is_movement(op) || is_source(op) || is_sink(op)) return op == Op::concat || op == Op::input;
+  switch (op) {
+    case Op::result:
+    case Op::select:
+    case Op::logical_not:
+    case Op::matmul:
+    case Op::conv2d_transpose:
+    case Op::argmax:
+    case Op::argmin:
+    case Op::quantize:
+    case Op::dequantize:
+    case Op::requantize:
+    case Op::cast:
+    case Op::svdf: return false;
+    default: return true;
+  }
+}
+std::vector<std::string> written_words() {
+  std::vector<std::string> out = op_words();
+  std::erase_if(out, [](const std::string& word) { return known(op_of(word)) && !is_written(op_of(word)); });
+  return out;
+}
+
+}  // namespace
+
 std::optional<float> default_alpha(Op op) {
 #define MOTE_ACTIVATION_ALPHA(name, number, derivative_on, needs, alpha) \
   if (op == Op::name) return alpha;
@@ -224,9 +255,8 @@ LayerSpec LayerParser::spec_of(Options& options) {
   if (is_one_of(w, {"frozen", "same", "valid", "no_bias", "rounded", "int8", "float16", "as", "from"}))
     words_.fail(words_.first(), fmt::format("{} is an option, not a layer", in_quotes(w)),
                 "write it behind a layer on the same line, such as: dense 10 frozen");
-  const std::vector<std::string>& words = op_words();
   words_.fail(words_.first(), fmt::format("there is no layer {}", in_quotes(w)),
-              fmt::format("{}the layers are {}", did_you_mean(w, words), list_of(words)));
+              fmt::format("{}the layers are {}", did_you_mean(w, op_words()), list_of(written_words())));
 }
 
 LayerSpec LayerParser::parse() {
