@@ -177,6 +177,8 @@ TEST_F(Int8Training, FromScratchOnwardsAndByParts) {
   EXPECT_EQ(json("info p.mote")["layers"].size(), 4U);
   json("train --model f.mote --data t.csv --update 'bias' --epochs 1 --keep-parts --out k.mote");
   EXPECT_EQ(json("info k.mote")["layers"][2]["text"], "bias_add");
+  json("train --model a.mote --data t.csv --weights int8 --update '3: 1/2' --epochs 1 --out l.mote");
+  EXPECT_EQ(json("info l.mote")["layers"][1]["text"], "dense 16");
 }
 
 TEST_F(Int8Training, IsPricedBefore) {
@@ -197,6 +199,7 @@ TEST_F(Int8Training, RefusesOtherOptimizers) {
         folder_, "train --model 'input 3; dense 3' --weights int8 --data t.csv --epochs 1 " + std::string(wrong));
     EXPECT_NE(outcome.exit_code, 0) << wrong;
     expect_in(outcome.err, {"stored as int8 are trained by plain sgd"});
+    EXPECT_EQ(outcome.err.find("(the option: 4)"), std::string::npos) << "an option has a name";
   }
 }
 

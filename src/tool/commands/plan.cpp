@@ -124,7 +124,7 @@ void plan_model(const PlanJob& job, const Context& context) {
   OwnedModel model = model_from_argument(job.model, "MODEL", other_form ? Parameters::zero : Parameters::none).model;
   std::size_t whole_bytes = 0;
   if (other_form) {
-    model = with_trainable_weights(std::move(model));
+    model = with_trainable_weights(std::move(model), !job.arguments.update.empty());
     whole_bytes = plan_of(model, plan_options(config_for(job, model, job.arguments.micro_batch))).arena_bytes();
     TrainedForm form(model, job.arguments);
     model = form.of(std::move(model), false, Initializer::zeros, 0.0F, 0);

@@ -131,7 +131,7 @@ Error ending_of(const TrainingReport& report, const TrainJob& job) {
 OwnedModel model_for(TrainJob& job) {
   GivenModel given = model_from_argument(job.model, "--model");
   OwnedModel& model = given.model;
-  model = with_trainable_weights(std::move(model));
+  model = with_trainable_weights(std::move(model), !job.training.update.empty());
   if (given.has_params && !job.fresh && job.init_given)
     throw usage_error("--init means nothing for a model that has its parameters", "leave it out, or add --fresh")
         .in(job.model);

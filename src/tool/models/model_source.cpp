@@ -31,8 +31,9 @@ std::string layer_name(const Model& model, std::size_t index) {
 
 namespace {
 
-/// Puts the number where the sentence speaks of it: "(detail)", "(detail: its index)"; else behind it.
-void put_detail(std::string& what, std::uint32_t detail) {
+/// Puts the number, or a word for it, where the sentence speaks of it: "(detail)", "(detail: its index)"; else behind
+/// it.
+void put_detail(std::string& what, const std::string& detail) {
   constexpr std::string_view kDetail = "(detail";
   const std::size_t at = what.find(kDetail), end = what.find(')', at);
   if (at == std::string::npos || end == std::string::npos) {
@@ -49,7 +50,9 @@ void put_detail(std::string& what, std::uint32_t detail) {
 
 Error status_error(Status status, const Model& model, const std::string& file) {
   auto [what, remedy] = advice_of(describe(status));
-  if (status.detail != 0 && status.code != Code::bad_option) put_detail(what, status.detail);
+  const bool option = status.code == Code::int8_weights_need_sgd;
+  if (status.detail != 0 && status.code != Code::bad_option)
+    put_detail(what, option ? name(static_cast<Option>(status.detail)) : std::to_string(status.detail));
   // Records that failed validation are not taken apart: their numbers may mean nothing.
   if (status.layer != kNoLayer && status.layer < model.layers.size()) {
     const Op op = model.layers[status.layer].op;

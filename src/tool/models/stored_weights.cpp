@@ -24,9 +24,10 @@ OwnedModel with_weights(const OwnedModel& model, DType type, StoreWeights which)
   return out;
 }
 
-OwnedModel with_trainable_weights(OwnedModel model) {
-  const bool as_they_are = std::ranges::any_of(
-      model.layers, [](const Layer& layer) { return mote::stores_narrow_weights(layer) && layer.trainable(); });
+OwnedModel with_trainable_weights(OwnedModel model, bool float32) {
+  const bool as_they_are = !float32 && std::ranges::any_of(model.layers, [](const Layer& layer) {
+    return mote::stores_narrow_weights(layer) && layer.trainable();
+  });
   if (as_they_are || !stores_narrow_weights(model)) return model;
   return with_weights(model, DType::f32);
 }

@@ -13,8 +13,9 @@ bool stores_narrow_weights(const OwnedModel& model);
 /// The model with weights of another type. Throws Error: weights that are not finite then.
 OwnedModel with_weights(const OwnedModel& model, DType type, StoreWeights which = StoreWeights::all);
 
-/// The model as training takes it: narrow weights in float32, unless some are to be trained as they are.
-OwnedModel with_trainable_weights(OwnedModel model);
+/// The model as training takes it: narrow weights in float32, unless some are to be trained as they are. `float32`:
+/// all.
+OwnedModel with_trainable_weights(OwnedModel model, bool float32);
 
 /// Weights as int8 or float16 where that changes no bit of them: those of models that were trained or quantised so.
 OwnedModel with_exact_weights(OwnedModel model);
