@@ -1,11 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# source_rules.sh <root> [<file>]: what no compiler checks about the sources. Every file names its licence and has at most 600
+# source_rules.sh <root> [<file>.txt]: what no compiler checks about the sources. Every file names its licence and has at most 600
 # lines; a file includes only from its own room and those below; SIMD stays in src/simd; the core uses no header that
 # allocates, throws or prints; public headers begin with requirements.hpp; mote.hpp lists headers in reading order. Prints each breach as file:line, which
 # <file> receives too, and exits with 1 if there is one.
 set -eu
-breaches=${2:-$(mktemp)}
+case ${2:-.txt} in
+  *.txt) breaches=${2:-$(mktemp)} ;;
+  *) echo "$2 would be written over: the second argument is a .txt for the breaches" >&2 && exit 2 ;;
+esac
 cd "$1"
 
 find . \( -name .git -o -name .deps -o -name build -o -name .cache \) -prune -o -type f \( -name '*.[ch]pp' -o -name '*.inl' \

@@ -374,7 +374,7 @@ Json run_train(TrainJob& job, const Context& context, std::string& text, std::op
   if (tuned) text += fine_tuning_text(*tuned);
   Json json{{"command", "train"},
             {"model", job.out.empty() ? Json(nullptr) : Json(job.out)},
-            {"network", network_json(made.view())},
+            {"network", network_json((tuned || !merged ? model : made).view())},
             {"weights", job.training.weights},
             {"update", job.training.update.empty() ? Json(nullptr) : Json(job.training.update)}};
   json["data"] = notes_json(data.train, hints);
