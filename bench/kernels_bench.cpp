@@ -79,6 +79,29 @@ void add(const std::string& name, Kernel<WidenWeightsArgs> kernel) {
       });
     }
 }
+void add(const std::string& name, Kernel<RoundWeightsArgs> kernel) {
+  for (const DenseShape& s : {DenseShape{1, 784, 512}, DenseShape{1, 144, 16}}) {
+    const Work work{4.0 * static_cast<double>(s.weights()), 12.0 * static_cast<double>(s.weights())};
+    add_row(name, std::to_string(s.fan_in) + "x" + std::to_string(s.fan_out), kernel, work, [=](Arrays& arrays) {
+      return RoundWeightsArgs{arrays.floats(s.weights()), arrays.floats(s.weights()), s.fan_in, s.fan_out};
+    });
+  }
+}
+void add(const std::string& name, Kernel<RoundStepsArgs> kernel) {
+  for (const DenseShape& s : {DenseShape{1, 8, 128}, DenseShape{1, 144, 16}}) {
+    const Work work{3.0 * static_cast<double>(s.weights()), 6.0 * static_cast<double>(s.weights())};
+    add_row(name, std::to_string(s.fan_in) + "x" + std::to_string(s.fan_out), kernel, work, [=](Arrays& arrays) {
+      return RoundStepsArgs{reinterpret_cast<std::int8_t*>(arrays.bytes(s.weights())),
+                            arrays.positive(s.fan_out),
+                            arrays.floats(s.weights()),
+                            1,
+                            1,
+                            0,
+                            s.fan_in,
+                            s.fan_out};
+    });
+  }
+}
 void add(const std::string& name, Kernel<DenseGradArgs> kernel) {
   const bool both = name == "dense_backward_f32", params = name == "dense_grad_params_f32";
   for (const DenseShape& s : kDenseShapes) {
@@ -342,6 +365,18 @@ void add(const std::string& name, Kernel<CastArgs> kernel) {
       return CastArgs{reinterpret_cast<const std::byte*>(arrays.floats(n)),
                       reinterpret_cast<std::byte*>(arrays.floats(n)), DType::f32, DType::s32, n};
     });
+}
+void add(const std::string& name, Kernel<FakeQuantizeArgs> kernel) {
+  add_runs(name, kernel, {1, 1, 4}, [](Arrays& arrays, std::uint32_t n) {
+    return FakeQuantizeArgs{arrays.floats(n), arrays.floats(n), {0x1p-7F, 3}, n};
+  });
+}
+void add(const std::string& name, Kernel<FakeQuantizeGradArgs> kernel) {
+  add_runs(name, kernel, {2, name == "fake_quantize_grad_input_f32" ? 1.0 : 0.0, 2},
+           [](Arrays& arrays, std::uint32_t n) {
+             return FakeQuantizeGradArgs{
+                 arrays.floats(n), arrays.floats(n), arrays.floats(n), arrays.floats(2), 1e-9F, -0.5F, 0.5F, n};
+           });
 }
 void add(const std::string& name, Kernel<PenaltyArgs> kernel) {
   add_runs(name, kernel, {2, 1, 4}, [](Arrays& arrays, std::uint32_t n) {

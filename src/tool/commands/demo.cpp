@@ -62,7 +62,9 @@ struct Cost {
   double microseconds = 0.0;
 };
 Cost cost_of(const OwnedModel& model, Progress& progress) {
-  const InferenceTimes times = time_inference(model, {.seconds = 0.5}, progress);
+  ClockSettings clock;
+  clock.seconds = 0.5;
+  const InferenceTimes times = time_inference(model, clock, progress);
   return {model_file_bytes(model.view(), model.description), plan_of(model, {.alignment = 64}).arena_bytes(),
           times.inference.median * 1e-3};
 }
