@@ -35,6 +35,7 @@ struct ForwardChoice {
   [[nodiscard]] MOTE_FOLDED Op op() const { return b.layer().op; }
   [[nodiscard]] MOTE_FOLDED bool second_form() const { return b.step().second_form; }
   [[nodiscard]] MOTE_FOLDED bool rounds() const { return rounds_weights(b.layer()); }
+  [[nodiscard]] MOTE_FOLDED bool narrow() const { return stores_narrow_weights(b.layer()); }
   [[nodiscard]] MOTE_FOLDED DType type() const { return operand_type(b.model(), b.step()); }
 };
 /// The same as constants, of which only what they choose is compiled and linked.
@@ -43,6 +44,9 @@ struct ForwardConstants {
   MOTE_FOLDED static constexpr std::integral_constant<Op, kOp> op() { return {}; }
   MOTE_FOLDED static constexpr std::bool_constant<kSecondForm> second_form() { return {}; }
   MOTE_FOLDED static constexpr std::bool_constant<kRounds> rounds() { return {}; }
+  MOTE_FOLDED static constexpr std::bool_constant<kSecondForm && !kRounds && may_store_narrow_weights(kOp)> narrow() {
+    return {};
+  }
   MOTE_FOLDED static constexpr std::integral_constant<DType, kType> type() { return {}; }
 };
 
@@ -73,6 +77,10 @@ MOTE_FOLDED inline void pick(DType type, const Use& use, Args&... args) {
     default: return use(std::integral_constant<DType, DType::f32>{}, args...);
   }
 }
+/// Whether a condition is a constant, and false: what it asks for is then not compiled.
+template <class Condition>
+inline constexpr bool kNever = std::is_same_v<Condition, std::false_type>;
+
 /// Calls `yes` or `no`.
 template <bool kCondition, class Yes, class No>
 MOTE_FOLDED inline void choose(std::bool_constant<kCondition>, Yes&& yes, No&& no) {

@@ -124,7 +124,11 @@ MOTE_FOLDED inline void run_loss(const Binding& b, const Choice& choice, const T
 template <Op kOp, class Choice>
 MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const UpdateState& state, float* from,
                                    float* to) {
-  if constexpr (kOp != Op::dense) widen<kOp>(b, choice);  // of which tiles are widened
+  if constexpr (kOp != Op::dense) widen<kOp>(b, choice);
+  if constexpr (kOp == Op::dense && !kNever<decltype(choice.narrow())>)
+    if (choice.narrow()) return dense_narrow_grad_input(b);  // by tiles
+  if constexpr (kOp == Op::dense && !kNever<decltype(choice.rounds())>)
+    if (choice.rounds()) round_params(b);
   if constexpr (kOp == Op::reshape || kOp == Op::identity || kOp == Op::output || kOp == Op::gaussian_noise ||
                 kOp == Op::bias_add) {
     kernels::copy_channels_f32({from, to, 1, b.count(b.out()), 0, 0});
@@ -168,13 +172,7 @@ MOTE_FOLDED inline void grad_input(const Binding& b, const Choice& choice, const
           args.scale = -state.learning_rate;
           call<kernels::dense_backward_f32>(b, args);
         },
-        [&]() MOTE_FOLDED {
-          const auto wide = [&]() MOTE_FOLDED { call<kernels::dense_grad_input_f32>(b, args); };
-          const auto narrow = [&]() MOTE_FOLDED { dense_narrow_grad_input(b); };
-          const auto rounded = [&]() MOTE_FOLDED { round_params(b), wide(); };
-          choose(
-              choice.second_form(), [&]() MOTE_FOLDED { choose(choice.rounds(), rounded, narrow); }, wide);
-        });
+        [&]() MOTE_FOLDED { call<kernels::dense_grad_input_f32>(b, args); });
   } else if constexpr (kOp == Op::conv2d) {
     call<kernels::conv2d_transpose_weights_f32>(b, conv_grad_args(b));
     call<kernels::conv2d_grad_input_f32>(b, conv_grad_args(b));
@@ -292,17 +290,14 @@ MOTE_FOLDED inline void grad_params(const Binding& b, const Choice& choice, cons
     args.scale = scale;
     return args;
   };
-  const auto unless_narrow = [&](const auto& real) MOTE_FOLDED {
-    const auto narrow = [&]() MOTE_FOLDED { train_narrow<kOp>(b, scale); };
-    choose(
-        choice.second_form(), [&]() MOTE_FOLDED { choose(choice.rounds(), real, narrow); }, real);
-  };
+  if constexpr (may_train_narrow_weights(kOp) && !kNever<decltype(choice.narrow())>)
+    if (choice.narrow()) return train_narrow<kOp>(b, scale);
   if constexpr (kOp == Op::dense) {
-    unless_narrow([&]() MOTE_FOLDED { call<kernels::dense_grad_params_f32>(b, bind(dense_grad_args(b))); });
+    call<kernels::dense_grad_params_f32>(b, bind(dense_grad_args(b)));
   } else if constexpr (kOp == Op::conv2d) {
-    unless_narrow([&]() MOTE_FOLDED { call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b))); });
+    call<kernels::conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
   } else if constexpr (kOp == Op::depthwise_conv2d) {
-    unless_narrow([&]() MOTE_FOLDED { call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b))); });
+    call<kernels::depthwise_conv2d_grad_params_f32>(b, bind(conv_grad_args(b)));
   } else if constexpr (kOp == Op::bias_add) {  // a dense layer's without inputs
     call<kernels::dense_grad_params_f32>(b, {nullptr, nullptr, b.at(b.step().grad_output), nullptr, nullptr, weights,
                                              scale, b.rows(b.out()), 0, b.out().c});
