@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # symbols.sh <nm> <libmote.a>: what the library asks of a system and leaves to a linker. It needs memory functions, and
 # fma and sqrt where there is no instruction for them: no heap, stdio, exceptions or locks, for the list below names
-# what is allowed (panic.cpp, a port, may ask for more). It runs nothing before main. Its kernels, compiled for one
+# what is allowed, also what says which instructions a processor has (panic.cpp, a port, may ask for more). It runs nothing before main. Its kernels, compiled for one
 # instruction set, leave no shared function that code for another machine could be linked with.
 set -eu
 nm=$1
 library=$2
-allowed='^(__cpu_(model|indicator_init|features2)|mem(cpy|move|set|cmp)|bcmp|fmaf?|sqrt|_GLOBAL_OFFSET_TABLE_|__aeabi_.*|__(popcount|clz|ctz)[sd]i2)$'
+allowed='^(__cpu_(model|indicator_init|features2)|getauxval|mem(cpy|move|set|cmp)|bcmp|fmaf?|sqrt|_GLOBAL_OFFSET_TABLE_|__aeabi_.*|__(popcount|clz|ctz)[sd]i2)$'
 failed=0
 
 complain() { # complain <what> <lines>
