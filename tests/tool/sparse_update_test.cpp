@@ -113,6 +113,31 @@ TEST(SparseUpdates, CostLessMemory) {
   EXPECT_LT(bytes("11: bias"), bytes("11"));
 }
 
+TEST(SparseUpdates, KnowLayersByNumberNameAndOperator) {
+  const OwnedModel model = parse_model_text(
+      "input 8x8x4; conv2d 8 3x3 same; conv2d 8 3x3 same as body; depthwise_conv2d 3x3; conv2d 8 1x1; flatten; dense "
+      "9; "
+      "dense 3",
+      "");
+  for (const auto& [one, other] : {std::pair{"conv3: 1/4", "4: 1/4"},
+                                   {"conv2d2", "body"},
+                                   {"body: bias", "2: bias"},
+                                   {"depthwise1", "3"},
+                                   {"depthwise: 1/2", "depthwise_conv2d: 1/2"},
+                                   {"dense2", "7"},
+                                   {"dense", "6,7"},
+                                   {"conv", "1,2,4"}}) {
+    const SparseUpdate a(model, one, "--update"), b(model, other, "--update");
+    ASSERT_EQ(a.model().layers.size(), b.model().layers.size()) << one;
+    EXPECT_EQ(std::memcmp(a.model().layers.data(), b.model().layers.data(), a.model().layers.size() * sizeof(Layer)), 0)
+        << one;
+  }
+  const SparseUpdate third(model, "conv3: 1/4", "--update");
+  EXPECT_EQ(third.model().layers.size(), model.layers.size() + 3) << "a slice, the trained part, the sum";
+  for (const char* wrong : {"conv4", "conv0", "dense3: 1/2", "relu1", "7x"})
+    EXPECT_THROW(SparseUpdate(model, wrong, "--update"), Error) << wrong;
+}
+
 TEST(SparseUpdates, SayWhatIsWrongWithTheList) {
   const OwnedModel model = network();
   for (const auto& [list, what] : std::vector<std::pair<std::string, std::string>>{{"", "empty"},

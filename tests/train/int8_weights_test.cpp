@@ -6,6 +6,7 @@
 
 #include "grad/problem.hpp"
 #include "instruction_set.hpp"
+#include "train/bars.hpp"
 
 namespace mote::test {
 namespace {
@@ -22,18 +23,10 @@ constexpr TrainConfig kConfig{.optimizer = sgd({.learning_rate = 0.05F}), .batch
 
 alignas(16) std::byte narrow_arena[160 * 1024], wide_arena[240 * 1024], other_arena[80 * 1024];
 
-/// Noise with a bar whose place is the class.
 template <class AnyTrainer>
-void feed(AnyTrainer& trainer, std::uint32_t seed) {
+void feed_batch(AnyTrainer& trainer, std::uint32_t seed) {
   Numbers numbers(seed);
-  const std::size_t samples = trainer.slice_samples(), features = trainer.input().size() / samples;
-  for (std::size_t s = 0; s < samples; ++s) {
-    const auto label = static_cast<std::size_t>((numbers.next() + 1.0F) * 2.0F);
-    float* row = trainer.input().data() + s * features;
-    numbers.fill(row, features, 0.5F);
-    for (std::size_t i = label * features / 4; i < (label + 1) * features / 4; ++i) row[i] += 0.5F;
-    trainer.labels()[s] = static_cast<std::int32_t>(label);
-  }
+  feed(trainer, numbers);
 }
 
 Trainer trainer_of(const Model& model, std::span<std::byte> arena) {
@@ -74,7 +67,7 @@ TEST(Int8Weights, StepAsFloat32WeightsDoOnAverage) {
   double sum = 0.0, squares = 0.0, to_round = 0.0, count = 0.0;
   for (std::uint32_t step = 0; step < 20; ++step) {
     widen_into(narrow, wide);
-    feed(narrow, step), feed(wide, step);
+    feed_batch(narrow, step), feed_batch(wide, step);
     const Result<float> narrow_loss = narrow.step(), wide_loss = wide.step();
     ASSERT_TRUE(narrow_loss.ok() && wide_loss.ok());
     ASSERT_EQ(*narrow_loss, *wide_loss) << "the same function";
@@ -103,7 +96,7 @@ TEST(Int8Weights, LearnWithTheSameBitsEverywhere) {
   trainer.init_params(7), fixed.init_params(7);
   float first = 0.0F, last = 0.0F;
   for (std::uint32_t step = 0; step < 150; ++step) {
-    feed(trainer, step), feed(fixed, step);
+    feed_batch(trainer, step), feed_batch(fixed, step);
     const Result<float> loss = trainer.step(), same = fixed.step();
     ASSERT_TRUE(loss.ok() && same.ok());
     ASSERT_EQ(*loss, *same) << "a plan known when compiling";
@@ -138,15 +131,15 @@ TEST(Int8Weights, TakeAQuarterOfTheMemoryAndNoGradient) {
 TEST(Int8Weights, AreASessionsToo) {
   Trainer trainer = trainer_of(kNet.model(), narrow_arena);
   for (std::uint32_t step = 0; step < 5; ++step) {
-    feed(trainer, step);
+    feed_batch(trainer, step);
     ASSERT_TRUE(trainer.step().ok());
   }
-  feed(trainer, 77);
+  feed_batch(trainer, 77);
   ASSERT_TRUE(trainer.evaluate().ok());
   const float expected = trainer.output()[0];
   Result<Session> session = Session::create(trainer.model(), other_arena, {.batch = 6});
   ASSERT_TRUE(session.ok());
-  feed(trainer, 77);
+  feed_batch(trainer, 77);
   std::copy(trainer.input().begin(), trainer.input().end(), session->input().begin());
   session->run();
   EXPECT_EQ(session->output()[0], expected);
@@ -181,7 +174,7 @@ TEST(Int8Weights, StayWhereTheLossIsNotFinite) {
                      trainer.parameters().size() / sizeof(float));
   };
   const std::uint64_t before = hash();
-  feed(trainer, 1);
+  feed_batch(trainer, 1);
   trainer.input()[5] = __builtin_inff();
   EXPECT_EQ(trainer.step().status().code, Code::non_finite_loss);
   EXPECT_EQ(hash(), before);

@@ -8,6 +8,7 @@
 #include "grad/problem.hpp"
 #include "instruction_set.hpp"
 #include "mote/model/int8_units.hpp"
+#include "train/bars.hpp"
 
 namespace mote::test {
 namespace {
@@ -23,19 +24,6 @@ constexpr TrainConfig kTraining{
 constexpr TrainConfig kPlainTraining{.optimizer = sgd({.learning_rate = 0.02F}), .batch = 6, .seed = 5};
 constexpr TrainConfig kClippedTraining{
     .optimizer = momentum({.learning_rate = 0.01F}), .batch = 6, .micro_batch = 3, .clip_norm = 1.0F, .seed = 5};
-
-/// Noise with a bar whose place is the class.
-template <class AnyTrainer>
-void feed(AnyTrainer& trainer, Numbers& numbers) {
-  const std::size_t samples = trainer.slice_samples(), features = trainer.input().size() / samples;
-  for (std::size_t s = 0; s < samples; ++s) {
-    const auto label = static_cast<std::size_t>((numbers.next() + 1.0F) * 2.0F);
-    float* row = trainer.input().data() + s * features;
-    numbers.fill(row, features, 0.5F);
-    for (std::size_t i = label * features / 4; i < (label + 1) * features / 4; ++i) row[i] += 0.5F;
-    trainer.labels()[s] = static_cast<std::int32_t>(label);
-  }
-}
 
 struct Training {
   std::uint64_t hash = 0;

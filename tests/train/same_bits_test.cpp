@@ -4,6 +4,7 @@
 // operation that one machine rounds differently, changes them.
 #include "grad/problem.hpp"
 #include "instruction_set.hpp"
+#include "train/bars.hpp"
 
 namespace mote::test {
 namespace {
@@ -30,22 +31,6 @@ constexpr TrainConfig kOtherTraining{.loss = Loss::kl_divergence,
                                      .l1 = 1e-4F,
                                      .l2 = 1e-3F,
                                      .sample_weights = true};
-
-/// Noise with a bar whose place is the class, so that there is something to learn.
-template <class AnyTrainer>
-void feed(AnyTrainer& trainer, Numbers& numbers) {
-  const std::size_t samples = trainer.slice_samples(), features = trainer.input().size() / samples;
-  for (std::size_t s = 0; s < samples; ++s) {
-    const auto label = static_cast<std::size_t>((numbers.next() + 1.0F) * 2.0F);
-    float* row = trainer.input().data() + s * features;
-    numbers.fill(row, features, 0.5F);
-    for (std::size_t i = label * features / 4; i < (label + 1) * features / 4; ++i) row[i] += 0.5F;
-    if (!trainer.labels().empty()) trainer.labels()[s] = static_cast<std::int32_t>(label);
-    for (std::size_t k = 0; k < 4 && !trainer.targets().empty(); ++k)
-      trainer.targets()[4 * s + k] = k == label ? 0.8125F : 0.0625F;
-    if (!trainer.sample_weights().empty()) trainer.sample_weights()[s] = 1.0F + 0.5F * numbers.next();
-  }
-}
 
 struct Training {
   std::uint64_t hash = 0;

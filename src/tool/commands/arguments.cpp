@@ -165,8 +165,8 @@ void add_training(Options& options, TrainingArguments& t, const std::vector<Cond
                         "units, rounded at random"));
   declared(options.text(
       "--update", t.update, "LIST",
-      "train a part: entries such as \"bias; 3: 1/4; 7-9\" say biases, a part of a layer's input channels, "
-      "whole layers; the rest stays where the model lies"));
+      "train a part: entries such as \"bias; conv3: 1/4; 7-9\" say biases, a part of the input channels of the "
+      "third convolution, whole layers; the rest stays where the model lies"));
   heading = "Optimiser";
   declared(options.word("--optimizer", t.optimizer, kOptimizers,
                         "sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw; over all samples at once: "

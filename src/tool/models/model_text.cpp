@@ -124,6 +124,7 @@ OwnedModel parse_model_text(std::string_view text, const std::string& place, Par
     if (!layer.ok()) explain(place, line, spec, layer.status(), model.layers, labels);
     model.layers.push_back(*layer);
     labels.push_back(spec.label);
+    model.labels.emplace_back(spec.label == nullptr ? "" : written(spec.label));
     param_bytes = std::max(param_bytes, layer->param_offset + layer->param_bytes);
   }
   model.param_bytes = param_bytes;

@@ -18,6 +18,7 @@ struct OwnedModel {
   std::vector<Layer> layers;
   std::vector<std::uint16_t> operands;  ///< as Model has them
   std::string names;                    ///< likewise
+  std::vector<std::string> labels;      ///< what a network as text calls its layers ("as"); no file has it
   AlignedBytes params;
   std::uint32_t param_bytes = 0;  ///< their size where they are not there (Parameters::none)
   std::uint32_t alignment = 16;

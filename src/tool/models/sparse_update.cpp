@@ -20,8 +20,8 @@ namespace mote::tool {
 namespace {
 
 constexpr const char* kForm =
-    "write entries such as \"bias; 3: 1/4; 7-9\": bias, or layers (numbers, ranges, names or operators, as mote info "
-    "shows them), alone or with \": bias\" or \": 1/4\"";
+    "write entries such as \"bias; conv3: 1/4; 7-9\": bias, or layers (numbers, ranges and names, as mote info shows "
+    "them, dense for all of these, conv3 for the third), alone or with \": bias\" or \": 1/4\"";
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -56,7 +56,8 @@ std::uint32_t input_channels(const Model& model, std::size_t i) {
 /// The list as it is meant for each layer.
 class Reader {
  public:
-  Reader(const Model& model, std::string option) : model_(model), option_(std::move(option)) {}
+  Reader(const OwnedModel& model, std::string option)
+      : model_(model.view()), labels_(model.labels), option_(std::move(option)) {}
 
   std::vector<LayerUpdate> read(const std::string& list) {
     updates_.resize(model_.layers.size());
@@ -94,11 +95,27 @@ class Reader {
         if (model_.layers[i].param_bytes != 0 || first == last) out.push_back(i);
     }
     for (std::size_t i = 0; out.empty() && i < model_.layers.size(); ++i)
-      if (!text.empty() && name(model_, i) == text) out.push_back(i);
-    for (std::size_t i = 0; out.empty() && i < model_.layers.size(); ++i)
-      if (text == name(model_.layers[i].op) && model_.layers[i].param_bytes != 0) out.push_back(i);
+      if (!text.empty() && (name(model_, i) == text || (i < labels_.size() && labels_[i] == text))) out.push_back(i);
+    if (out.empty()) out = of_operator(text);
     if (out.empty()) fail(fmt::format("no layer with parameters is called \"{}\"", text));
     return out;
+  }
+  /// "dense": all of these layers; "dense2": the second; conv and depthwise are short for conv2d and depthwise_conv2d.
+  [[nodiscard]] std::vector<std::size_t> of_operator(std::string_view text) const {
+    std::vector<std::size_t> out;
+    const auto layers_called = [&](std::string_view word) {
+      if (word == "conv") word = "conv2d";
+      if (word == "depthwise") word = "depthwise_conv2d";
+      for (std::size_t i = 0; i < model_.layers.size(); ++i)
+        if (word == name(model_.layers[i].op) && model_.layers[i].param_bytes != 0) out.push_back(i);
+    };
+    layers_called(text);
+    if (!out.empty()) return out;
+    const std::size_t digits = text.find_last_not_of("0123456789") + 1;
+    layers_called(text.substr(0, digits));
+    const auto which = number_of<std::size_t>(text.substr(digits));
+    if (!which || *which == 0 || *which > out.size()) return {};
+    return {out[*which - 1]};
   }
   [[nodiscard]] LayerUpdate update_of(std::size_t i, std::string_view what) const {
     const Layer& layer = model_.layers[i];
@@ -123,7 +140,8 @@ class Reader {
     return {LayerUpdate::Kind::channels, channels};
   }
 
-  const Model& model_;
+  const Model model_;
+  const std::vector<std::string>& labels_;
   std::string option_;
   std::vector<LayerUpdate> updates_;
 };
@@ -149,7 +167,7 @@ void for_channels(const Layer& layer, std::uint32_t all, std::uint32_t channels,
 
 OwnedModel copy_of(const OwnedModel& model) {
   OwnedModel out;
-  out.layers = model.layers, out.operands = model.operands, out.names = model.names;
+  out.layers = model.layers, out.operands = model.operands, out.names = model.names, out.labels = model.labels;
   out.params = AlignedBytes(model.params.size());
   if (model.params.size() != 0) std::memcpy(out.params.data(), model.params.data(), model.params.size());
   out.param_bytes = model.param_bytes, out.alignment = model.alignment;
@@ -278,8 +296,7 @@ class SparseUpdate::Writer {
 
 SparseUpdate::SparseUpdate(const OwnedModel& model, const std::string& list, const std::string& option)
     : given_(copy_of(model)) {
-  const Model view = given_.view();
-  for (const LayerUpdate& update : Reader(view, option).read(list)) parts_.push_back({update});
+  for (const LayerUpdate& update : Reader(given_, option).read(list)) parts_.push_back({update});
   Writer(given_, split_, parts_).write();
   if (const Status status = validate(split_.view()); !status.ok()) throw status_error(status, split_);
 }

@@ -29,8 +29,8 @@ class SparseUpdate {
  public:
   /// `list`, entries separated by semicolons: `bias` (of every layer that has one), LAYERS (whole), LAYERS: bias, or
   /// LAYERS: N/M (that part of their input channels, rounded up, and the bias). LAYERS are numbers and ranges as mote
-  /// info shows them, names, or operators (all of these layers), separated by commas. Later entries win. All others are
-  /// frozen. Throws Error.
+  /// info shows them, names (also of a network as text), operators (all of these layers), or operators with a number:
+  /// conv3 is the third convolution; separated by commas. Later entries win. All others are frozen. Throws Error.
   SparseUpdate(const OwnedModel& model, const std::string& list, const std::string& option);
 
   /// The model to train. With parameters where the given one has them.
