@@ -76,18 +76,18 @@ MOTE_INLINE std::int32_t scaled(std::int32_t difference, const QuantizedMultipli
 class ScaledOperand {
  public:
   ScaledOperand(const QuantizedMultiplier& q, std::int32_t left, std::int32_t zero_point)
-      : rescaler_(simd::uniform_rescaler(q.multiplier, q.shift, simd::kWords)),
+      : rescaler_(q.multiplier, q.shift, left),
         left_(left),
         zero_point_(zero_point),
         half_(q.multiplier == std::int32_t{1} << 30 && q.shift == 0 && left > 0) {}
   [[nodiscard]] MOTE_INLINE simd::Words of(const std::int8_t* values, std::size_t n) const {
     const simd::Words x = simd::subtract_words(simd::load_bytes(values, n), simd::splat_words(zero_point_));
     if (half_) return simd::shift_left(x, left_ - 1);
-    return rescaler_.of(simd::shift_left(x, left_));
+    return rescaler_.of(x);
   }
 
  private:
-  simd::UniformRescaler rescaler_;
+  simd::DifferenceRescaler rescaler_;
   std::int32_t left_, zero_point_;
   bool half_;
 };
@@ -98,19 +98,19 @@ inline void add_rows(const BinaryS8Args& args, const BroadcastRows& all) {
   const BinaryMultipliers& s = args.scale;
   const simd::OutputRange range{args.output_zero_point, args.clamp.low, args.clamp.high};
   const ScaledOperand left(s.a, s.left_shift, args.a_zero_point), right(s.b, s.left_shift, args.b_zero_point);
-  const simd::UniformRescaler whole = simd::uniform_rescaler(s.output.multiplier, s.output.shift, simd::kWords, range);
+  const simd::UniformFinisher whole(s.output.multiplier, s.output.shift, simd::kWords, range);
   for (std::size_t r = all.rows.begin; r < all.rows.end; ++r) {
     const BroadcastRows::Row row = all.at(r);
     const std::int8_t *a = args.a + row.a, *b = args.b + row.b;
     std::int8_t* to = args.output + row.output;
-    const auto add = [&](std::size_t n, const simd::UniformRescaler& out) MOTE_LAMBDA_INLINE {
+    const auto add = [&](std::size_t n, const simd::UniformFinisher& out) MOTE_LAMBDA_INLINE {
       const simd::Words x = left.of(a, n), y = right.of(b, n);
-      out.store(to, out.of(kSign > 0 ? simd::add_words(x, y) : simd::subtract_words(x, y)));
+      out.store(to, kSign > 0 ? simd::add_words(x, y) : simd::subtract_words(x, y));
     };
     std::size_t count = all.columns.end - all.columns.begin;
     for (; count >= simd::kWords; count -= simd::kWords, a += simd::kWords, b += simd::kWords, to += simd::kWords)
       add(simd::kWords, whole);
-    if (count != 0) add(count, simd::uniform_rescaler(s.output.multiplier, s.output.shift, count, range));
+    if (count != 0) add(count, simd::UniformFinisher(s.output.multiplier, s.output.shift, count, range));
   }
 }
 #endif

@@ -26,6 +26,14 @@ inline void dense_quantized(const QuantizedDenseArgs<Element, Output>& args) {
     }
   }
 #endif
+#if MOTE_SIMD_ONE_ROW
+  if constexpr (sizeof(Element) == 1 && sizeof(Output) == 1) {
+    const ProductLayer layer{args.weights, args.bias, args.stage, args.fan_in, args.fan_out, args.weight_zero_point};
+    if (rows.end - rows.begin == 1 && args.fan_in <= simd::OneRow::kMost)
+      return dense_row(layer, args.input + rows.begin * args.fan_in, args.output + rows.begin * args.fan_out,
+                       columns.begin, columns.end);
+  }
+#endif
 #if MOTE_SIMD_PAIRS
   if constexpr (sizeof(Element) == 1 && sizeof(Output) == 1) {
     const ProductLayer layer{args.weights, args.bias, args.stage, args.fan_in, args.fan_out, args.weight_zero_point};

@@ -33,7 +33,7 @@ struct ColumnBlock {
   std::size_t first, count;
   simd::TapColumn weights[kColumns], outside;
   simd::Words begin;
-  simd::Rescaler rescaler;
+  simd::Finisher finisher;
 
   ColumnBlock(const ConvS8Args& layer, std::size_t at, std::size_t channels)
       : args(layer),
@@ -41,7 +41,7 @@ struct ColumnBlock {
         count(channels),
         outside(simd::TapColumn::splat(static_cast<std::int8_t>(layer.input_zero_point))),
         begin(layer.bias != nullptr ? simd::load_words(layer.bias + at, channels) : simd::splat_words(0)),
-        rescaler(layer.stage.multipliers + at, layer.stage.shifts + at, channels,
+        finisher(simd::splat_words(0), layer.stage.multipliers + at, layer.stage.shifts + at, channels,
                  {layer.stage.zero_point, layer.stage.clamp.low, layer.stage.clamp.high}) {
     static constexpr std::int8_t kZeros[simd::kWords] = {};
     const Window& w = layer.shape.window;
@@ -88,7 +88,7 @@ MOTE_INLINE void column_line(const ColumnBlock& block, const ColumnLines& lines,
         const std::int32_t at = left + 2 * static_cast<std::int32_t>(x);
         now = Column::add(now, column_at<kWhole>(block, lines, at + 1), w1);
         const Column last = column_at<kWhole>(block, lines, at + 2);
-        block.rescaler.store(to, block.rescaler.of(Column::add(now, last, w2)));
+        block.finisher.store(to, Column::add(now, last, w2));
         now = Column::add(begin, last, w0);
       }
       return;
@@ -98,7 +98,7 @@ MOTE_INLINE void column_line(const ColumnBlock& block, const ColumnLines& lines,
     simd::Words next = Column::add(begin, second, w0);
     for (std::uint32_t x = 0; x < s.out.w; ++x, to += s.out.c) {
       const Column last = column_at<kWhole>(block, lines, left + 2 + static_cast<std::int32_t>(x));
-      block.rescaler.store(to, block.rescaler.of(Column::add(now, last, w2)));
+      block.finisher.store(to, Column::add(now, last, w2));
       now = Column::add(next, last, w1);
       next = Column::add(begin, last, w0);
     }
@@ -110,7 +110,7 @@ MOTE_INLINE void column_line(const ColumnBlock& block, const ColumnLines& lines,
       const auto at = left + static_cast<std::int32_t>(x * w.stride_w + j * w.dilation_w);
       sums = Column::add(sums, column_at<kWhole>(block, lines, at), block.weights[j]);
     }
-    block.rescaler.store(to, block.rescaler.of(sums));
+    block.finisher.store(to, sums);
   }
 }
 

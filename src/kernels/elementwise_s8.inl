@@ -6,10 +6,12 @@
 #include <limits>
 
 #include "kernels/kernel_namespace.hpp"
+#include "kernels/lanes.hpp"
 #include "kernels/rounded.hpp"
 #include "mote/kernels/kernels.hpp"
 #include "simd/helium.hpp"
 #include "simd/simd.hpp"
+#include "simd/trigonometry.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {
@@ -80,7 +82,38 @@ void lookup_s8(const LookupS8Args& args) {
 #endif
 }
 
+namespace {
+
+/// quantize_f32 to a type of 8 or 16 bits in vectors: steps are rounded and cut as float32, which has them exactly.
+template <class Element>
+inline void quantize_in_vectors(const QuantizeArgs& args) {
+  using Limits = std::numeric_limits<Element>;
+  const std::int32_t zero_point = args.quantization.zero_point;
+  const simd::F32 scale = simd::splat(args.quantization.scale), one = simd::splat(args.ties_to_even ? 0.0F : 1.0F);
+  const simd::F32 low = simd::splat(static_cast<float>(Limits::min() - zero_point));
+  const simd::F32 high = simd::splat(static_cast<float>(Limits::max() - zero_point));
+  for_chunks(args.part, args.count, [&](std::size_t first, std::size_t count) {
+    float steps[kChunk];
+    lanes_over(count, [&](std::size_t i, auto lanes) MOTE_LAMBDA_INLINE {
+      const simd::F32 x = lanes.load(args.input + first + i) / scale, size = abs(x), even = simd::nearest(size);
+      const simd::F32 tie = select(equal(size - even, simd::splat(0.5F)), one, simd::zero());
+      const simd::F32 whole = simd::bits::copy_sign(even + tie, x);
+      lanes.store(steps + i, select(equal(x, x), min(high, max(low, whole)), simd::zero()));
+    });
+    auto* const to = static_cast<Element*>(args.output) + first;
+    for (std::size_t i = 0; i < count; ++i)
+      to[i] = static_cast<Element>(static_cast<std::int32_t>(steps[i]) + zero_point);
+  });
+}
+
+}  // namespace
+
 void quantize_f32(const QuantizeArgs& args) {
+  if constexpr (simd::kLanes > 1) {
+    if (args.type == DType::s8) return quantize_in_vectors<std::int8_t>(args);
+    if (args.type == DType::u8) return quantize_in_vectors<std::uint8_t>(args);
+    if (args.type == DType::s16) return quantize_in_vectors<std::int16_t>(args);
+  }
   for_chunks(args.part, args.count, [&](std::size_t first, std::size_t count) {
     std::int32_t words[kChunk];
     for (std::size_t i = 0; i < count; ++i)

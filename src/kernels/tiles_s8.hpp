@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dense_s8 and conv2d_s8 where there are vectors: tiles of several rows (samples or pixels) by some vectors of outputs,
-// weights read once a tile. Internal linkage: it is compiled once per instruction set.
+// weights read once a tile. Some tiles are laid out at a time, a strip, which all outputs then take. Internal linkage:
+// it is compiled once per instruction set.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/accumulate_s8.hpp"
 #include "kernels/gather_s8.hpp"
@@ -23,69 +25,18 @@ inline constexpr std::size_t kTileRows = simd::PackedRows::kRows;
 inline constexpr std::size_t kVectorOutputs = simd::PackedRows::kGroups * kPack;
 inline constexpr std::size_t kTileOutputs = simd::PackedRows::kVectors * kVectorOutputs;
 
-/// `width` accumulators of kRows rows, `stride` apart, become outputs from channel `first` on; output c begins with
-/// begin[c] and those of row r with start[r].
-template <std::size_t kRows>
-[[gnu::noinline]] inline void finish_rows(const ProductLayer& layer, const std::int32_t* begin, std::int32_t* acc,
-                                          std::size_t stride, std::size_t first, std::size_t width,
-                                          const std::int32_t (&start)[kRows], std::int8_t* const (&to)[kRows]) {
-  const OutputStage& stage = layer.stage;
-  if (stage.rounding != Rounding::twice) {
-    for (std::size_t r = 0; r < kRows; ++r, acc += stride) {
-      for (std::size_t j = 0; j < width; ++j) acc[j] += start[r] + begin[j];
-      finish_block<std::int8_t>(acc, first, width, stage, to[r] + first);
-    }
-    return;
-  }
-  const simd::OutputRange range{stage.zero_point, stage.clamp.low, stage.clamp.high};
-  for (std::size_t j = 0; j < width; j += simd::kWords) {
-    const std::size_t c = first + j, n = std::min(simd::kWords, width - j);
-    const simd::Rescaler rescaler(stage.multipliers + c, stage.shifts + c, n, range);
-    const simd::Words bias = simd::load_words(begin + j, n);
-    for (std::size_t r = 0; r < kRows; ++r) {
-      simd::Words sums = simd::add_words(simd::load_words(acc + r * stride + j), bias);
-      if (layer.weight_zero_point != 0) sums = simd::add_words(sums, simd::splat_words(start[r]));
-      rescaler.store(to[r] + c, rescaler.of(sums));
-    }
-  }
-}
-
-/// Runs of a tile that are laid out at a time.
-inline constexpr std::size_t kRuns = 16;
 template <std::size_t kRows>
 using Run = simd::RowRun<kRows>;
 
-/// The blocks of a vector of outputs, and what is behind the last one.
-struct Blocks {
-  const std::int8_t* weights;
-  std::size_t vector, width;
-  std::size_t places[simd::PackedRows::kGroups];
-  MOTE_INLINE Blocks(const ProductLayer& layer, std::size_t first, std::size_t most) {
-    const std::size_t group = layer.group_bytes();
-    width = std::min(most, layer.outputs - first);
-    weights = layer.weights + first / kPack * group, vector = simd::PackedRows::kGroups * group;
-    const std::size_t last = (width + kPack - 1) / kPack - 1;  // blocks that are not there are read as the last one
-    for (std::size_t g = 0; g < simd::PackedRows::kGroups; ++g) places[g] = std::min(g, last) * group;
+/// kCount blocks of outputs from `first` on; those behind output `first + width - 1` are read as its own.
+template <std::size_t kCount>
+struct Blocks : simd::RowBlocks<kCount> {
+  MOTE_INLINE Blocks(const ProductLayer& layer, std::size_t first, std::size_t width) {
+    const std::size_t group = layer.group_bytes(), last = (width + kPack - 1) / kPack - 1;
+    this->weights = layer.weights + first / kPack * group;
+    for (std::size_t g = 0; g < kCount; ++g) this->places[g] = std::min(g, last) * group;
   }
 };
-
-/// kVectors vectors of outputs from `first` on. fill(batch, runs): how many runs that batch has.
-template <std::size_t kRows, std::size_t kVectors, class Fill>
-MOTE_INLINE void tile_block(const ProductLayer& layer, const std::int32_t* begin, Run<kRows>* runs, std::size_t count,
-                            std::size_t batches, const Fill& fill, std::size_t first,
-                            const std::int32_t (&start)[kRows], std::int8_t* const (&to)[kRows]) {
-  constexpr std::size_t kWidth = kVectors * kVectorOutputs;
-  const Blocks blocks(layer, first, kWidth);
-  alignas(64) std::int32_t acc[kRows * kWidth + simd::kWords];  // a vector may be read at the last row
-  for (std::size_t batch = 0; batch < batches; ++batch) {
-    if (batches > 1) count = fill(batch, runs);
-    if (batch == 0)
-      simd::multiply_runs<kRows, kVectors, false>(acc, runs, count, blocks.weights, blocks.vector, blocks.places);
-    else
-      simd::multiply_runs<kRows, kVectors, true>(acc, runs, count, blocks.weights, blocks.vector, blocks.places);
-  }
-  finish_rows<kRows>(layer, begin, acc, kWidth, first, blocks.width, start, to);
-}
 
 /// Outputs whose beginnings are made at a time.
 inline constexpr std::size_t kBegun = 256;
@@ -100,259 +51,495 @@ struct Outputs {
     for (std::size_t j = 0; j < count; ++j) begin[j] = layer.bias != nullptr ? layer.bias[first + j] : 0;
     if constexpr (simd::PackedRows::kOffset) {
       static constexpr std::int8_t kZeros[kTerms] = {};
-      std::int32_t sums[kVectorOutputs];
-      for (std::size_t j = 0; j < count; j += kVectorOutputs) {
-        const Blocks blocks(layer, first + j, kVectorOutputs);
-        const std::size_t here = std::min(kVectorOutputs, count - j);
+      constexpr std::size_t kVectors = simd::PackedRows::kJoined;
+      for (std::size_t j = 0; j < count; j += kVectors * kVectorOutputs) {
+        const Blocks<kVectors * simd::PackedRows::kGroups> blocks(layer, first + j,
+                                                                  std::min(kVectors * kVectorOutputs, count - j));
         for (std::size_t k = 0; k < layer.terms; k += kTerms) {
           const Run<1> run{{kZeros}, std::min(kTerms, layer.terms - k), k};
-          simd::multiply_runs<1, 1, false>(sums, &run, 1, blocks.weights, blocks.vector, blocks.places);
-          for (std::size_t i = 0; i < here; ++i) begin[j + i] -= sums[i];
+          std::int32_t sums[kVectors * kVectorOutputs];
+          simd::multiply_runs<1, kVectors, false>(sums, &run, 1, blocks, 0);
+          for (std::size_t i = 0; i < kVectors * kVectorOutputs; ++i) begin[j + i] -= sums[i];
         }
       }
     }
   }
 };
 
-/// These outputs of a tile of rows.
-template <std::size_t kRows, class Fill>
-MOTE_INLINE void tile(const ProductLayer& layer, const Outputs& outputs, std::size_t batches, const Fill& fill,
-                      std::int8_t* const (&to)[kRows]) {
+/// Tiles of a strip, and runs of all of them.
+inline constexpr std::size_t kStripTiles = 8, kRuns = 64;
+
+/// Tiles of kRows rows: where their terms lie, where their outputs go, and what each row's sums begin with.
+template <std::size_t kRows>
+struct Strip {
+  std::size_t tiles = 0;
+  std::size_t counts[kStripTiles];  // of runs
+  const Run<kRows>* first[kStripTiles];
+  std::int8_t* to[kStripTiles][kRows];
+  std::int32_t start[kStripTiles][kRows];
   Run<kRows> runs[kRuns];
-  std::size_t count = batches == 1 ? fill(0, runs) : 0;
-  std::int32_t start[kRows] = {};
-  if (layer.weight_zero_point != 0)
-    for (std::size_t batch = 0; batch < batches; ++batch) {
-      count = fill(batch, runs);
-      for (std::size_t i = 0; i < count; ++i)
-        for (std::size_t r = 0; r < kRows; ++r)
-          for (std::size_t k = 0; k < runs[i].count; ++k) start[r] -= layer.weight_zero_point * runs[i].x[r][k];
+};
+
+/// Sums, `stride` apart, become outputs.
+template <std::size_t kRows>
+[[gnu::noinline]] void finish_strip(const ProductLayer& layer, const Outputs& outputs, const Strip<kRows>& strip,
+                                    std::size_t first, std::size_t width, std::int32_t* acc, std::size_t stride) {
+  const OutputStage& stage = layer.stage;
+  const std::int32_t* const begin = outputs.begin + (first - outputs.first);
+  const std::int32_t* const start = strip.start[0];
+  std::int8_t* const* const to = strip.to[0];
+  const std::size_t rows = strip.tiles * kRows;
+  if (stage.rounding != Rounding::twice) {
+    for (std::size_t r = 0; r < rows; ++r, acc += stride) {
+      for (std::size_t j = 0; j < width; ++j) acc[j] += start[r] + begin[j];
+      finish_block<std::int8_t>(acc, first, width, stage, to[r] + first);
     }
-  const std::size_t end = outputs.first + outputs.count;
-  std::size_t o = outputs.first;
-  for (; o + kTileOutputs <= end; o += kTileOutputs)
-    tile_block<kRows, simd::PackedRows::kVectors>(layer, outputs.begin + (o - outputs.first), runs, count, batches,
-                                                  fill, o, start, to);
-  for (; o < end; o += kVectorOutputs)
-    tile_block<kRows, 1>(layer, outputs.begin + (o - outputs.first), runs, count, batches, fill, o, start, to);
+    return;
+  }
+  const simd::OutputRange range{stage.zero_point, stage.clamp.low, stage.clamp.high};
+  for (std::size_t j = 0; j < width; j += simd::kWords) {
+    const std::size_t c = first + j, n = std::min(simd::kWords, width - j);
+    const simd::Finisher finisher(simd::load_words(begin + j, n), stage.multipliers + c, stage.shifts + c, n, range);
+    const std::int32_t* from = acc + j;
+    for (std::size_t r = 0; r < rows; ++r, from += stride) {
+      simd::Words words = simd::load_words(from);
+      if (layer.weight_zero_point != 0) words = simd::add_words(words, simd::splat_words(start[r]));
+      finisher.store(to[r] + c, words);
+    }
+  }
 }
 
-/// body(size) with size as a constant: kTileRows as often as it fits in `count`, then halves of it.
+/// Whether rows of outputs fill vectors together: they are short, and lie one after the other.
+inline bool is_flat(const ProductLayer& layer, std::size_t width, std::size_t batches) {
+  return width == layer.outputs && width < simd::kWords && simd::kWords % width == 0 && batches == 1 &&
+         layer.weight_zero_point == 0 && layer.stage.rounding == Rounding::twice;
+}
+
+/// Sums of such rows become outputs.
+[[gnu::noinline]] inline void finish_flat(const ProductLayer& layer, const std::int32_t* begin, const std::int32_t* acc,
+                                          std::size_t rows, std::int8_t* to) {
+  std::int32_t begins[simd::kWords], multipliers[simd::kWords];
+  std::int8_t shifts[simd::kWords];
+  for (std::size_t i = 0; i < simd::kWords; ++i) {
+    const std::size_t c = i % layer.outputs;
+    begins[i] = begin[c], multipliers[i] = layer.stage.multipliers[c], shifts[i] = layer.stage.shifts[c];
+  }
+  const simd::OutputRange range{layer.stage.zero_point, layer.stage.clamp.low, layer.stage.clamp.high};
+  const simd::Words first = simd::load_words(begins);
+  const simd::Finisher whole(first, multipliers, shifts, simd::kWords, range);
+  std::size_t count = rows * layer.outputs;
+  for (; count >= simd::kWords; count -= simd::kWords, acc += simd::kWords, to += simd::kWords)
+    whole.store(to, simd::load_words(acc));
+  if (count != 0) simd::Finisher(first, multipliers, shifts, count, range).store(to, simd::load_words(acc));
+}
+
+#if MOTE_SIMD_LONG_ROWS
+inline constexpr std::size_t kLongTerms = 48;  // from where on long steps pay
+#endif
+
+/// These outputs of a strip whose `tiles` and `to` are set. fill(tile, batch, runs): how many runs that batch of the
+/// tile has; there is more than one tile only if there is one batch.
+template <std::size_t kRows, class Fill>
+MOTE_INLINE void multiply(const ProductLayer& layer, const Outputs& outputs, Strip<kRows>& strip, std::size_t batches,
+                          const Fill& fill) {
+  Run<kRows>* runs = strip.runs;
+  for (std::size_t t = 0; t < strip.tiles; ++t) {
+    if (layer.weight_zero_point != 0 || layer.stage.rounding != Rounding::twice)
+      for (std::size_t r = 0; r < kRows; ++r) strip.start[t][r] = 0;
+    strip.first[t] = runs;
+    for (std::size_t batch = 0; batch < batches; ++batch) {
+      const std::size_t count = fill(t, batch, runs);
+      if (batch == 0) strip.counts[t] = count;
+      if (layer.weight_zero_point == 0) break;
+      for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t r = 0; r < kRows; ++r)
+          for (std::size_t k = 0; k < runs[i].count; ++k)
+            strip.start[t][r] -= layer.weight_zero_point * runs[i].x[r][k];
+    }
+    runs += strip.counts[t];
+    if (batches > 1 && layer.weight_zero_point != 0) fill(t, 0, strip.runs);
+  }
+  constexpr std::size_t kVectors = simd::PackedRows::kVectors, kJoined = simd::PackedRows::kJoined;
+  alignas(64) std::int32_t acc[kStripTiles * kRows * kTileOutputs + kTileOutputs];
+  const std::size_t end = outputs.first + outputs.count;
+  // Blocks of a whole tile of outputs lie evenly; of fewer some are read twice, which few registers allow.
+  constexpr bool kWhole = kVectors * simd::PackedRows::kGroups > 4;
+  constexpr std::size_t kNarrow = kJoined * kVectorOutputs;
+  std::size_t width = 0;
+  for (std::size_t o = outputs.first; o < end; o += width) {
+    width = std::min(kTileOutputs, end - o);
+    if (kWhole && width < kTileOutputs) width = std::min(kNarrow, width);
+    const auto multiply_all = [&](auto vectors, auto rows) MOTE_LAMBDA_INLINE {
+      using Rows = decltype(rows);
+      const Blocks<vectors * Rows::kGroups> blocks(layer, o, width);
+      const bool flat = is_flat(layer, width, batches);
+      const std::size_t stride = flat ? width : vectors * Rows::kGroups * kPack;
+      for (std::size_t t = 0; t < strip.tiles; ++t)
+        simd::multiply_runs<kRows, vectors, false, Rows>(acc + t * kRows * stride, strip.first[t], strip.counts[t],
+                                                         blocks, stride);
+      for (std::size_t batch = 1; batch < batches; ++batch)
+        simd::multiply_runs<kRows, vectors, true, Rows>(acc, strip.runs, fill(0, batch, strip.runs), blocks, stride);
+      if (batches > 1) strip.counts[0] = fill(0, 0, strip.runs);
+      if (flat)
+        finish_flat(layer, outputs.begin, acc, strip.tiles * kRows, strip.to[0][0]);
+      else
+        finish_strip(layer, outputs, strip, o, width, acc, stride);
+    };
+    if constexpr (kVectors > kJoined)
+      if (width <= kNarrow) {
+#if MOTE_SIMD_LONG_ROWS
+        if (layer.terms >= kLongTerms) {
+          multiply_all(std::integral_constant<std::size_t, simd::LongRows::kVectors>{}, simd::LongRows{});
+          continue;
+        }
+#endif
+        multiply_all(std::integral_constant<std::size_t, kJoined>{}, simd::PackedRows{});
+        continue;
+      }
+    multiply_all(std::integral_constant<std::size_t, kVectors>{}, simd::PackedRows{});
+  }
+}
+
+/// body(at, tiles, size) with size as a constant: strips of at most `most` tiles of kTileRows rows as long as they fit
+/// in `count`, then single tiles of halves of them.
 template <class Body>
-MOTE_INLINE void for_tiles(std::size_t count, const Body& body) {
+MOTE_INLINE void for_strips(std::size_t count, std::size_t most, const Body& body) {
   std::size_t at = 0;
-  for (; at + kTileRows <= count; at += kTileRows) body(at, std::integral_constant<std::size_t, kTileRows>{});
+  for (std::size_t tiles = count / kTileRows; tiles > 0;) {
+    const std::size_t some = std::min(tiles, most);
+    body(at, some, std::integral_constant<std::size_t, kTileRows>{});
+    tiles -= some, at += some * kTileRows;
+  }
   const auto half = [&](auto size) MOTE_LAMBDA_INLINE {
-    if (at + size <= count) body(at, size), at += size;
+    if (at + size <= count) body(at, std::size_t{1}, size), at += size;
   };
   if constexpr (kTileRows >= 8) half(std::integral_constant<std::size_t, 4>{});
   if constexpr (kTileRows >= 4) half(std::integral_constant<std::size_t, 2>{});
   half(std::integral_constant<std::size_t, 1>{});
 }
 
+#if MOTE_SIMD_ONE_ROW
+/// dense: one row, outputs begin … end - 1.
+inline void dense_row(const ProductLayer& layer, const std::int8_t* input, std::int8_t* output, std::size_t begin,
+                      std::size_t end) {
+  const OutputStage& stage = layer.stage;
+  const simd::OutputRange range{stage.zero_point, stage.clamp.low, stage.clamp.high};
+  const simd::OneRow row(input, layer.terms);
+  const std::int32_t start = -(layer.weight_zero_point + 128) * row.sum;
+  const std::int8_t* weights = layer.weights + begin / kPack * layer.group_bytes();
+  for (std::size_t o = begin; o < end; o += simd::kWords, weights += simd::kWords / kPack * layer.group_bytes()) {
+    const std::size_t n = std::min(simd::kWords, end - o);
+    simd::Words words = row.multiply(weights, (n + kPack - 1) / kPack);
+    words = simd::add_words(words, simd::splat_words(start));
+    if (layer.bias != nullptr) words = simd::add_words(words, simd::load_words(layer.bias + o, n));
+    if (stage.rounding != Rounding::twice) {
+      std::int32_t acc[simd::kWords];
+      simd::store_words(acc, words);
+      finish_block<std::int8_t>(acc, o, n, stage, output + o);
+      continue;
+    }
+    const simd::Rescaler rescaler(stage.multipliers + o, stage.shifts + o, n, range);
+    rescaler.store(output + o, rescaler.of(words));
+  }
+}
+#endif
+
 /// dense: `rows` rows of layer.terms values, outputs begin … end - 1.
 inline void dense_rows(const ProductLayer& layer, const std::int8_t* input, std::int8_t* output, std::size_t rows,
                        std::size_t begin, std::size_t end) {
   for (std::size_t o = begin; o < end; o += kBegun) {
     const Outputs outputs(layer, o, std::min(kBegun, end - o));
-    for_tiles(rows, [&](std::size_t row, auto size) MOTE_LAMBDA_INLINE {
+    for_strips(rows, kStripTiles, [&](std::size_t row, std::size_t tiles, auto size) MOTE_LAMBDA_INLINE {
       constexpr std::size_t kRows = size;
-      std::int8_t* to[kRows];
-      for (std::size_t r = 0; r < kRows; ++r) to[r] = output + (row + r) * layer.outputs;
-      const auto fill = [&](std::size_t, Run<kRows>* runs) {
-        for (std::size_t r = 0; r < kRows; ++r) runs->x[r] = input + (row + r) * layer.terms;
+      Strip<kRows> strip;
+      strip.tiles = tiles;
+      for (std::size_t t = 0; t < tiles; ++t)
+        for (std::size_t r = 0; r < kRows; ++r) strip.to[t][r] = output + (row + t * kRows + r) * layer.outputs;
+      multiply(layer, outputs, strip, 1, [&](std::size_t t, std::size_t, Run<kRows>* runs) MOTE_LAMBDA_INLINE {
+        for (std::size_t r = 0; r < kRows; ++r) runs->x[r] = input + (row + t * kRows + r) * layer.terms;
         runs->count = layer.terms, runs->term = 0;
         return std::size_t{1};
-      };
-      tile<kRows>(layer, outputs, 1, fill, to);
+      });
     });
   }
 }
+
+/// Where the windows of a tile begin, perhaps outside the image; where all of them lie inside perhaps only `place`.
+template <std::size_t kRows>
+struct TilePixels {
+  bool inside;
+  std::uintptr_t place[kRows];  // addresses as numbers: they may lie outside
+  const std::int8_t* image[kRows];
+  std::int32_t y[kRows], x[kRows];
+};
 
 /// A convolution, and the output pixel that is next.
 struct TileConv {
   const ConvS8Args& args;
   std::size_t depth, line, taps, terms;
   std::int32_t height, width;
-  const std::int8_t* outside;  // kTerms zero points
-  const std::int8_t* end;      // of the input
+  const std::int8_t* outside;              // kTerms zero points
+  const std::int8_t* end;                  // of the input
+  std::int32_t spare_rows, spare_columns;  // windows begin there at most, to lie inside
+  std::size_t step;                        // bytes from one window to the next
 
-  /// Where a window begins, perhaps outside the image.
-  struct Pixel {
-    const std::int8_t* image;
-    std::int32_t y, x;
-    std::ptrdiff_t place;
-  };
-  std::size_t image_bytes, next;
-  std::uint32_t column, row;
-  const std::int8_t* image;
+  std::size_t next = 0;
+  std::uint32_t column = 0, row = 0;
+  const std::int8_t* image = nullptr;
+  std::int32_t y = 0, x = 0;
+  std::uintptr_t place = 0;
 
+  TileConv(const ConvS8Args& of, const std::int8_t* zero_points)
+      : args(of),
+        depth(of.shape.in.c),
+        line(of.shape.window.filter_w * std::size_t{of.shape.in.c}),
+        taps(std::size_t{of.shape.window.filter_h} * of.shape.window.filter_w),
+        terms(taps * of.shape.in.c),
+        height(static_cast<std::int32_t>(of.shape.in.h)),
+        width(static_cast<std::int32_t>(of.shape.in.w)),
+        outside(zero_points),
+        end(of.input + of.shape.batch * static_cast<std::size_t>(of.shape.in.elements())),
+        spare_rows(height - 1 - static_cast<std::int32_t>((of.shape.window.filter_h - 1) * of.shape.window.dilation_h)),
+        spare_columns(width - 1 -
+                      static_cast<std::int32_t>((of.shape.window.filter_w - 1) * of.shape.window.dilation_w)),
+        step(std::size_t{of.shape.window.stride_w} * of.shape.in.c) {}
+
+  /// `pixel` is the first of a line.
   void start(std::size_t pixel) {
     const ConvShape& s = args.shape;
     const std::size_t lines = pixel / s.out.w, n = lines / s.out.h;
-    image_bytes = static_cast<std::size_t>(s.in.elements()), next = pixel;
-    image = args.input + n * image_bytes;
-    column = static_cast<std::uint32_t>(pixel - lines * s.out.w);
-    row = static_cast<std::uint32_t>(lines - n * s.out.h);
+    next = pixel, row = static_cast<std::uint32_t>(lines - n * s.out.h);
+    image = args.input + n * static_cast<std::size_t>(s.in.elements());
+    start_line();
   }
-  MOTE_INLINE Pixel take() {
-    const ConvShape& s = args.shape;
-    const std::int32_t y =
-        static_cast<std::int32_t>(row * s.window.stride_h) - static_cast<std::int32_t>(s.window.pad_top);
-    const std::int32_t x =
-        static_cast<std::int32_t>(column * s.window.stride_w) - static_cast<std::int32_t>(s.window.pad_left);
-    const Pixel pixel{image, y, x, (std::ptrdiff_t{y} * width + x) * static_cast<std::ptrdiff_t>(depth)};
-    ++next;
-    if (++column == s.out.w) {
-      column = 0;
-      if (++row == s.out.h) row = 0, image += image_bytes;
+  /// Whether the window that begins there lies inside the image.
+  [[nodiscard]] MOTE_INLINE bool holds(std::int32_t row_of, std::int32_t column_of) const {
+    return row_of >= 0 && row_of <= spare_rows && column_of >= 0 && column_of <= spare_columns;
+  }
+  template <std::size_t kRows>
+  MOTE_INLINE void take(TilePixels<kRows>& tile, bool only_place) {
+    const std::uint32_t stride = args.shape.window.stride_w;
+    if (column + kRows <= args.shape.out.w) {
+      const std::int32_t last = x + static_cast<std::int32_t>((kRows - 1) * stride);
+      tile.inside = holds(y, x) && last <= spare_columns;
+      for (std::size_t r = 0; r < kRows; ++r) tile.place[r] = place + r * step;
+      if (!tile.inside || !only_place)
+        for (std::size_t r = 0; r < kRows; ++r)
+          tile.image[r] = image, tile.y[r] = y, tile.x[r] = x + static_cast<std::int32_t>(r * stride);
+      column += kRows, x += static_cast<std::int32_t>(kRows * stride), place += kRows * step, next += kRows;
+      if (column == args.shape.out.w) next_line();
+      return;
     }
-    return pixel;
+    tile.inside = true;
+    for (std::size_t r = 0; r < kRows; ++r) {
+      tile.inside = tile.inside && holds(y, x);
+      tile.place[r] = place, tile.image[r] = image, tile.y[r] = y, tile.x[r] = x;
+      ++column, x += static_cast<std::int32_t>(stride), place += step, ++next;
+      if (column == args.shape.out.w) next_line();
+    }
   }
-  /// Whether all taps lie inside.
-  [[nodiscard]] MOTE_INLINE bool inside(const Pixel& p) const {
+
+ private:
+  void start_line() {
     const Window& w = args.shape.window;
-    return p.y >= 0 && p.x >= 0 && p.y + static_cast<std::int32_t>((w.filter_h - 1) * w.dilation_h) < height &&
-           p.x + static_cast<std::int32_t>((w.filter_w - 1) * w.dilation_w) < width;
+    column = 0;
+    y = static_cast<std::int32_t>(row * w.stride_h) - static_cast<std::int32_t>(w.pad_top);
+    x = -static_cast<std::int32_t>(w.pad_left);
+    place = reinterpret_cast<std::uintptr_t>(image) +
+            static_cast<std::uintptr_t>((std::ptrdiff_t{y} * width + x) * static_cast<std::ptrdiff_t>(depth));
   }
-  /// The pixel `down` lines and `right` pixels from where the window begins.
-  [[nodiscard]] MOTE_INLINE const std::int8_t* at(const Pixel& p, std::size_t down, std::size_t right) const {
-    return p.image + (p.place + static_cast<std::ptrdiff_t>((down * args.shape.in.w + right) * depth));
+  void next_line() {
+    if (++row == args.shape.out.h) row = 0, image += args.shape.in.elements();
+    start_line();
   }
 };
 
 /// How far behind its end a copy may write.
 inline constexpr std::size_t kBeyond = 16;
 
-/// The whole window of a pixel whose taps lie side by side, line by line: short lines are copied as sixteen bytes where
-/// there are as many.
-inline void gather_lines(const TileConv& conv, const TileConv::Pixel& p, std::int8_t* to) {
+/// The whole windows of a tile whose taps lie side by side, line by line, `pitch` apart at `to`, with four zeros
+/// behind: short lines are copied as sixteen bytes where there are as many.
+template <std::size_t kRows>
+inline void gather_lines(const TileConv& conv, const TilePixels<kRows>& tile, std::int8_t* to, std::size_t pitch) {
   const Window& w = conv.args.shape.window;
-  if (conv.line <= kBeyond && conv.inside(p)) {
-    const std::size_t pitch = std::size_t{w.dilation_h} * conv.args.shape.in.w * conv.depth;
-    const std::int8_t* from = conv.at(p, 0, 0);
-    const auto left = static_cast<std::size_t>(conv.end - from);
-    if (left >= (w.filter_h - 1) * pitch + kBeyond) {
-      for (std::size_t i = 0; i < w.filter_h; ++i, to += conv.line, from += pitch) std::memcpy(to, from, kBeyond);
-      return;
+  const std::size_t down = std::size_t{w.dilation_h} * conv.args.shape.in.w * conv.depth, line = conv.line;
+  const auto spare = static_cast<std::ptrdiff_t>((w.filter_h - 1) * down + kBeyond);
+  const auto from = [&](std::size_t r)
+                        MOTE_LAMBDA_INLINE { return reinterpret_cast<const std::int8_t*>(tile.place[r]); };
+  if (tile.inside && w.filter_h == 3 && line <= kBeyond && conv.end - from(kRows - 1) >= spare) {
+    for (std::size_t r = 0; r < kRows; ++r, to += pitch) {
+      std::memcpy(to, from(r), kBeyond);
+      std::memcpy(to + line, from(r) + down, kBeyond);
+      std::memcpy(to + 2 * line, from(r) + 2 * down, kBeyond);
+      std::memset(to + 3 * line, 0, kPack);
     }
+    return;
   }
-  const std::int32_t first = p.x < 0 ? -p.x : 0, beyond = conv.width - p.x;  // taps first … last - 1 lie inside
-  const std::int32_t last = std::min(static_cast<std::int32_t>(w.filter_w), beyond);
-  for (std::size_t i = 0; i < w.filter_h; ++i, to += conv.line) {
-    const std::int32_t y = p.y + static_cast<std::int32_t>(i * w.dilation_h);
-    if (y < 0 || y >= conv.height || first >= last) {
-      std::memset(to, conv.args.input_zero_point, conv.line);
+  for (std::size_t r = 0; r < kRows; ++r, to += pitch) {
+    std::int8_t* at = to;
+    if (tile.inside || conv.holds(tile.y[r], tile.x[r])) {
+      const std::int8_t* row = from(r);
+      if (line <= kBeyond && conv.end - row >= spare)
+        for (std::size_t i = 0; i < w.filter_h; ++i, at += line, row += down) std::memcpy(at, row, kBeyond);
+      else
+        for (std::size_t i = 0; i < w.filter_h; ++i, at += line, row += down) copy_short(row, line, at);
+      std::memset(at, 0, kPack);
       continue;
     }
-    const std::size_t before = static_cast<std::size_t>(first) * conv.depth;
-    const std::size_t run = static_cast<std::size_t>(last - first) * conv.depth;
-    const std::int8_t* const from = conv.at(p, i * w.dilation_h, static_cast<std::size_t>(first));
-    if (before != 0) std::memset(to, conv.args.input_zero_point, before);
-    if (run <= kBeyond && conv.end - from >= static_cast<std::ptrdiff_t>(kBeyond))
-      std::memcpy(to + before, from, kBeyond);
-    else
-      copy_short(from, run, to + before);
-    if (before + run != conv.line) std::memset(to + before + run, conv.args.input_zero_point, conv.line - before - run);
+    const std::int32_t first = std::max(-tile.x[r], 0);  // taps first … last - 1 lie inside
+    const std::int32_t last = std::min(static_cast<std::int32_t>(w.filter_w), conv.width - tile.x[r]);
+    for (std::size_t i = 0; i < w.filter_h; ++i, at += line) {
+      const std::int32_t y = tile.y[r] + static_cast<std::int32_t>(i * w.dilation_h);
+      if (y < 0 || y >= conv.height || first >= last) {
+        std::memset(at, conv.args.input_zero_point, line);
+        continue;
+      }
+      const std::size_t before = static_cast<std::size_t>(first) * conv.depth;
+      const std::size_t run = static_cast<std::size_t>(last - first) * conv.depth;
+      const auto* const row = reinterpret_cast<const std::int8_t*>(tile.place[r] + i * down + before);
+      if (before != 0) std::memset(at, conv.args.input_zero_point, before);
+      if (run <= kBeyond && conv.end - row >= static_cast<std::ptrdiff_t>(kBeyond))
+        std::memcpy(at + before, row, kBeyond);
+      else
+        copy_short(row, run, at + before);
+      if (before + run != line) std::memset(at + before + run, conv.args.input_zero_point, line - before - run);
+    }
+    std::memset(at, 0, kPack);
   }
 }
 
+/// Bytes of the windows of a strip that are put together.
+inline constexpr std::size_t kGathered = 4096;
+
+/// Lines of a window with fewer bytes are put together.
+inline constexpr std::size_t kShortLine = 16;
+
+/// How a convolution's windows are laid out.
+struct Layout {
+  bool lines;           // of windows inside the image, as they lie
+  bool by_taps;         // of others: taps, each inside or not, in pieces as long as what stands for those outside
+  bool needs_places;    // of windows inside the image too
+  std::size_t pieces;   // of a tap
+  std::size_t batches;  // of runs of a tile
+  std::size_t pitch;    // bytes from one window that is put together to the next
+  std::size_t tiles;    // of a strip
+
+  explicit Layout(const TileConv& conv) {
+    const Window& w = conv.args.shape.window;
+    lines = (w.dilation_w == 1 || w.filter_w == 1) && w.filter_h <= kRuns &&
+            (w.filter_h == 1 || (conv.line % kPack == 0 && conv.line >= kShortLine));
+    by_taps = conv.depth % kPack == 0;
+    needs_places = !lines && (by_taps || conv.terms > kTerms || w.dilation_w != 1);
+    pieces = (conv.depth + kTerms - 1) / kTerms;
+    pitch = (std::min(conv.terms + kPack, kTerms) + kBeyond + 63) / 64 * 64;
+    const std::size_t runs = by_taps ? conv.taps * pieces : 1;
+    batches = by_taps ? (runs + kRuns - 1) / kRuns : (conv.terms + kTerms - 1) / kTerms;
+    const std::size_t most = std::max<std::size_t>(runs, lines ? w.filter_h : 1);
+    tiles = batches > 1 ? 1 : std::min(kStripTiles, std::max<std::size_t>(kRuns / most, 1));
+    if (!by_taps) tiles = std::min(tiles, std::max<std::size_t>(kGathered / (kTileRows * pitch), 1));
+  }
+};
+
+/// The runs of a tile: whole lines of windows that lie in the image.
 template <std::size_t kRows>
-[[gnu::noinline]] inline void conv_tile(const ProductLayer& layer, const Outputs& outputs, TileConv& conv) {
+MOTE_INLINE std::size_t line_runs(const TileConv& conv, const TilePixels<kRows>& tile, Run<kRows>* runs) {
+  const Window& w = conv.args.shape.window;
+  const std::size_t pitch = std::size_t{w.dilation_h} * conv.args.shape.in.w * conv.depth;
+  std::uintptr_t from[kRows];
+  for (std::size_t r = 0; r < kRows; ++r) from[r] = tile.place[r];
+  for (std::size_t i = 0; i < w.filter_h; ++i) {
+    for (std::size_t r = 0; r < kRows; ++r, from[r - 1] += pitch)
+      runs[i].x[r] = reinterpret_cast<const std::int8_t*>(from[r]);
+    runs[i].count = conv.line, runs[i].term = i * conv.line;
+  }
+  return w.filter_h;
+}
+
+/// Or taps, a batch of them.
+template <std::size_t kRows>
+[[gnu::noinline]] inline std::size_t tap_runs(const TileConv& conv, const Layout& layout, const TilePixels<kRows>& tile,
+                                              std::size_t batch, Run<kRows>* runs) {
   const ConvShape& s = conv.args.shape;
   const Window& w = s.window;
-  TileConv::Pixel pixels[kRows];
-  std::int8_t* to[kRows];
-  bool inside = w.dilation_w == 1 || conv.taps == 1;
+  simd::RowPlaces<kRows> places;
+  places.height = s.in.h, places.width = s.in.w;
   for (std::size_t r = 0; r < kRows; ++r) {
-    to[r] = conv.args.output + conv.next * layer.outputs;
-    pixels[r] = conv.take();
-    inside = inside && conv.inside(pixels[r]);
+    places.y[r] = static_cast<std::uint32_t>(tile.y[r]), places.x[r] = static_cast<std::uint32_t>(tile.x[r]);
+    places.place[r] = tile.place[r];
   }
-  // Whole lines of the window lie in the image.
-  if (inside && (w.filter_h == 1 || conv.line % kPack == 0)) {
-    const auto lines = [&](std::size_t batch, Run<kRows>* runs) {
-      const std::size_t begin = batch * kRuns, end = std::min<std::size_t>(begin + kRuns, w.filter_h);
-      for (std::size_t i = begin; i < end; ++i, ++runs) {
-        for (std::size_t r = 0; r < kRows; ++r) runs->x[r] = conv.at(pixels[r], i * w.dilation_h, 0);
-        runs->count = conv.line, runs->term = i * conv.line;
-      }
-      return end - begin;
-    };
-    return tile<kRows>(layer, outputs, (w.filter_h + kRuns - 1) / kRuns, lines, to);
+  const std::size_t pieces = layout.pieces;
+  const std::size_t begin = batch * kRuns, end = std::min(begin + kRuns, conv.taps * pieces);
+  std::size_t i = begin / pieces / w.filter_w, j = begin / pieces - i * w.filter_w, piece = begin % pieces;
+  for (std::size_t at = begin; at < end; ++at, ++runs) {
+    const std::size_t c = piece * kTerms, down = i * w.dilation_h, right = j * w.dilation_w;
+    places.tap(static_cast<std::uint32_t>(down), static_cast<std::uint32_t>(right),
+               (down * s.in.w + right) * conv.depth + c, reinterpret_cast<std::uintptr_t>(conv.outside), runs->x);
+    runs->count = std::min(kTerms, conv.depth - c), runs->term = (i * w.filter_w + j) * conv.depth + c;
+    if (++piece == pieces) piece = 0, ++j;
+    if (j == w.filter_w) j = 0, ++i;
   }
-  // Taps, each inside or not, in pieces as long as what stands for those outside.
-  if (conv.depth % kPack == 0) {
-    const std::size_t pieces = (conv.depth + kTerms - 1) / kTerms, all = conv.taps * pieces;
-    simd::RowPlaces<kRows> places;  // addresses as numbers, so that a vector of them takes a choice for each
-    places.height = s.in.h, places.width = s.in.w;
-    for (std::size_t r = 0; r < kRows; ++r) {
-      places.y[r] = static_cast<std::uint32_t>(pixels[r].y), places.x[r] = static_cast<std::uint32_t>(pixels[r].x);
-      places.place[r] =
-          reinterpret_cast<std::uintptr_t>(pixels[r].image) + static_cast<std::uintptr_t>(pixels[r].place);
-    }
-    const auto taps = [&](std::size_t batch, Run<kRows>* runs) {
-      const std::size_t begin = batch * kRuns, end = std::min(begin + kRuns, all);
-      std::size_t i = begin / pieces / w.filter_w, j = begin / pieces - i * w.filter_w, piece = begin % pieces;
-      for (std::size_t at = begin; at < end; ++at, ++runs) {
-        const std::size_t c = piece * kTerms, down = i * w.dilation_h, right = j * w.dilation_w;
-        places.tap(static_cast<std::uint32_t>(down), static_cast<std::uint32_t>(right),
-                   (down * s.in.w + right) * conv.depth + c, reinterpret_cast<std::uintptr_t>(conv.outside), runs->x);
-        runs->count = std::min(kTerms, conv.depth - c), runs->term = (i * w.filter_w + j) * conv.depth + c;
-        if (++piece == pieces) piece = 0, ++j;
-        if (j == w.filter_w) j = 0, ++i;
-      }
-      return end - begin;
-    };
-    return tile<kRows>(layer, outputs, (all + kRuns - 1) / kRuns, taps, to);
+  return end - begin;
+}
+
+/// Or a piece of windows that are put together at `to`, layout.pitch apart, with zeros to the next multiple of four.
+template <std::size_t kRows>
+MOTE_INLINE std::size_t gathered_run(const TileConv& conv, const Layout& layout, const TilePixels<kRows>& tile,
+                                     std::size_t batch, std::int8_t* to, Run<kRows>* run) {
+  const ConvShape& s = conv.args.shape;
+  const Window& w = s.window;
+  const std::size_t term = batch * kTerms, count = std::min(kTerms, conv.terms - term);
+  const bool whole = count == conv.terms && w.dilation_w == 1;
+  if (whole) gather_lines(conv, tile, to, layout.pitch);
+  for (std::size_t r = 0; r < kRows; ++r, to += layout.pitch) {
+    run->x[r] = to;
+    if (whole) continue;
+    gather_window(conv.args, tile.image[r], tap_span(tile.y[r], w.dilation_h, w.filter_h, s.in.h),
+                  tap_span(tile.x[r], w.dilation_w, w.filter_w, s.in.w), term, count, to);
+    std::memset(to + count, 0, kPack);
   }
-  // Windows put together piece by piece.
-  std::int8_t gathered[kRows][kTerms + kBeyond];
-  const auto pieces = [&](std::size_t batch, Run<kRows>* runs) {
-    const std::size_t term = batch * kTerms, count = std::min(kTerms, conv.terms - term);
-    for (std::size_t r = 0; r < kRows; ++r) {
-      if (count == conv.terms && w.dilation_w == 1)
-        gather_lines(conv, pixels[r], gathered[r]);
-      else
-        gather_window(conv.args, pixels[r].image, tap_span(pixels[r].y, w.dilation_h, w.filter_h, s.in.h),
-                      tap_span(pixels[r].x, w.dilation_w, w.filter_w, s.in.w), term, count, gathered[r]);
-      runs->x[r] = gathered[r];
-    }
-    runs->count = count, runs->term = term;
-    return std::size_t{1};
-  };
-  tile<kRows>(layer, outputs, (conv.terms + kTerms - 1) / kTerms, pieces, to);
+  run->count = (count + kPack - 1) / kPack * kPack, run->term = term;
+  return 1;
+}
+
+template <std::size_t kRows>
+[[gnu::noinline]] inline void conv_strip(const ProductLayer& layer, const Outputs& outputs, const Layout& layout,
+                                         TileConv& conv, std::size_t tiles, std::int8_t* gathered) {
+  TilePixels<kRows> pixels[kStripTiles];
+  Strip<kRows> strip;
+  strip.tiles = tiles;
+  std::int8_t* to = conv.args.output + conv.next * layer.outputs;
+  for (std::size_t t = 0; t < tiles; ++t) {
+    for (std::size_t r = 0; r < kRows; ++r, to += layer.outputs) strip.to[t][r] = to;
+    conv.take(pixels[t], !layout.needs_places);
+  }
+  multiply(layer, outputs, strip, layout.batches,
+           [&](std::size_t t, std::size_t batch, Run<kRows>* runs) MOTE_LAMBDA_INLINE {
+             if (layout.lines && pixels[t].inside)
+               return batch == 0 ? line_runs(conv, pixels[t], runs) : std::size_t{0};
+             if (layout.by_taps) return tap_runs(conv, layout, pixels[t], batch, runs);
+             return gathered_run(conv, layout, pixels[t], batch, gathered + t * kRows * layout.pitch, runs);
+           });
 }
 
 inline void conv2d_tiles(const ConvS8Args& args) {
   const ConvShape& s = args.shape;
-  const std::size_t taps = std::size_t{s.window.filter_h} * s.window.filter_w, terms = taps * s.in.c;
-  const ProductLayer layer{args.weights, args.bias, args.stage, terms, s.out.c, args.weight_zero_point};
   const Part::Range lines = args.part.of(std::size_t{s.batch} * s.out.h);
   const std::size_t begin = lines.begin * s.out.w, end = lines.end * s.out.w;
+  std::int8_t outside[kTerms];
+  TileConv conv(args, outside);
+  const ProductLayer layer{args.weights, args.bias, args.stage, conv.terms, s.out.c, args.weight_zero_point};
   if (is_pointwise(s))
     return dense_rows(layer, args.input + begin * s.in.c, args.output + begin * layer.outputs, end - begin, 0,
                       layer.outputs);
-  std::int8_t outside[kTerms];
   std::memset(outside, args.input_zero_point, sizeof outside);
-  TileConv conv{args,
-                s.in.c,
-                s.window.filter_w * s.in.c,
-                taps,
-                terms,
-                static_cast<std::int32_t>(s.in.h),
-                static_cast<std::int32_t>(s.in.w),
-                outside,
-                args.input + s.batch * static_cast<std::size_t>(s.in.elements()),
-                0,
-                0,
-                0,
-                0,
-                nullptr};
+  const Layout layout(conv);
+  alignas(64) std::int8_t gathered[kGathered];
   for (std::size_t o = 0; o < layer.outputs; o += kBegun) {
     const Outputs outputs(layer, o, std::min(kBegun, layer.outputs - o));
     conv.start(begin);
-    for_tiles(end - begin, [&](std::size_t, auto size) MOTE_LAMBDA_INLINE { conv_tile<size>(layer, outputs, conv); });
+    for_strips(end - begin, layout.tiles, [&](std::size_t, std::size_t tiles, auto size) MOTE_LAMBDA_INLINE {
+      conv_strip<size>(layer, outputs, layout, conv, tiles, gathered);
+    });
   }
 }
 

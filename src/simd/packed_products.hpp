@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -111,7 +112,7 @@ struct PackedProducts {
     if constexpr (sizeof(Element) == 1) {
       std::int32_t four;
       std::memcpy(&four, x, sizeof four);
-      return _mm256_cvtepi8_epi16(_mm_set1_epi32(four));
+      return _mm256_cvtepi8_epi16(_mm_castps_si128(_mm_set1_ps(std::bit_cast<float>(four))));  // spread while read
     } else {
       std::int64_t four;
       std::memcpy(&four, x, sizeof four);

@@ -65,6 +65,7 @@ void check_dense(void (*kernel)(const QuantizedDenseArgs<Element>&), std::uint32
   args.batch = static_cast<std::uint32_t>(numbers.between(1, 5));
   args.fan_in = static_cast<std::uint32_t>(numbers.between(1, seed % 4 == 0 ? 700 : 60));
   args.fan_out = static_cast<std::uint32_t>(numbers.between(1, 75));
+  if (seed % 16 == 0) args.fan_in += 1000, args.fan_out = args.fan_out % 20 + 1;
   const std::size_t inputs = args.batch * args.fan_in, outputs = args.batch * args.fan_out;
   auto* input = bytes.take<Element>(inputs, seed);
   auto* weights = bytes.take<std::int8_t>(std::size_t{args.fan_in} * args.fan_out, seed + 1);
@@ -103,8 +104,8 @@ void check_dense(void (*kernel)(const QuantizedDenseArgs<Element>&), std::uint32
 template <class Element>
 using Specification = std::int64_t (*)(const QuantizedConvArgs<Element>&, const std::int32_t*, const reference::At&);
 
-/// Shapes that fill tiles: many outputs, channels in fours and not, more terms than are gathered at a time, windows of
-/// up to 5 x 8 taps on images as small as one pixel.
+/// Shapes that fill tiles: many outputs or as few as share a vector, channels in fours and not, more terms than are
+/// gathered at a time, windows of up to 9 x 9 taps on images as small as one pixel.
 ConvShape tile_shape(std::uint32_t seed, bool depthwise) {
   Integers numbers(seed * 77 + 5);
   const auto draw = [&](int low, int high) { return static_cast<std::uint32_t>(numbers.between(low, high)); };
@@ -112,13 +113,17 @@ ConvShape tile_shape(std::uint32_t seed, bool depthwise) {
     Window w{draw(1, 5), draw(1, depthwise ? 8 : 3), draw(1, 2), draw(1, 2), draw(1, 2), draw(1, 2), 0, 0};
     if (draw(0, 1) == 0) w = {3, 3, w.stride_w, w.stride_w, 1, 1, 0, 0};
     if (draw(0, 3) == 0) w = {1, 1, 1, 1, 1, 1, 0, 0};
+    const bool wide = !depthwise && draw(0, 9) == 0;
+    if (wide) w = {draw(7, 9), draw(7, 9), w.stride_w, w.stride_w, 1, 1, 0, 0};
     const std::uint32_t span_h = w.dilation_h * (w.filter_h - 1), span_w = w.dilation_w * (w.filter_w - 1);
     w.pad_top = draw(0, static_cast<int>(span_h)), w.pad_left = draw(0, static_cast<int>(span_w));
     std::uint32_t in_c = draw(0, 1) == 0 ? 4 * draw(1, 12) : draw(1, 40);
     if (!depthwise && draw(0, 5) == 0) in_c = draw(250, 530);
+    if (wide) in_c = draw(1, 6);
     const Shape in{draw(1, 6), draw(1, 13), in_c};
     const std::uint32_t pad_bottom = draw(0, static_cast<int>(span_h)), pad_right = draw(0, static_cast<int>(span_w));
-    const std::uint32_t out_c = depthwise ? in_c : draw(1, in_c > 200 ? 20 : 80);
+    std::uint32_t out_c = depthwise ? in_c : draw(1, in_c > 200 ? 20 : 80);
+    if (!depthwise && draw(0, 3) == 0) out_c = 1U << draw(0, 4);
     const ConvShape s = test::conv_shape(draw(1, 2), in, out_c, w, pad_bottom, pad_right);
     if (s.out.h == 0 || s.out.w == 0) continue;
     const std::uint64_t terms = std::uint64_t{w.filter_h} * w.filter_w * (depthwise ? 1 : in_c);

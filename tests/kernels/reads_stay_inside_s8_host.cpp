@@ -28,7 +28,7 @@ void expect_all(const std::int8_t* output, std::size_t count, std::int8_t value)
 TEST(reads_stay_inside_s8, dense) {
   for (const bool at_end : {true, false})
     for (const std::uint32_t batch : {1U, 2U, 5U, 13U})
-      for (const std::uint32_t fan_in : {1U, 2U, 3U, 4U, 10U, 16U, 33U, 64U, 77U, 300U})
+      for (const std::uint32_t fan_in : {1U, 2U, 3U, 4U, 10U, 16U, 33U, 64U, 77U, 300U, 1024U, 1041U})
         for (const std::uint32_t fan_out : {1U, 3U, 4U, 7U, 8U, 9U, 15U, 16U, 17U, 31U, 33U, 67U}) {
           FencedArrays arrays(at_end);
           DenseS8Args args{};
