@@ -230,6 +230,10 @@ TEST(format, a_description_is_the_end_of_the_file) {
   }
   file.span()[at] ^= std::byte{1};
   EXPECT_EQ(open_model(file.span()).status().code, Code::bad_crc);
+  EXPECT_EQ(open_model(file.span(), Checksum::verify).status().code, Code::bad_crc);
+  EXPECT_TRUE(open_model(file.span(), Checksum::skip).ok()) << "nothing but the checksum is wrong";
+  put(file.span(), 32, 0xFFFFU);
+  EXPECT_EQ(open_model(file.span(), Checksum::skip).status().code, Code::bad_header) << "the rest is checked";
 }
 
 TEST(format, order_of_layers) {

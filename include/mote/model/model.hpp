@@ -139,10 +139,15 @@ Status validate_multipliers(const Model& model);
 /// validate() first. Error: non_finite_parameter (layer; detail: which of its parameters, counted through its arrays).
 Status require_finite(const Model& model);
 
+/// Whether open_model() compares the file's CRC: ten instructions a byte of the whole file, parameters too. A file that
+/// is part of a firmware image whose boot loader has checked it needs it no second time.
+enum class Checksum : std::uint8_t { verify, skip };
+
 /// Views a model file (src/FORMAT.md) of version 1 or 2 in place: magic, version, sizes, CRC, validate(), zeros between
-/// the parts, validate_variances(), validate_ranges(), validate_multipliers(). Copies nothing.
+/// the parts, validate_variances(), validate_ranges(), validate_multipliers(). Copies nothing. Without the CRC the rest
+/// is checked all the same: whatever the bytes are, the library stays inside its memory; only flipped weights pass.
 /// `bytes` must stay alive and be aligned as the file's header says (at most 4096).
-Result<Model> open_model(std::span<const std::byte> bytes);
+Result<Model> open_model(std::span<const std::byte> bytes, Checksum checksum = Checksum::verify);
 
 /// The text at the end of a model file that says how its inputs are read and its outputs called (src/FORMAT.md,
 /// Description); empty where there is none. A view into `bytes`, which open_model() must have accepted.
