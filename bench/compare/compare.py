@@ -59,12 +59,13 @@ class Worker:
 def start_workers(folder, arguments):
     """mote, the core's ceiling, and every peer that is there."""
     binaries, isa = arguments.workers, arguments.isa
-    onednn_isa = {"avx2": "AVX2", "avx512": "AVX512_CORE"}[isa]
+    onednn_isa = {"avx2": "AVX2", "avx512": "AVX512_CORE_VNNI"}[isa]
     core_type = {"avx2": "Haswell", "avx512": "SkylakeX"}[isa]
     limits = {
         "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_CORETYPE": core_type,
         "DNNL_MAX_CPU_ISA": onednn_isa, "ONEDNN_MAX_CPU_ISA": onednn_isa, "ATEN_CPU_CAPABILITY": isa,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_cpu_max_isa={isa.upper()} --xla_cpu_multi_thread_eigen=false",
     }
     if isa == "avx2":
         limits["MKL_ENABLE_INSTRUCTIONS"] = "AVX2"
@@ -90,7 +91,7 @@ def start_workers(folder, arguments):
         "FANN": (binary("fann_worker"), False),
     }
     for name, peer, module in (("XNNPACK", "litert", "ai_edge_litert"), ("ONNX Runtime", "onnxruntime", "onnxruntime"),
-                               ("PyTorch", "torch", "torch")):
+                               ("PyTorch", "torch", "torch"), ("JAX", "jax", "jax")):
         outside = isa == "avx2" and peer == "onnxruntime"  # nothing limits its instruction sets
         candidates[name] = (python(peer) if has(module) and not outside else None, True)
     return {name: Worker(name, command, limits, comparable)
@@ -204,7 +205,7 @@ def versions():
     out = {}
     from importlib import metadata
 
-    for package in ("ai-edge-litert", "onnxruntime", "torch", "scipy-openblas32"):
+    for package in ("ai-edge-litert", "onnxruntime", "torch", "jax", "scipy-openblas32"):
         try:
             out[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

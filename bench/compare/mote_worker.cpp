@@ -6,6 +6,8 @@
 #include <map>
 #include <vector>
 
+#include "mote/model/packed_weights.hpp"
+#include "mote/model/quantize_multiplier.hpp"
 #include "mote/mote.hpp"
 #include "networks.hpp"
 #include "tool/ceilings/ceilings.hpp"
@@ -71,15 +73,19 @@ Kernel<Wanted> kernel_named(const std::string& wanted) {
   return found;
 }
 
+ConvShape shape_of(const compare::Window& w) {
+  return {w.batch,
+          {w.h, w.w, w.c},
+          {w.out_h, w.out_w, w.out_c},
+          {w.filter_h, w.filter_w, w.stride, w.stride, 1, 1, w.pad_top, w.pad_left}};
+}
+
 Job convolution(const std::string& kind, const std::string& pass, const compare::Window& w) {
   const Floats input = read_floats(folder, "input", w.inputs());
   const Floats weights = read_floats(folder, "weights", w.weights(kind == "depthwise"));
   const Floats bias = read_floats(folder, "bias", w.out_c);
   const Floats grad_output = read_floats(folder, "grad", w.outputs());
-  const ConvShape shape{w.batch,
-                        {w.h, w.w, w.c},
-                        {w.out_h, w.out_w, w.out_c},
-                        {w.filter_h, w.filter_w, w.stride, w.stride, 1, 1, w.pad_top, w.pad_left}};
+  const ConvShape shape = shape_of(w);
   const Floats scratch(conv2d_scratch_floats(shape) + conv2d_grad_input_scratch_floats(shape) +
                        conv2d_grad_params_scratch_floats(shape));
   const std::string name = kind == "depthwise" ? "depthwise_conv2d" : "conv2d";
@@ -118,6 +124,64 @@ Job convolution(const std::string& kind, const std::string& pass, const compare:
             kernel(args);
           },
           [=] { return grad_input.copy(); }};
+}
+
+std::vector<std::int8_t> bytes_of(const Floats& values) {
+  std::vector<std::int8_t> out(values.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::int8_t>(values.data()[i]);
+  return out;
+}
+
+/// Arrays of an int8 layer, from files of floats.
+struct Int8Layer {
+  std::vector<std::int8_t> input, weights, output, shifts;
+  std::vector<std::int32_t> bias, multipliers;
+
+  Int8Layer(std::size_t inputs, std::size_t terms, std::size_t channels, std::size_t outputs, bool packed)
+      : input(bytes_of(read_floats(folder, "input", inputs))),
+        weights(bytes_of(read_floats(folder, "weights", terms * channels))),
+        output(outputs) {
+    const Floats biases = read_floats(folder, "bias", channels), scales = read_floats(folder, "scale", channels);
+    for (std::size_t c = 0; c < channels; ++c) {
+      const QuantizedMultiplier q = quantize_multiplier(static_cast<double>(scales.data()[c]));
+      bias.push_back(static_cast<std::int32_t>(biases.data()[c]));
+      multipliers.push_back(q.multiplier), shifts.push_back(static_cast<std::int8_t>(q.shift));
+    }
+    if (!packed) return;
+    std::vector<std::int8_t> blocks(packed_bytes(channels, terms));
+    for (std::size_t k = 0; k < terms; ++k)
+      for (std::size_t c = 0; c < channels; ++c) blocks[packed_index(c, k, terms)] = weights[k * channels + c];
+    weights = blocks;
+  }
+  [[nodiscard]] OutputStage stage() const { return {multipliers.data(), shifts.data(), 0}; }
+  [[nodiscard]] std::vector<float> floats() const { return {output.begin(), output.end()}; }
+};
+
+Job int8_dense(const compare::Dense& d) {
+  const auto layer = std::make_shared<Int8Layer>(std::size_t{d.batch} * d.fan_in, d.fan_in, d.fan_out,
+                                                 std::size_t{d.batch} * d.fan_out, true);
+  DenseS8Args args{};
+  args.input = layer->input.data();
+  args.weights = layer->weights.data();
+  args.bias = layer->bias.data();
+  args.output = layer->output.data();
+  args.batch = d.batch, args.fan_in = d.fan_in, args.fan_out = d.fan_out;
+  args.stage = layer->stage();
+  return {[=] { kernels::dense_s8(args); }, [=] { return layer->floats(); }};
+}
+
+Job int8_convolution(bool depthwise, const compare::Window& w) {
+  const std::size_t terms = w.weights(depthwise) / w.out_c;
+  const auto layer = std::make_shared<Int8Layer>(w.inputs(), terms, w.out_c, w.outputs(), !depthwise);
+  ConvS8Args args{};
+  args.input = layer->input.data();
+  args.weights = layer->weights.data();
+  args.bias = layer->bias.data();
+  args.output = layer->output.data();
+  args.shape = shape_of(w);
+  args.stage = layer->stage();
+  const auto kernel = depthwise ? kernels::depthwise_conv2d_s8 : kernels::conv2d_s8;
+  return {[=] { static_cast<void>(layer), kernel(args); }, [=] { return layer->floats(); }};
 }
 
 Job activation(const std::string& name, unsigned count) {
@@ -188,8 +252,7 @@ Job quantized() {
   const Model view = state->model.view();
   const Floats values = read_floats(folder, "input", view.input_shape().elements());
   // The input's memory is used again: it is copied for each run, as the other runtimes copy theirs or need not.
-  std::vector<std::int8_t> input(values.size());
-  for (std::size_t i = 0; i < input.size(); ++i) input[i] = static_cast<std::int8_t>(values.data()[i]);
+  const std::vector<std::int8_t> input = bytes_of(values);
   return {[=] {
             std::copy(input.begin(), input.end(), state->session.input<std::int8_t>().begin());
             state->session.run();
@@ -273,6 +336,12 @@ Job make(Words& words) {
   if (kind == "conv2d" || kind == "depthwise") {
     const std::string pass = words.text();
     return convolution(kind, pass, compare::Window(words));
+  }
+  if (kind == "int8") {
+    const std::string layer = words.text();
+    if (layer == "dense") return int8_dense(compare::Dense(words));
+    words.text();  // the pass: forward
+    return int8_convolution(layer == "depthwise", compare::Window(words));
   }
   if (kind == "activation") {
     const std::string name = words.text();

@@ -357,6 +357,39 @@ def onnx_of(layers, params):
     return model.SerializeToString()
 
 
+def onnx_of_int8(kind, sizes, weights, bias, scale):
+    """One int8 layer, dense or a window of "same" padding, on NHWC images (ONNX Runtime's own operators), as an ONNX
+    file. The scale of sums is that of the weights; inputs and outputs have 1, and are bytes without sign around 128, for
+    which its kernels for x86 are made. Shapes of input and output beside it."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    one, middle = np.float32(1), np.uint8(128)
+    if kind == "dense":
+        batch, fan_in, fan_out = sizes
+        weights, shapes = weights.reshape(fan_in, fan_out), ((batch, fan_in), (batch, fan_out))
+        operands = {"w": weights, "ws": scale, "wz": np.zeros(fan_out, np.int8), "b": bias}
+        node = helper.make_node("QGemm", ["x", "one", "middle", "w", "ws", "wz", "b", "one", "middle"], ["y"],
+                                domain="com.microsoft")
+    else:
+        batch, h, w, c, out_c, filter_h, filter_w, stride = sizes
+        group = 1 if kind == "conv2d" else c
+        weights = weights.reshape(filter_h, filter_w, c // group, out_c).transpose(3, 2, 0, 1)
+        out_h, out_w = -(-h // stride), -(-w // stride)
+        shapes = ((batch, h, w, c), (batch, out_h, out_w, out_c))
+        (top, bottom), (left, right) = _padding(h, out_h, filter_h, stride), _padding(w, out_w, filter_w, stride)
+        operands = {"w": weights, "ws": scale, "wz": np.zeros(out_c, np.int8), "b": bias}
+        node = helper.make_node("QLinearConv", ["x", "one", "middle", "w", "ws", "wz", "one", "middle", "b"], ["y"],
+                                domain="com.microsoft", channels_last=1, group=group, strides=[stride] * 2,
+                                pads=[top, left, bottom, right])
+    constants = [numpy_helper.from_array(np.ascontiguousarray(values), name)
+                 for name, values in {**operands, "one": one, "middle": middle}.items()]
+    ends = [helper.make_tensor_value_info(name, TensorProto.UINT8, shape) for name, shape in zip("xy", shapes)]
+    graph = helper.make_graph([node], "bench", ends[:1], ends[1:], constants)
+    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString(), shapes
+
+
 # ------------------------------------------------------------------------------------------------------------ PyTorch
 
 
@@ -411,3 +444,36 @@ def torch_of(layers, params):
             return x
 
     return Network().to(memory_format=torch.channels_last)
+
+
+# ---------------------------------------------------------------------------------------------------------------- JAX
+
+
+def jax_of(layers, params):
+    """Parameters, and the logits as a function of them and of NHWC images (rows where there is no image)."""
+    import jax
+    from jax import numpy as jnp
+
+    functions = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "softmax": lambda x: x}
+    arrays = {index: tuple(map(jnp.asarray, pair)) for index, pair in split(layers, params).items()}
+
+    def logits(arrays, x):
+        values = [x]
+        for index, layer in enumerate(layers[1:], 1):
+            x = values[layer.reads[0]]
+            if layer.op == "dense":
+                x = x @ arrays[index][0] + arrays[index][1]
+            elif layer.op == "conv2d":
+                x = jax.lax.conv_general_dilated(x, arrays[index][0], (layer.stride,) * 2, paddings(layers, layer),
+                                                 dimension_numbers=("NHWC", "HWIO", "NHWC")) + arrays[index][1]
+            elif layer.op == "max_pool":
+                window = (1, layer.stride, layer.stride, 1)
+                x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
+            elif layer.op == "flatten":
+                x = x.reshape(x.shape[0], -1)
+            else:
+                x = functions[layer.op](x)
+            values.append(x)
+        return x
+
+    return arrays, logits

@@ -22,12 +22,16 @@ engine cpu(engine::kind::cpu, 0);
 stream queue(cpu);
 
 template <class P, class... Args>
-typename P::primitive_desc describe(const Args&... args) {
+typename P::primitive_desc describe_with(const primitive_attr& attributes, const Args&... args) {
 #if DNNL_VERSION_MAJOR >= 3
-  return {cpu, args...};
+  return {cpu, args..., attributes};
 #else
-  return {typename P::desc(args...), cpu};
+  return {typename P::desc(args...), attributes, cpu};
 #endif
+}
+template <class P, class... Args>
+typename P::primitive_desc describe(const Args&... args) {
+  return describe_with<P>(primitive_attr(), args...);
 }
 template <class P, class Hint, class... Args>
 typename P::primitive_desc describe_backward(const Hint& hint, const Args&... args) {
@@ -122,13 +126,23 @@ Job passes(const std::string& pass, const Layer& plain, const Describe& forward_
                 {{DNNL_ARG_DIFF_WEIGHTS, plain.weights}, {DNNL_ARG_DIFF_BIAS, plain.bias}});
 }
 
+/// As mote has the arrays.
+Layer plain_dense(const compare::Dense& d) {
+  return {floats_desc({d.batch, d.fan_in}, Tag::ab), floats_desc({d.fan_out, d.fan_in}, Tag::ba),
+          floats_desc({d.fan_out}, Tag::a), floats_desc({d.batch, d.fan_out}, Tag::ab)};
+}
+Layer plain_convolution(bool depthwise, const compare::Window& w) {
+  const Dims filters =
+      depthwise ? Dims{w.c, w.out_c / w.c, 1, w.filter_h, w.filter_w} : Dims{w.out_c, w.c, w.filter_h, w.filter_w};
+  return {floats_desc({w.batch, w.c, w.h, w.w}, Tag::nhwc), floats_desc(filters, depthwise ? Tag::hwigo : Tag::hwio),
+          floats_desc({w.out_c}, Tag::a), floats_desc({w.batch, w.out_c, w.out_h, w.out_w}, Tag::nhwc)};
+}
+
 Job dense(const compare::Dense& sizes) {
   const std::string& pass = sizes.pass;
   const unsigned batch = sizes.batch, fan_in = sizes.fan_in, fan_out = sizes.fan_out;
-  const Dims in{batch, fan_in}, matrix{fan_out, fan_in}, out{batch, fan_out}, vector{fan_out};
-  const Layer plain{floats_desc(in, Tag::ab), floats_desc(matrix, Tag::ba), floats_desc(vector, Tag::a),
-                    floats_desc(out, Tag::ab)};
-  const memory::desc weights = Layer::asked(plain.weights, matrix);
+  const Layer plain = plain_dense(sizes);
+  const memory::desc weights = Layer::asked(plain.weights, plain.weights.dims());
   return passes<inner_product_forward, inner_product_backward_data, inner_product_backward_weights>(
       pass, plain,
       [&](prop_kind kind) {
@@ -146,14 +160,11 @@ Job dense(const compare::Dense& sizes) {
 }
 
 Job convolution(bool depthwise, const std::string& pass, const compare::Window& w) {
-  const Dims in{w.batch, w.c, w.h, w.w}, out{w.batch, w.out_c, w.out_h, w.out_w}, vector{w.out_c};
-  const Dims filters =
-      depthwise ? Dims{w.c, w.out_c / w.c, 1, w.filter_h, w.filter_w} : Dims{w.out_c, w.c, w.filter_h, w.filter_w};
-  const Layer plain{floats_desc(in, Tag::nhwc), floats_desc(filters, depthwise ? Tag::hwigo : Tag::hwio),
-                    floats_desc(vector, Tag::a), floats_desc(out, Tag::nhwc)};
-  const memory::desc input = Layer::asked(plain.input, in), output = Layer::asked(plain.output, out);
+  const Layer plain = plain_convolution(depthwise, w);
+  const memory::desc input = Layer::asked(plain.input, plain.input.dims());
+  const memory::desc output = Layer::asked(plain.output, plain.output.dims());
   // Weights in oneDNN's layout in both modes: its NHWC kernels have none for mote's.
-  const memory::desc weights = floats_desc(filters, Tag::any);
+  const memory::desc weights = floats_desc(plain.weights.dims(), Tag::any);
   const Dims strides{w.stride, w.stride}, first{w.pad_top, w.pad_left}, last{w.pad_bottom, w.pad_right};
   const algorithm direct = algorithm::convolution_direct;
   return passes<convolution_forward, convolution_backward_data, convolution_backward_weights>(
@@ -171,6 +182,52 @@ Job convolution(bool depthwise, const std::string& pass, const compare::Window& 
       read_floats(folder, "input", w.inputs()), read_floats(folder, "weights", w.weights(depthwise)),
       read_floats(folder, "bias", w.out_c), read_floats(folder, "grad", w.outputs()));
 }
+
+#if DNNL_VERSION_MAJOR < 3  // where scales of the output apply to the bias too
+/// An int8 layer: signed bytes, a scale for each output, the bias in the sums' units. `forward_desc` makes the
+/// primitive's description of attributes, input, weights, bias and output.
+template <class Forward, class Describe>
+Job int8_layer(const Layer& plain, Tag activations, const Describe& forward_desc, const Floats& input,
+               const Floats& weights, const Floats& bias) {
+  using Type = memory::data_type;
+  const auto typed = [](const memory::desc& like, Type type, Tag tag) { return memory::desc(like.dims(), type, tag); };
+  const Tag asked = own_layouts ? Tag::any : activations;
+  primitive_attr attributes;
+  attributes.set_output_scales(2, read_floats(folder, "scale", bias.size()).copy());
+  const auto pd =
+      forward_desc(attributes, typed(plain.input, Type::s8, asked), typed(plain.weights, Type::s8, Tag::any),
+                   typed(plain.bias, Type::s32, Tag::a), typed(plain.output, Type::s8, asked));
+  const memory output(pd.dst_desc(), cpu);
+  return job_of(Forward(pd),
+                {{DNNL_ARG_SRC, laid_out(input, plain.input, pd.src_desc())},
+                 {DNNL_ARG_WEIGHTS, laid_out(weights, plain.weights, pd.weights_desc())},
+                 {DNNL_ARG_BIAS, laid_out(bias, plain.bias, pd.bias_desc())},
+                 {DNNL_ARG_DST, output}},
+                {{DNNL_ARG_DST, plain.output}});
+}
+
+Job int8_dense(const compare::Dense& d) {
+  return int8_layer<inner_product_forward>(
+      plain_dense(d), Tag::ab,
+      [](const primitive_attr& attributes, const auto&... descriptions) {
+        return describe_with<inner_product_forward>(attributes, prop_kind::forward_inference, descriptions...);
+      },
+      read_floats(folder, "input", std::size_t{d.batch} * d.fan_in),
+      read_floats(folder, "weights", std::size_t{d.fan_in} * d.fan_out), read_floats(folder, "bias", d.fan_out));
+}
+
+Job int8_convolution(bool depthwise, const compare::Window& w) {
+  return int8_layer<convolution_forward>(
+      plain_convolution(depthwise, w), Tag::nhwc,
+      [&](const primitive_attr& attributes, const auto&... descriptions) {
+        return describe_with<convolution_forward>(
+            attributes, prop_kind::forward_inference, algorithm::convolution_direct, descriptions...,
+            Dims{w.stride, w.stride}, Dims{w.pad_top, w.pad_left}, Dims{w.pad_bottom, w.pad_right});
+      },
+      read_floats(folder, "input", w.inputs()), read_floats(folder, "weights", w.weights(depthwise)),
+      read_floats(folder, "bias", w.out_c));
+}
+#endif
 
 Job activation(const std::string& name, unsigned count) {
   static const std::unordered_map<std::string, algorithm> algorithms{
@@ -207,6 +264,14 @@ Job make(Words& words) {
     const std::string pass = words.text();
     return convolution(kind == "depthwise", pass, compare::Window(words));
   }
+#if DNNL_VERSION_MAJOR < 3
+  if (kind == "int8") {
+    const std::string layer = words.text();
+    if (layer == "dense") return int8_dense(compare::Dense(words));
+    words.text();  // the pass: forward
+    return int8_convolution(layer == "depthwise", compare::Window(words));
+  }
+#endif
   if (kind == "activation" && own_layouts) {
     const std::string name = words.text();
     return activation(name, words.number());

@@ -8,6 +8,7 @@ import mmap
 import os
 import sys
 import time
+from functools import partial
 
 import numpy as np
 
@@ -78,20 +79,27 @@ def litert(words):
 def onnxruntime(words):
     import onnxruntime as ort
 
-    layers, params = network_of(words)
+    if words[0] == "int8":
+        arrays = floats("weights").astype(np.int8), floats("bias").astype(np.int32), floats("scale")
+        model, (shape, _) = networks.onnx_of_int8(words[1], [int(size) for size in words[3:]], *arrays)
+        values, dtype = (floats("input").reshape(shape) + 128).astype(np.uint8), np.uint8
+    else:
+        layers, params = network_of(words)
+        model, dtype = networks.onnx_of(layers, params), np.float32
+        h, w, c = layers[0].shape
+        values = floats("input").reshape(1, h, w, c).transpose(0, 3, 1, 2)
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    session = ort.InferenceSession(networks.onnx_of(layers, params), options, providers=["CPUExecutionProvider"])
-    h, w, c = layers[0].shape
-    values = floats("input").reshape(1, h, w, c).transpose(0, 3, 1, 2)
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     inside, outside = session.get_inputs()[0], session.get_outputs()[0]
     binding = session.io_binding()
     given = ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(values).reshape(inside.shape))
-    result = ort.OrtValue.ortvalue_from_numpy(np.zeros(outside.shape, np.float32))
+    result = ort.OrtValue.ortvalue_from_numpy(np.zeros(outside.shape, dtype))
     binding.bind_ortvalue_input(inside.name, given)
     binding.bind_ortvalue_output(outside.name, result)
-    return lambda: session.run_with_iobinding(binding), result.numpy
+    offset = 128.0 if words[0] == "int8" else 0.0
+    return lambda: session.run_with_iobinding(binding), lambda: result.numpy() - np.float32(offset)
 
 
 def torch(words):
@@ -116,6 +124,56 @@ def torch(words):
     return run, lambda: held[0].numpy()
 
 
+class Batches:
+    """The batches of a training row in turn, and the losses of the first steps."""
+
+    def __init__(self, batches, step):
+        self.batches, self.step, self.losses, self.at = batches, step, [], 0
+
+    def run(self):
+        loss = self.step(*self.batches[self.at])
+        self.at = (self.at + 1) % len(self.batches)
+        if len(self.losses) < 6:
+            self.losses.append(float(loss))
+
+    def output(self):
+        while len(self.losses) < 6:
+            self.run()
+        return np.array(self.losses, np.float32)
+
+
+def jax(words):
+    """train TEXT_FILE BATCH LEARNING_RATE: one compiled step, whose parameters take the place of those before."""
+    if words[0] != "train":
+        raise ValueError("not for this worker")
+    import jax
+    from jax import numpy as jnp
+
+    layers, batch, rate = networks.read(words[1]), int(words[2]), float(words[3])
+    params, logits = networks.jax_of(layers, floats("weights"))
+
+    def loss_of(params, images, classes):
+        of_classes = jax.nn.log_softmax(logits(params, images))
+        return -jnp.mean(jnp.take_along_axis(of_classes, classes[:, None], 1))
+
+    @partial(jax.jit, donate_argnums=0)
+    def step(params, images, classes):
+        loss, grads = jax.value_and_grad(loss_of)(params, images, classes)
+        return jax.tree_util.tree_map(lambda p, g: p - rate * g, params, grads), loss
+
+    held = [params]
+
+    def run(images, classes):
+        held[0], loss = step(held[0], images, classes)
+        return jax.block_until_ready(loss)
+
+    h, w, c = layers[0].shape
+    x, labels = floats("input"), floats("labels").astype(np.int32)
+    x = x.reshape(-1, batch, c) if h == w == 1 else x.reshape(-1, batch, h, w, c)
+    work = Batches([(jnp.asarray(a), jnp.asarray(b)) for a, b in zip(x, labels.reshape(-1, batch))], run)
+    return work.run, work.output
+
+
 def torch_training(torch, words):
     """train TEXT_FILE BATCH LEARNING_RATE"""
     torch.set_grad_enabled(True)
@@ -125,29 +183,21 @@ def torch_training(torch, words):
     h, w, c = layers[0].shape
     x, labels = torch.from_numpy(floats("input")), torch.from_numpy(floats("labels").astype(np.int64))
     x = x.reshape(-1, c) if h == w == 1 else x.reshape(-1, h, w, c).permute(0, 3, 1, 2)
-    batches, losses, at = list(zip(x.split(batch), labels.split(batch))), [], [0]
 
-    def run():
-        images, classes = batches[at[0]]
-        at[0] = (at[0] + 1) % len(batches)
+    def step(images, classes):
         optimizer.zero_grad(set_to_none=True)
         loss = torch.nn.functional.cross_entropy(module(images, logits=True), classes)
         loss.backward()
         optimizer.step()
-        if len(losses) < 6:
-            losses.append(loss.item())
+        return loss.detach()
 
-    def output():
-        while len(losses) < 6:
-            run()
-        return np.array(losses, np.float32)
-
-    return run, output
+    work = Batches(list(zip(x.split(batch), labels.split(batch))), step)
+    return work.run, work.output
 
 
 def answer(words, state):
     if words[0] == "prepare":
-        state["run"], state["output"] = {"litert": litert, "onnxruntime": onnxruntime, "torch": torch}[peer](words[1:])
+        state["run"], state["output"] = peers[peer](words[1:])
         return "ok"
     if words[0] == "output":
         state["run"]()
@@ -160,6 +210,7 @@ def answer(words, state):
     return str(time.perf_counter_ns() - start)
 
 
+peers = {"litert": litert, "onnxruntime": onnxruntime, "torch": torch, "jax": jax}
 kept = {}
 for line in sys.stdin:
     try:

@@ -4,6 +4,7 @@
 The words of a row, which workers are told:
   dense forward|grad_input|grad_params BATCH FAN_IN FAN_OUT
   conv2d|depthwise forward|grad_input|grad_params BATCH H W C OUT_C FILTER_H FILTER_W STRIDE      ("same" padding)
+  int8 dense|conv2d|depthwise forward SIZES      (as above; values are whole, outputs scaled and cut to -128 … 127)
   activation NAME COUNT
   network TEXT_FILE
   quantized      (model.tflite in the folder, int8 from end to end; values as floats)
@@ -101,6 +102,46 @@ def window_rows():
                           2.0 * out * terms, 2e-5, prepare)
 
 
+def put_int8(work, inputs, terms, outputs):
+    """Arrays of an int8 layer: whole numbers, and a scale for each output that leaves sums a spread of some 50 steps."""
+    work.put("input", work.random.integers(-128, 128, inputs))
+    work.put("weights", work.random.integers(-127, 128, terms * outputs))
+    work.put("bias", work.random.integers(-5000, 5001, outputs))
+    work.put("scale", work.random.uniform(0.5, 1, outputs) * 50 / (74 * 73 * np.sqrt(terms)))
+
+
+def int8_layer_rows():
+    """Libraries round in different ways: outputs may be one step apart, of magnitudes that reach 127."""
+    step = 1.01 / 127
+    for batch, i, o in ((1, 784, 512), (1, 640, 128), (1, 128, 128), (8, 784, 512), (8, 640, 128), (8, 128, 128),
+                        (32, 512, 512), (32, 128, 128), (64, 64, 64)):
+
+        def prepare(work, batch=batch, i=i, o=o):
+            put_int8(work, batch * i, i, o)
+
+        yield Row("int8 dense", f"int8 dense {batch}x{i}x{o}", f"int8 dense forward {batch} {i} {o}",
+                  2.0 * batch * i * o, step, prepare)
+    conv = [
+        (1, 28, 28, 1, 16, 3, 3, 1), (1, 96, 96, 3, 8, 3, 3, 2), (1, 32, 32, 3, 16, 3, 3, 1), (1, 49, 10, 1, 64, 10, 4, 2),
+        (1, 32, 32, 16, 16, 3, 3, 1), (1, 32, 32, 16, 32, 3, 3, 2), (1, 16, 16, 32, 32, 3, 3, 1),
+        (1, 8, 8, 64, 64, 3, 3, 1), (1, 48, 48, 8, 16, 1, 1, 1), (1, 24, 24, 32, 32, 1, 1, 1),
+        (1, 25, 5, 64, 64, 1, 1, 1), (1, 6, 6, 128, 128, 1, 1, 1), (1, 3, 3, 256, 256, 1, 1, 1),
+    ]
+    depthwise = [(1, 48, 48, 8, 8, 3, 3, 1), (1, 48, 48, 16, 16, 3, 3, 2), (1, 24, 24, 32, 32, 3, 3, 1),
+                 (1, 25, 5, 64, 64, 3, 3, 1), (1, 6, 6, 128, 128, 3, 3, 1)]
+    for kind, cases in (("conv2d", conv), ("depthwise", depthwise)):
+        for case in cases:
+            batch, h, w, c, o, filter_h, filter_w, stride = case
+            terms = filter_h * filter_w * (c if kind == "conv2d" else 1)
+
+            def prepare(work, inputs=batch * h * w * c, terms=terms, o=o):
+                put_int8(work, inputs, terms, o)
+
+            name = f"{batch}x{h}x{w}x{c}-{o} {filter_h}x{filter_w}" + (f" s{stride}" if stride > 1 else "")
+            yield Row(f"int8 {kind}", f"int8 {kind} {name}", f"int8 {kind} forward " + " ".join(map(str, case)),
+                      2.0 * batch * -(-h // stride) * -(-w // stride) * o * terms, step, prepare)
+
+
 def activation_rows():
     for name in ("relu", "sigmoid", "tanh", "gelu", "elu", "softmax"):
         for count in (256, 4096, 65536):
@@ -175,4 +216,4 @@ def training_rows():
 
 
 def all_rows(models):
-    return [*overhead_rows(), *network_rows(models), *quantized_rows(models), *training_rows(), *dense_rows(), *window_rows(), *activation_rows()]
+    return [*overhead_rows(), *network_rows(models), *quantized_rows(models), *int8_layer_rows(), *training_rows(), *dense_rows(), *window_rows(), *activation_rows()]

@@ -14,6 +14,7 @@ done
 
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet ai-edge-litert onnxruntime onnx numpy scipy-openblas32
+"$venv/bin/pip" install --quiet jax || echo "setup: JAX could not be installed and stays out"
 # The wheel without CUDA where its index can be reached; PyPI's brings some gigabytes that are not used.
 "$venv/bin/pip" install --quiet torch --index-url https://download.pytorch.org/whl/cpu 2>/dev/null ||
   "$venv/bin/pip" install --quiet torch ||
