@@ -11,6 +11,7 @@
 #include "mote/kernels/kernels.hpp"
 #include "simd/rescale.hpp"
 #include "simd/simd.hpp"
+#include "simd/sixteen_bytes.hpp"
 
 namespace mote::MOTE_KERNELS {
 namespace {
@@ -100,29 +101,34 @@ MOTE_INLINE void pool(const QuantizedPoolArgs<Element>& args, std::int32_t start
 
 /// The largest of a window in bytes, sixteen channels at a time.
 inline void max_pool_bytes(const QuantizedPoolArgs<std::int8_t>& args) {
-  constexpr std::size_t kBytes = 16;
+  using Bytes = simd::SixteenBytes;
   const ConvShape& s = args.shape;
   const std::size_t channels = s.in.c;
   const auto low = static_cast<std::int8_t>(args.clamp.low), high = static_cast<std::int8_t>(args.clamp.high);
-  for_windows(args, [&](const std::int8_t* image, Part::Range rows, Part::Range columns, std::int8_t* output)
-                        MOTE_LAMBDA_INLINE {
-                          const std::int8_t* const first = image + (rows.begin * s.in.w + columns.begin) * channels;
-                          const auto block = [&](std::size_t c, auto width) MOTE_LAMBDA_INLINE {
-                            std::int8_t largest[kBytes];
-                            std::memcpy(largest, first + c, width);
-                            for (std::size_t i = 0; i < rows.end - rows.begin; ++i) {
-                              const std::int8_t* tap = first + i * s.in.w * channels + c;
-                              for (std::size_t j = columns.begin; j < columns.end; ++j, tap += channels)
-                                for (std::size_t k = 0; k < width; ++k) largest[k] = std::max(largest[k], tap[k]);
-                            }
-                            for (std::size_t k = 0; k < width; ++k)
-                              output[c + k] = std::min(high, std::max(low, largest[k]));
-                          };
-                          std::size_t c = 0;
-                          for (; c + kBytes <= channels; c += kBytes)
-                            block(c, std::integral_constant<std::size_t, kBytes>{});
-                          if (c < channels) block(c, channels - c);
-                        });
+  for_windows(args, [&](const std::int8_t* image, Part::Range rows, Part::Range columns,
+                        std::int8_t* output) MOTE_LAMBDA_INLINE {
+    const std::int8_t* const first = image + (rows.begin * s.in.w + columns.begin) * channels;
+    // take(tap) for all taps of the window, at its first channel.
+    const auto walk = [&](const auto& take) MOTE_LAMBDA_INLINE {
+      for (std::size_t i = 0; i < rows.end - rows.begin; ++i) {
+        const std::int8_t* tap = first + i * s.in.w * channels;
+        for (std::size_t j = columns.begin; j < columns.end; ++j, tap += channels) take(tap);
+      }
+    };
+    std::size_t c = 0;
+    for (; c + Bytes::kBytes <= channels; c += Bytes::kBytes) {
+      Bytes largest = Bytes::load(first + c);
+      walk([&](const std::int8_t* tap) MOTE_LAMBDA_INLINE { largest = larger(largest, Bytes::load(tap + c)); });
+      smaller(Bytes::splat(high), larger(Bytes::splat(low), largest)).store(output + c);
+    }
+    if (c == channels) return;
+    std::int8_t largest[Bytes::kBytes];
+    std::memcpy(largest, first + c, channels - c);
+    walk([&](const std::int8_t* tap) MOTE_LAMBDA_INLINE {
+      for (std::size_t k = c; k < channels; ++k) largest[k - c] = std::max(largest[k - c], tap[k]);
+    });
+    for (std::size_t k = c; k < channels; ++k) output[k] = std::min(high, std::max(low, largest[k - c]));
+  });
 }
 
 template <class Element>
